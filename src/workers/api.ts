@@ -10,6 +10,8 @@ export interface Progress {
   readonly fraction: number | null;
   /** What is being done, in a few plain words. */
   readonly message: string;
+  /** During `run`, after every finished repetition (at most about once a second): what has been measured so far. */
+  readonly partial?: LabRun;
 }
 
 export type PowerPreference = 'high-performance' | 'low-power';
