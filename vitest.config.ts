@@ -5,6 +5,9 @@ import { CHROMIUM_ARGS, findChromium } from './scripts/chromium.mjs';
 
 const chromium = findChromium();
 
+/** Variables that tests read through `import.meta.env`, in Node and in the browser alike. */
+const env = { KVLAB_KERNELS: process.env['KVLAB_KERNELS'] ?? '' };
+
 /**
  * Four projects, one runner:
  *  - node:  pure units, no GPU
@@ -23,13 +26,14 @@ export default defineConfig({
           environment: 'node',
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/**/*.gpu.test.ts', 'tests/e2e/**'],
-          env: { KVLAB_DATA: process.env['KVLAB_DATA'] ?? '' },
+          env: { ...env, KVLAB_DATA: process.env['KVLAB_DATA'] ?? '' },
         },
       },
       {
         extends: true,
         test: {
           name: 'gpu',
+          env,
           include: ['tests/**/*.gpu.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -50,6 +54,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'dawn',
+          env,
           environment: 'node',
           include: ['tests/**/*.gpu.test.ts'],
           testTimeout: 120_000,
@@ -62,6 +67,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
+          env,
           environment: 'node',
           include: ['tests/e2e/**/*.e2e.ts'],
           testTimeout: 180_000,
