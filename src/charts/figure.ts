@@ -8,27 +8,48 @@ export interface FigurePoint {
   readonly x: number | string;
   /** null: the point failed or is missing; `reason` says why. Drawn as a gap with a mark, never as 0. */
   readonly y: number | null;
-  /** Interval around y, when there is one. */
+  /** Name of the point within its series, where x does not name it: 'median', 'p99'. */
+  readonly label?: string;
+  /** Interval around y, when there is one; around x in a `cdf`, where x is the measured quantity. */
   readonly low?: number;
   readonly high?: number;
+  /** Samples behind the point. */
+  readonly n?: number;
   readonly reason?: string;
-  /** One line for hover: samples, variant, what was excluded. */
+  /** One line for hover: variant, what was excluded, how the run was shrunk. */
   readonly detail?: string;
+}
+
+/** Raw values behind a series: the cloud of a `strip`, or the curve of a `cdf` (whose category is null). */
+export interface FigureSamples {
+  readonly x: string | null;
+  readonly values: readonly number[];
 }
 
 export interface FigureSeries {
   readonly id: string;
   readonly label: string;
-  /** Index into the colour-blind-safe palette. */
+  /** Index into the colour-blind-safe palette; the marker's shape follows it. */
   readonly colour: number;
+  /** The other run of a comparison: dashed lines and hollow markers. */
   readonly dashed?: boolean;
+  /** `fit` is a line without markers that stands in no table; default `data`. */
+  readonly role?: 'data' | 'fit';
   readonly points: readonly FigurePoint[];
+  readonly samples?: readonly FigureSamples[];
 }
 
 export interface FigureAxis {
   readonly label: string;
+  /** `bytes`, `ms`, `share` (0…1, shown as %) and `ratio` are formatted by kind; any other is printed as it stands. */
   readonly unit: string;
   readonly scale: 'linear' | 'log' | 'category';
+}
+
+/** A level to compare with, such as a measured peak. */
+export interface FigureReference {
+  readonly y: number;
+  readonly label: string;
 }
 
 export interface FigureSpec {
@@ -41,10 +62,18 @@ export interface FigureSpec {
   readonly x: FigureAxis;
   readonly y: FigureAxis;
   readonly series: readonly FigureSeries[];
+  readonly references?: readonly FigureReference[];
   readonly origin: Origin;
   /** Definition of the plotted metric, from core/metrics/definitions. */
   readonly definition: string;
+  /** What `low` and `high` are, in words: '95 % bootstrap interval of the median'. */
+  readonly intervalMeaning?: string;
   /** The one computed sentence: slope, exponent or knee, with its interval. */
   readonly finding: string;
-  readonly source: { readonly runId: string; readonly command: string | null };
+  readonly source: {
+    readonly runId: string;
+    readonly command: string | null;
+    /** ISO 8601, UTC. */
+    readonly createdAt?: string;
+  };
 }

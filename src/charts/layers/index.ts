@@ -1,0 +1,15 @@
+/** The table of layers: one for each mark a figure can ask for. */
+import type { FigureSpec } from '../figure.ts';
+import { barLayer } from './bar.ts';
+import { cdfLayer } from './cdf.ts';
+import type { Layer } from './layer.ts';
+import { lineLayer } from './line.ts';
+import { stripLayer } from './strip.ts';
+
+export const LAYERS: Readonly<Record<FigureSpec['mark'], Layer>> = {
+  line: lineLayer,
+  area: lineLayer,
+  bar: barLayer,
+  strip: stripLayer,
+  cdf: cdfLayer,
+};

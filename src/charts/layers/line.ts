@@ -1,0 +1,99 @@
+/** Lines with markers and vertical intervals; `area` also fills down to the axis. A gap breaks the line. */
+import { area, line } from 'd3-shape';
+import type { FigurePoint, FigureSeries } from '../figure.ts';
+import { marker, segment, type Hit, type Mark } from '../marks.ts';
+import { DASH, FIT_DASH, seriesPaint } from '../theme.ts';
+import { gapLayer, type Layer, type LayerInput } from './layer.ts';
+
+interface Placed {
+  readonly point: FigurePoint;
+  readonly pointIndex: number;
+  readonly x: number;
+  /** null: a gap, or a value the axis cannot show. */
+  readonly y: number | null;
+}
+
+/** Above this many points markers would hide the line. */
+const MAX_MARKERS = 40;
+
+export const lineLayer: Layer = (input) => {
+  const marks: Mark[] = [];
+  const hits: Hit[] = [];
+  for (const [seriesIndex, series] of input.spec.series.entries()) {
+    const placed = place(series, input);
+    marks.push(...curveMarks(series, placed, input));
+    if (series.role === 'fit') continue;
+    marks.push(...placed.flatMap((p) => whisker(series, p, input)));
+    for (const { x, y, pointIndex } of placed) {
+      if (y === null) continue;
+      if (placed.length <= MAX_MARKERS) {
+        marks.push(
+          marker('marker', [x, y], series.colour, seriesPaint(series.colour), series.dashed === true),
+        );
+      }
+      hits.push({ x, y, seriesIndex, pointIndex });
+    }
+  }
+  const gaps = gapLayer(input);
+  return { marks: [...marks, ...gaps.marks], hits: [...hits, ...gaps.hits] };
+};
+
+function place(series: FigureSeries, { x, y }: LayerInput): Placed[] {
+  return series.points.flatMap((point, pointIndex) => {
+    const px = x.at(point.x);
+    if (px === null) return [];
+    return [{ point, pointIndex, x: px, y: point.y === null ? null : y.at(point.y) }];
+  });
+}
+
+function curveMarks(series: FigureSeries, placed: readonly Placed[], { spec, plot }: LayerInput): Mark[] {
+  const paint = seriesPaint(series.colour);
+  const fit = series.role === 'fit';
+  const curve = line<Placed>(
+    (p) => p.x,
+    (p) => p.y ?? 0,
+  ).defined((p) => p.y !== null);
+  const marks: Mark[] = [];
+  if (spec.mark === 'area' && !fit) {
+    const filled = area<Placed>(
+      (p) => p.x,
+      plot.bottom,
+      (p) => p.y ?? 0,
+    ).defined((p) => p.y !== null);
+    const d = filled.digits(2)(placed);
+    if (d)
+      marks.push({
+        kind: 'path',
+        role: 'area',
+        d,
+        stroke: 'none',
+        fill: paint,
+        strokeWidth: 0,
+        opacity: 0.16,
+      });
+  }
+  const d = curve.digits(2)(placed);
+  if (d) {
+    marks.push({
+      kind: 'path',
+      role: fit ? 'fit' : 'line',
+      d,
+      stroke: paint,
+      fill: 'none',
+      strokeWidth: fit ? 1.5 : 2,
+      ...(fit ? { dash: FIT_DASH } : series.dashed ? { dash: DASH } : {}),
+    });
+  }
+  return marks;
+}
+
+function whisker(series: FigureSeries, { point, x }: Placed, { y, plot }: LayerInput): Mark[] {
+  if (point.y === null || point.low === undefined || point.high === undefined) return [];
+  // A log axis has no zero: an interval that reaches it ends at the plot's foot.
+  const low = y.at(point.low) ?? plot.bottom;
+  const high = y.at(point.high);
+  if (high === null) return [];
+  const d = segment(x, Math.min(low, plot.bottom), x, high);
+  const stroke = seriesPaint(series.colour);
+  return [{ kind: 'path', role: 'whisker', d, stroke, fill: 'none', strokeWidth: 1.5, opacity: 0.65 }];
+}

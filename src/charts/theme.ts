@@ -1,0 +1,90 @@
+/**
+ * The chart tokens: eight colours in the spirit of Okabe and Ito, once for light and once for dark surfaces, and the
+ * marker shapes that tell series apart without colour. charts.css carries the same values as custom properties for the
+ * page; SVG files, which know no page, take them from here. A test holds both equal and measures contrast.
+ *
+ * Okabe & Ito, "Color Universal Design" (https://jfly.uni-koeln.de/color/); its yellow, orange and sky blue are too pale for
+ * lines on white (1.3 to 2.2 : 1), so each hue is moved along its own lightness until it has 3 : 1 (WCAG 1.4.11).
+ */
+import {
+  symbolCircle,
+  symbolCross,
+  symbolDiamond,
+  symbolSquare,
+  symbolStar,
+  symbolTriangle,
+  symbolWye,
+  type SymbolType,
+} from 'd3-shape';
+
+export type ThemeName = 'light' | 'dark';
+
+export interface Theme {
+  readonly surface: string;
+  readonly ink: string;
+  /** Text of second rank; 4.5 : 1 on the surface. */
+  readonly muted: string;
+  readonly grid: string;
+  readonly series: readonly string[];
+}
+
+export const THEMES: Readonly<Record<ThemeName, Theme>> = {
+  light: {
+    surface: '#ffffff',
+    ink: '#1b1f26',
+    muted: '#56606f',
+    grid: '#e3e7ec',
+    //       blue       vermilion  green      purple     amber      sky        slate      olive
+    series: ['#0067a6', '#d1520a', '#00825f', '#b04f8a', '#a87400', '#3a93c9', '#59616e', '#857a00'],
+  },
+  dark: {
+    surface: '#14171c',
+    ink: '#eceff4',
+    muted: '#a3adbb',
+    grid: '#2b313a',
+    series: ['#5aaeea', '#f58549', '#2fc79c', '#e391c4', '#efb440', '#9bd4f5', '#aab3c0', '#d9cf4a'],
+  },
+};
+
+export const SERIES_COLOURS = 8;
+
+/** Marker of each palette index. */
+export const MARKERS: readonly SymbolType[] = [
+  symbolCircle,
+  symbolSquare,
+  symbolTriangle,
+  symbolDiamond,
+  symbolCross,
+  symbolStar,
+  symbolWye,
+  symbolCircle,
+];
+
+/** Stroke pattern of the other run of a comparison and of fitted lines. */
+export const DASH = '5 3';
+export const FIT_DASH = '1 4';
+
+/** Faces a reader's machine has; files carry no font. Widths in text.ts are Arial's with room to spare. */
+export const FONT_STACK = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
+
+/** A colour by its role; the surface decides what it looks like. */
+export type Paint = 'none' | 'ink' | 'muted' | 'grid' | 'surface' | `series-${number}`;
+
+export function seriesPaint(colour: number): Paint {
+  return `series-${((colour % SERIES_COLOURS) + SERIES_COLOURS) % SERIES_COLOURS}`;
+}
+
+/** The hex value of a paint in a theme; `none` stays `none`. */
+export function paintColour(theme: Theme, paint: Paint): string {
+  switch (paint) {
+    case 'none':
+      return 'none';
+    case 'ink':
+    case 'muted':
+    case 'grid':
+    case 'surface':
+      return theme[paint];
+    default:
+      return theme.series[Number(paint.slice('series-'.length))] ?? theme.ink;
+  }
+}
