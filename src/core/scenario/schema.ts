@@ -82,11 +82,19 @@ export const Workload = v.strictObject({
   groups: v.pipe(v.array(RequestGroup), v.maxLength(8)),
 });
 
-const SweepValue = v.union([v.number(), text(80), v.boolean(), v.pipe(v.array(RequestGroup), v.maxLength(8))]);
+const SweepValue = v.union([
+  v.number(),
+  text(80),
+  v.boolean(),
+  v.pipe(v.array(RequestGroup), v.maxLength(8)),
+]);
 
 /** One sweep axis: a dotted path into the scenario and the values it takes. All axes are crossed. */
 export const SweepAxis = v.strictObject({
-  path: v.pipe(text(60), v.regex(/^(model|engine|workload)(\.[a-zA-Z]+){1,3}$/, 'is not a path such as workload.concurrency.')),
+  path: v.pipe(
+    text(60),
+    v.regex(/^(model|engine|workload)(\.[a-zA-Z]+){1,3}$/, 'is not a path such as workload.concurrency.'),
+  ),
   values: v.pipe(v.array(SweepValue), v.minLength(1), v.maxLength(32)),
   /** Names of the values where the values themselves read badly; same length as `values`. */
   labels: v.optional(v.pipe(v.array(text(40)), v.maxLength(32))),

@@ -1,0 +1,128 @@
+/**
+ * The door for JSON from outside: bounded in size, depth and number of values, and free of keys that reach prototypes.
+ *
+ * Boundary: this file knows JSON only. Whether a document is a scenario or a run is for their schemas to say.
+ */
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+/** A name with the value undefined counts as absent. */
+export type JsonObject = { readonly [key: string]: Json | undefined };
+
+export interface JsonBounds {
+  /** What the document is, for the sentence: 'scenario', 'run file'. */
+  readonly what: string;
+  readonly maxCharacters: number;
+  readonly maxDepth: number;
+  readonly maxValues: number;
+}
+
+export type Read<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly sentence: string };
+
+const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Depth of brackets outside strings, found without recursion, so that a parser never sees a hostile nesting. */
+function textDepth(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (inString) {
+      if (c === 92) i++;
+      else if (c === 34) inString = false;
+    } else if (c === 34) inString = true;
+    else if (c === 91 || c === 123) deepest = Math.max(deepest, ++depth);
+    else if (c === 93 || c === 125) depth--;
+  }
+  return deepest;
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function dotted(path: readonly string[]): string {
+  return path.length === 0 ? 'the document' : path.join('.').slice(0, 100);
+}
+
+/** Checks a value that is already in memory. Refuses what JSON can't hold, so a checked value may be stored or sent. */
+export function checkJson(value: unknown, bounds: JsonBounds): Read<Json> {
+  const refuse = (sentence: string): Read<Json> => ({ ok: false, sentence });
+  const open: { value: unknown; path: readonly string[] }[] = [{ value, path: [] }];
+  let seen = 0;
+  for (let item = open.pop(); item !== undefined; item = open.pop()) {
+    seen += 1;
+    const { value: part, path } = item;
+    if (seen > bounds.maxValues) {
+      return refuse(`This ${bounds.what} has more than ${bounds.maxValues} values; shorten it.`);
+    }
+    if (path.length > bounds.maxDepth) {
+      return refuse(`This ${bounds.what} is nested deeper than ${bounds.maxDepth} levels; none needs that.`);
+    }
+    if (part === null || typeof part === 'string' || typeof part === 'boolean') continue;
+    if (typeof part === 'number') {
+      if (!Number.isFinite(part)) return refuse(`${dotted(path)} is ${part}; a finite number is needed.`);
+      continue;
+    }
+    if (!Array.isArray(part) && !isJsonObject(part)) {
+      return refuse(`${dotted(path)} is a ${typeof part}; this ${bounds.what} must be plain JSON.`);
+    }
+    for (const [key, child] of Object.entries(part)) {
+      if (FORBIDDEN_KEYS.has(key))
+        return refuse(`${dotted([...path, key])} is not allowed as a name; remove it.`);
+      if (child === undefined) continue;
+      open.push({ value: child, path: [...path, key] });
+    }
+  }
+  // Every part was walked above.
+  return { ok: true, value: value as Json };
+}
+
+/** Parses and checks JSON text. */
+export function readJson(text: string, bounds: JsonBounds): Read<Json> {
+  if (text.length > bounds.maxCharacters) {
+    const most = bounds.maxCharacters;
+    return {
+      ok: false,
+      sentence: `This ${bounds.what} has ${text.length} characters; at most ${most} are read.`,
+    };
+  }
+  const depth = textDepth(text);
+  if (depth > bounds.maxDepth) {
+    const sentence = `This ${bounds.what} is nested ${depth} levels deep; at most ${bounds.maxDepth} are read.`;
+    return { ok: false, sentence };
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return {
+      ok: false,
+      sentence: `This ${bounds.what} is not valid JSON; check for a missing bracket or quote.`,
+    };
+  }
+  return checkJson(value, bounds);
+}
+
+/** JSON text with sorted keys: equal documents give equal text. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const entries = Object.entries(value)
+    .filter(([, part]) => part !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, part]) => `${JSON.stringify(key)}:${canonicalJson(part)}`).join(',')}}`;
+}
+
+/** CRC-32 (IEEE 802.3) of a text's UTF-8 bytes: finds damage, proves nothing about intent. */
+export function crc32(text: string): number {
+  let crc = 0xffffffff;
+  for (const byte of new TextEncoder().encode(text)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}

@@ -1,0 +1,60 @@
+/** `--set path=value`: changes a scenario by dotted paths, with the types the schema asks for. */
+import { modelShape, modelNames } from '../model/records.ts';
+import { readJson, type Json, type Read } from '../json.ts';
+import { valueAt, withValueAt } from './layer.ts';
+import { SCENARIO_BOUNDS, validateScenario, type ParsedScenario } from './parse.ts';
+import type { Scenario } from './schema.ts';
+
+/** JSON where it reads as JSON, else text; always text where the setting is text. */
+function readValue(text: string, current: Json): Read<Json> {
+  if (typeof current === 'string' && !text.startsWith('"')) return { ok: true, value: text };
+  if (/^[[{"]/.test(text.trim())) return readJson(text, SCENARIO_BOUNDS);
+  const parsed = readJson(text, SCENARIO_BOUNDS);
+  return parsed.ok ? parsed : { ok: true, value: text };
+}
+
+function setOne(scenario: Json, assignment: string): Read<Json> {
+  const at = assignment.indexOf('=');
+  if (at < 1)
+    return {
+      ok: false,
+      sentence: `“${assignment.slice(0, 60)}” is not path=value, such as workload.concurrency=8.`,
+    };
+  const path = assignment.slice(0, at).trim();
+  const text = assignment.slice(at + 1);
+  const current = valueAt(scenario, path);
+  if (current === undefined) {
+    return {
+      ok: false,
+      sentence: `${path.slice(0, 80)} is not a setting of a scenario; check its spelling.`,
+    };
+  }
+  const value =
+    path === 'model' && !text.trim().startsWith('{') ? namedModel(text.trim()) : readValue(text, current);
+  if (!value.ok) return value;
+  const changed = withValueAt(scenario, path, value.value);
+  return changed === null ? { ok: false, sentence: `${path} can't be set.` } : { ok: true, value: changed };
+}
+
+function namedModel(name: string): Read<Json> {
+  const shape = modelShape(name);
+  if (shape) return { ok: true, value: shape };
+  return {
+    ok: false,
+    sentence: `model “${name.slice(0, 40)}” is not known; choose one of ${modelNames().join(', ')}.`,
+  };
+}
+
+/**
+ * Applies `path=value` assignments in order, then checks the whole, so that two settings may change together.
+ * `model=NAME` takes the shape of a known model.
+ */
+export function applyAssignments(scenario: Scenario, assignments: readonly string[]): ParsedScenario {
+  let document: Json = scenario;
+  for (const assignment of assignments) {
+    const next = setOne(document, assignment);
+    if (!next.ok) return next;
+    document = next.value;
+  }
+  return validateScenario(document);
+}
