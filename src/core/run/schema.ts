@@ -159,6 +159,8 @@ export const CheckRun = v.strictObject({
   command: v.nullable(text(1000)),
   environment: Environment,
   measurements: v.pipe(v.array(CheckMeasurement), v.maxLength(200)),
+  /** Present on a card that came in a link: its numbers are the sender's word. */
+  received: v.optional(v.literal('link')),
   notes: v.pipe(v.array(text(600)), v.maxLength(50)),
   complete: v.boolean(),
 });

@@ -1,0 +1,190 @@
+/**
+ * Links: a scenario or a check card as the text after `#`, and back.
+ *
+ *   s<version>.<payload>.<checksum>   scenario: preset, its fingerprint, differences
+ *   c<version>.<payload>.<checksum>   card of a hardware check
+ *
+ * The version stands in the open, so that a newer link can be named before anything is unpacked. The payload is
+ * base64url of raw deflate of JSON; the checksum is the CRC-32 of that JSON in base 36 and finds cut and damaged links.
+ * Differences are from a preset, so a preset that changed since is refused by its fingerprint instead of quietly giving
+ * another scenario.
+ *
+ * Unpacking is bounded while it streams. Whatever is wrong with a link becomes one sentence and changes nothing.
+ */
+import { canonicalJson, crc32, isJsonObject, readJson, type JsonObject, type Read } from '../json.ts';
+import { parseCheckCard, toCheckCard } from '../run/card.ts';
+import type { CheckRun } from '../run/schema.ts';
+import { DEFAULT_SCENARIO } from './defaults.ts';
+import { diffLayer, mergeLayer } from './layer.ts';
+import { SCENARIO_BOUNDS, validateScenario } from './parse.ts';
+import { findPreset, PRESETS, presetScenario, type Preset } from './presets.ts';
+import { SCENARIO_VERSION, type Scenario } from './schema.ts';
+
+const MAX_LINK_CHARACTERS = 65_536;
+const MAX_UNPACKED_BYTES = 65_536;
+
+export type Link =
+  | {
+      readonly ok: true;
+      readonly kind: 'scenario';
+      readonly preset: string | null;
+      readonly scenario: Scenario;
+    }
+  | { readonly ok: true; readonly kind: 'check'; readonly run: CheckRun }
+  | { readonly ok: false; readonly sentence: string };
+
+const LINK_BOUNDS = { ...SCENARIO_BOUNDS, what: 'link' };
+const DAMAGED = 'This link is cut off or damaged; ask for it again and copy all of it.';
+
+function refuse(sentence: string): { readonly ok: false; readonly sentence: string } {
+  return { ok: false, sentence };
+}
+
+function toBase64Url(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
+  return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+/** @throws DOMException for text that is no base64url. */
+function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
+
+/** Sends bytes through a (de)compression stream and collects at most `maxBytes`; null when there are more. */
+async function through(
+  stream: CompressionStream | DecompressionStream,
+  bytes: Uint8Array<ArrayBuffer>,
+  maxBytes: number,
+): Promise<Uint8Array | null> {
+  const writer = stream.writable.getWriter();
+  // A broken stream rejects here and at the reader; the reader's rejection is the one that counts.
+  writer.write(bytes).then(
+    () => writer.close().catch(() => undefined),
+    () => undefined,
+  );
+  const reader = stream.readable.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    length += part.value.length;
+    if (length > maxBytes) {
+      await reader.cancel().catch(() => undefined);
+      return null;
+    }
+    chunks.push(part.value);
+  }
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return whole;
+}
+
+/** JSON text as the body of a link. Exported for tests of hostile links. */
+export async function packLink(prefix: string, json: string): Promise<string> {
+  const packed = await through(
+    new CompressionStream('deflate-raw'),
+    new TextEncoder().encode(json),
+    Infinity,
+  );
+  return `${prefix}.${toBase64Url(packed ?? new Uint8Array())}.${crc32(json).toString(36)}`;
+}
+
+async function unpack(payload: string, checksum: string): Promise<Read<string>> {
+  let bytes: Uint8Array | null;
+  let json: string;
+  try {
+    bytes = await through(new DecompressionStream('deflate-raw'), fromBase64Url(payload), MAX_UNPACKED_BYTES);
+    json = new TextDecoder('utf-8', { fatal: true }).decode(bytes ?? new Uint8Array());
+  } catch {
+    return refuse(DAMAGED);
+  }
+  if (bytes === null)
+    return refuse(`This link unpacks to more than ${MAX_UNPACKED_BYTES} bytes; no scenario needs that.`);
+  return crc32(json).toString(36) === checksum ? { ok: true, value: json } : refuse(DAMAGED);
+}
+
+function fingerprint({ layer }: Preset): number {
+  return crc32(canonicalJson(layer));
+}
+
+/**
+ * The link of a scenario, without `#`.
+ * @param preset the preset it was made from; the shortest link comes from the nearest one
+ */
+export async function encodeScenarioLink(
+  scenario: Scenario,
+  preset: string | null,
+  presets: readonly Preset[] = PRESETS,
+): Promise<string> {
+  const found = preset === null ? undefined : findPreset(preset, presets);
+  const base = found ? presetScenario(found.name, presets) : DEFAULT_SCENARIO;
+  const set = diffLayer(base, scenario);
+  const body = found ? { preset: found.name, of: fingerprint(found), set } : { set };
+  return packLink(`s${SCENARIO_VERSION}`, JSON.stringify(body));
+}
+
+function decodeScenario(body: JsonObject, presets: readonly Preset[]): Link {
+  const { preset = null, of, set } = body;
+  if (!isJsonObject(set) || (preset !== null && typeof preset !== 'string')) return refuse(DAMAGED);
+  const found = preset === null ? undefined : findPreset(preset, presets);
+  if (preset !== null && !found) {
+    return refuse(
+      `This link builds on the experiment “${preset.slice(0, 60)}”, which is not known here; update KV Lab.`,
+    );
+  }
+  if (found && of !== fingerprint(found)) {
+    return refuse(`The experiment “${found.name}” has changed since this link was made; ask for a new link.`);
+  }
+  const base = found ? presetScenario(found.name, presets) : DEFAULT_SCENARIO;
+  const checked = validateScenario(mergeLayer(base, set));
+  return checked.ok ? { ok: true, kind: 'scenario', preset, scenario: checked.scenario } : checked;
+}
+
+/** The link of a check card, without `#`. */
+export async function encodeCheckLink(run: CheckRun): Promise<string> {
+  return packLink(`c${SCENARIO_VERSION}`, JSON.stringify(toCheckCard(run)));
+}
+
+function decodeCheck(body: JsonObject): Link {
+  const card = parseCheckCard(body);
+  return card.ok ? { ok: true, kind: 'check', run: card.value } : card;
+}
+
+const WHOLE = /^[sc]\d{1,6}\.([\w-]*)\.([0-9a-z]{1,7})$/;
+
+/** What a link says at its front; null for text that is no link of ours at all. */
+function openLink(text: string): Read<{ kind: 's' | 'c'; payload: string; checksum: string }> {
+  const start = /^([sc])(\d{1,6})(?:\.|$)/.exec(text);
+  if (!start) return refuse('This is no KV Lab link; open the page without it.');
+  const version = Number(start[2]);
+  if (version > SCENARIO_VERSION) {
+    return refuse(
+      `This link was made by a newer KV Lab (version ${version}; ${SCENARIO_VERSION} is read here); update.`,
+    );
+  }
+  const [, payload, checksum] = WHOLE.exec(text) ?? [];
+  if (version < 1 || payload === undefined || checksum === undefined) return refuse(DAMAGED);
+  return { ok: true, value: { kind: start[1] === 'c' ? 'c' : 's', payload, checksum } };
+}
+
+/** Reads the text after `#`, with or without it. */
+export async function decodeLink(fragment: string, presets: readonly Preset[] = PRESETS): Promise<Link> {
+  const text = fragment.replace(/^#/, '');
+  if (text.length > MAX_LINK_CHARACTERS) {
+    return refuse(`This link has ${text.length} characters; at most ${MAX_LINK_CHARACTERS} are read.`);
+  }
+  const opened = openLink(text);
+  if (!opened.ok) return opened;
+  const { kind, payload, checksum } = opened.value;
+  const unpacked = await unpack(payload, checksum);
+  if (!unpacked.ok) return unpacked;
+  const body = readJson(unpacked.value, LINK_BOUNDS);
+  if (!body.ok) return body;
+  if (!isJsonObject(body.value)) return refuse(DAMAGED);
+  return kind === 's' ? decodeScenario(body.value, presets) : decodeCheck(body.value);
+}
