@@ -1,0 +1,154 @@
+/** Intervals around statistics: order statistics, seeded bootstrap, cluster bootstrap. All 95 % unless told. */
+import type { Random } from '../random.ts';
+import { binomialCdf } from '../special.ts';
+import { percentileOfSorted } from './percentiles.ts';
+
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface RankInterval {
+  /** 1-based ranks: the interval is [X(lowerRank), X(upperRank)). */
+  readonly lowerRank: number;
+  readonly upperRank: number;
+  readonly coverage: number;
+}
+
+/** Smallest k with P(X ≤ k) ≥ target. */
+function quantileOf(cdf: readonly number[], target: number): number {
+  const k = cdf.findIndex((p) => p >= target);
+  return k < 0 ? cdf.length - 1 : k;
+}
+
+/**
+ * Distribution-free interval of a quantile from order statistics of n independent samples.
+ * Ranks above n mean that n samples can't bound the quantile.
+ */
+export function quantileRanks(n: number, p: number, confidence = 0.95): RankInterval {
+  const cdf = binomialCdf(n, p);
+  const tail = (1 - confidence) / 2;
+  const lowerRank = quantileOf(cdf, tail);
+  const upperRank = quantileOf(cdf, 1 - tail) + 1;
+  return { lowerRank, upperRank, coverage: (cdf[upperRank - 1] ?? 1) - (cdf[lowerRank - 1] ?? 0) };
+}
+
+/** Whether n independent samples bound the quantile p on both sides with 95 % confidence. */
+export function canBoundQuantile(n: number, p: number): boolean {
+  // Equivalent to ranks within 1…n, without the whole distribution: P(all on one side) on both sides.
+  let [below, above] = [1, 1];
+  for (let i = 0; i < n && Math.max(below, above) > 0.025; i++) {
+    below *= p;
+    above *= 1 - p;
+  }
+  return below <= 0.025 && above <= 0.025;
+}
+
+/** Fewest samples for which canBoundQuantile holds. */
+export function samplesToBound(p: number): number {
+  let n = 1;
+  while (!canBoundQuantile(n, p)) n++;
+  return n;
+}
+
+/** Interval of a quantile of sorted independent samples, or null when they are too few to bound it. */
+export function quantileInterval(sorted: readonly number[], p: number, confidence = 0.95): Interval | null {
+  const { lowerRank, upperRank } = quantileRanks(sorted.length, p, confidence);
+  const low = sorted[lowerRank - 1];
+  const high = sorted[upperRank - 1];
+  return low === undefined || high === undefined ? null : { low, high };
+}
+
+/** The middle `confidence` of a bootstrap's statistics. */
+export function percentileInterval(statistics: readonly number[], confidence = 0.95): Interval {
+  const sorted = [...statistics].sort((a, b) => a - b);
+  const tail = (100 * (1 - confidence)) / 2;
+  return { low: percentileOfSorted(sorted, tail), high: percentileOfSorted(sorted, 100 - tail) };
+}
+
+export const RESAMPLES = 1000;
+
+function resample<T>(items: readonly T[], random: Random): T[] {
+  const drawn: T[] = [];
+  for (let i = 0; i < items.length; i++) {
+    const item = items[random.below(items.length)];
+    if (item !== undefined) drawn.push(item);
+  }
+  return drawn;
+}
+
+/**
+ * Percentile bootstrap of a statistic over items (samples, or whole repetitions); null for fewer than three items, from
+ * which no spread can be learned.
+ */
+export function bootstrapInterval<T>(
+  items: readonly T[],
+  statistic: (resampled: readonly T[]) => number,
+  random: Random,
+  resamples = RESAMPLES,
+): Interval | null {
+  if (items.length < 3) return null;
+  const statistics = Array.from({ length: resamples }, () => statistic(resample(items, random)));
+  return percentileInterval(statistics.filter(Number.isFinite));
+}
+
+/**
+ * Intervals of percentiles of clustered samples: whole clusters (repetitions) are drawn again, because samples inside
+ * one are not independent. The samples are sorted once and counted with weights, so that thousands stay quick.
+ * @param percents percentiles in percent, ascending
+ */
+export function clusterPercentileIntervals(
+  clusters: readonly (readonly number[])[],
+  percents: readonly number[],
+  random: Random,
+  resamples = RESAMPLES,
+): (Interval | null)[] {
+  if (clusters.length < 3) return percents.map(() => null);
+  const samples = clusters.flatMap((values, cluster) => values.map((value) => ({ value, cluster })));
+  samples.sort((a, b) => a.value - b.value);
+  const values = Float64Array.from(samples, ({ value }) => value);
+  const owners = Uint16Array.from(samples, ({ cluster }) => cluster);
+  const weights = new Uint16Array(clusters.length);
+  const found: number[][] = percents.map(() => []);
+  for (let i = 0; i < resamples; i++) {
+    weights.fill(0);
+    for (let k = 0; k < clusters.length; k++) {
+      const drawn = random.below(clusters.length);
+      weights[drawn] = (weights[drawn] ?? 0) + 1;
+    }
+    weightedPercentiles(values, owners, weights, percents).forEach((value, j) => found[j]?.push(value));
+  }
+  return found.map((statistics) => percentileInterval(statistics.filter(Number.isFinite)));
+}
+
+/** numpy's linear percentiles of the values, each repeated as often as its cluster's weight says. */
+function weightedPercentiles(
+  values: Float64Array,
+  owners: Uint16Array,
+  weights: Uint16Array,
+  percents: readonly number[],
+): number[] {
+  let total = 0;
+  for (const owner of owners) total += weights[owner] ?? 0;
+  const result: number[] = [];
+  let passed = 0;
+  let i = -1;
+  for (const p of percents) {
+    const position = ((total - 1) * p) / 100;
+    const rank = Math.floor(position);
+    while (i < values.length - 1 && passed <= rank) {
+      i++;
+      passed += weights[owners[i] ?? 0] ?? 0;
+    }
+    const low = values[i] ?? NaN;
+    const high = position > rank && passed <= rank + 1 ? nextValue(values, owners, weights, i) : low;
+    result.push(low + (high - low) * (position - rank));
+  }
+  return result;
+}
+
+function nextValue(values: Float64Array, owners: Uint16Array, weights: Uint16Array, i: number): number {
+  let next = i + 1;
+  while (next < values.length && (weights[owners[next] ?? 0] ?? 0) === 0) next++;
+  return values[next] ?? values[i] ?? NaN;
+}
