@@ -46,8 +46,13 @@ export function displayUnit(unit: string, reference: number): DisplayUnit {
 /** `12.3 MiB`, `840 µs`, `97.5 %`, `1.31 ×`, `1,024 tokens`. */
 export function formatValue(value: number, unit: string): string {
   const shown = displayUnit(unit, value);
-  const text = formatNumber(value / shown.divisor);
+  const text = unit === 'ratio' ? formatRatio(value) : formatNumber(value / shown.divisor);
   return shown.suffix === '' ? text : `${text}\u00a0${shown.suffix}`;
+}
+
+/** Near 1 what counts is the distance from 1: 1.004 is not 1. */
+function formatRatio(value: number): string {
+  return value > 0.9 && value < 1.1 ? format('.3~f')(value) : formatNumber(value);
 }
 
 /** Any x of a point: a category stands as it is. */
@@ -59,5 +64,14 @@ export function formatX(x: number | string, unit: string): string {
 export function formatInterval(low: number, high: number, unit: string): string {
   const shown = displayUnit(unit, Math.max(Math.abs(low), Math.abs(high)));
   const suffix = shown.suffix === '' ? '' : `\u00a0${shown.suffix}`;
-  return `${formatNumber(low / shown.divisor)} to ${formatNumber(high / shown.divisor)}${suffix}`;
+  const [from, to] = distinct(low / shown.divisor, high / shown.divisor);
+  return `${from} to ${to}${suffix}`;
+}
+
+/** As many digits as it takes to tell two ends apart, five at most. */
+function distinct(low: number, high: number): [string, string] {
+  const plain: [string, string] = [formatNumber(low), formatNumber(high)];
+  if (plain[0] !== plain[1] || low === high || Math.abs(high) >= 1000) return plain;
+  const four: [string, string] = [format('.4~r')(low), format('.4~r')(high)];
+  return four[0] !== four[1] ? four : [format('.5~r')(low), format('.5~r')(high)];
 }

@@ -1,14 +1,53 @@
-/** The table of figures: one a file; a figure that does not apply to a run returns null and is not offered. */
-import type { LabRun, Run } from '../../core/run/schema.ts';
+/** The table of figures. One that does not apply to a run returns null and is not offered. */
+import type { CheckRun, LabRun, Run } from '../../core/run/schema.ts';
 import type { FigureSpec } from '../figure.ts';
+import { checkDecodeByFormat } from './check.ts';
+import { compareFigures } from './compare.ts';
+import { evictionBytes, evictionTime } from './eviction.ts';
+import { gbpsByFormat } from './gbps-by-format.ts';
+import { latencyVsBlockSize } from './latency-vs-block-size.ts';
+import { latencyVsSeqlen } from './latency-vs-seqlen.ts';
 import { memVsConcurrency } from './mem-vs-concurrency.ts';
+import { memVsSeqlen } from './mem-vs-seqlen.ts';
+import { mixedLengthsLatency } from './mixed-lengths-latency.ts';
+import { pagedVsContiguous } from './paged-vs-contiguous.ts';
+import { sharedPrefixMemory } from './shared-prefix-memory.ts';
+import { tailLatencyCdf } from './tail-latency-cdf.ts';
+import { tpsVsConcurrency } from './tps-vs-concurrency.ts';
+import { wasteVsBlockSize } from './waste-vs-block-size.ts';
 
-export type FigureBuilder = (run: LabRun) => FigureSpec | null;
+export const LAB_FIGURES: readonly ((run: LabRun) => FigureSpec | null)[] = [
+  memVsConcurrency,
+  tpsVsConcurrency,
+  latencyVsSeqlen,
+  memVsSeqlen,
+  mixedLengthsLatency,
+  tailLatencyCdf,
+  gbpsByFormat,
+  latencyVsBlockSize,
+  wasteVsBlockSize,
+  sharedPrefixMemory,
+  pagedVsContiguous,
+  evictionTime,
+  evictionBytes,
+];
 
-export const FIGURES: readonly FigureBuilder[] = [memVsConcurrency];
+export const CHECK_FIGURES: readonly ((run: CheckRun) => FigureSpec | null)[] = [checkDecodeByFormat];
 
-/** Every figure that the run offers; with `other`, figures that both offer show both. */
-export function figuresFor(run: Run, _other?: Run): FigureSpec[] {
-  if (run.kind !== 'lab') return [];
-  return FIGURES.flatMap((build) => build(run) ?? []);
+function figuresOf(run: Run): FigureSpec[] {
+  return run.kind === 'lab'
+    ? LAB_FIGURES.flatMap((build) => build(run) ?? [])
+    : CHECK_FIGURES.flatMap((build) => build(run) ?? []);
+}
+
+/** Every figure that the run offers; with `other`, figures that both offer show both, and the rest show the first. */
+export function figuresFor(run: Run, other?: Run): FigureSpec[] {
+  const figures = figuresOf(run);
+  if (other === undefined) return figures;
+  const others = new Map(figuresOf(other).map((spec) => [spec.id, spec]));
+  const [name, otherName] = run.title === other.title ? ['A', 'B'] : [run.title, other.title];
+  return figures.map((spec) => {
+    const second = others.get(spec.id);
+    return second === undefined ? spec : compareFigures({ name, spec }, { name: otherName, spec: second });
+  });
 }

@@ -1,21 +1,25 @@
 /** Memory along an axis: used, reserved and wasted bytes at the peak; shared by fig1, fig4 and the prefix figure. */
-import type { LabRun, Point } from '../../core/run/schema.ts';
+import type { Point } from '../../core/run/schema.ts';
 import type { FigurePoint, FigureSeries } from '../figure.ts';
 import { formatValue } from '../format.ts';
-import { gapReason, pointDetail, slicesAlong } from './subject.ts';
+import { fitSlope, measuredPoints } from './fits.ts';
+import { hasSamples } from './samples.ts';
+import { gapReason, pointDetail, type Slice } from './subject.ts';
+import { sentence } from './words.ts';
 
 export const MEMORY_DEFINITION =
   'Sums of our own allocations at the moment of highest use, largest over repetitions: used bytes hold a token’s K or V, ' +
   'reserved bytes are the blocks given to sequences, wasted = reserved − used.';
 
-const KINDS = [
-  { id: 'reserved', label: 'reserved', of: (p: Point) => peak(p)?.reserved },
-  { id: 'used', label: 'used', of: (p: Point) => peak(p)?.used },
-  { id: 'wasted', label: 'wasted', of: (p: Point) => peak(p)?.wasted },
-] as const;
+export interface PeakMemory {
+  readonly used: number;
+  readonly reserved: number;
+  readonly wasted: number;
+}
 
 /** The repetition that used most, in bytes; null when none finished. */
-export function peak(point: Point): { used: number; reserved: number; wasted: number } | null {
+export function peakMemory(point: Point): PeakMemory | null {
+  if (!hasSamples(point)) return null;
   const memory = point.repetitions.map((repetition) => repetition.peakMemory);
   const most = memory.toSorted((a, b) => b.usedBytes - a.usedBytes)[0];
   if (most === undefined) return null;
@@ -23,33 +27,61 @@ export function peak(point: Point): { used: number; reserved: number; wasted: nu
   return { used, reserved, wasted: reserved - used };
 }
 
-export function memorySeries(run: LabRun, path: string): FigureSeries[] {
-  return slicesAlong(run, path).flatMap((slice, sliceIndex) =>
-    KINDS.map((kind, kindIndex) => ({
-      id: `${kind.id}${slice.label && `:${slice.label}`}`,
-      label: slice.label === '' ? kind.label : `${kind.label}, ${slice.label}`,
-      colour: sliceIndex * KINDS.length + kindIndex,
-      points: slice.points.map(({ x, point }): FigurePoint => {
-        const y = kind.of(point);
-        if (y === undefined) return { x, y: null, reason: gapReason(point) };
-        return { x, y, n: point.repetitions.length, detail: pointDetail(point) };
-      }),
-    })),
+type Kind = keyof PeakMemory;
+const KINDS: readonly Kind[] = ['reserved', 'used', 'wasted'];
+
+export function kindSeries(slice: Slice, kind: Kind, label: string, colour: number): FigureSeries {
+  const points = slice.points.map(({ x, point }): FigurePoint => {
+    const peak = peakMemory(point);
+    if (peak === null) return { x, y: null, reason: gapReason(point) };
+    return { x, y: peak[kind], n: point.repetitions.length, detail: pointDetail(point) };
+  });
+  return { id: slice.label === '' ? kind : `${kind}:${slice.label}`, label, colour, points };
+}
+
+/** All three kinds for one slice; used and reserved for two to three; used alone beyond, or lines would hide lines. */
+export function memorySeries(slices: readonly Slice[]): FigureSeries[] {
+  const kinds = slices.length === 1 ? KINDS : slices.length <= 3 ? KINDS.slice(0, 2) : KINDS.slice(1, 2);
+  return slices.flatMap((slice, sliceIndex) =>
+    kinds.map((kind, kindIndex) => {
+      const label = slice.label === '' ? kind : `${kind}, ${slice.label}`;
+      return kindSeries(slice, kind, label, sliceIndex * kinds.length + kindIndex);
+    }),
   );
 }
 
-/** What each further unit of x costs, and how much of the reservation is wasted at the end. */
-export function memoryFinding(series: readonly FigureSeries[], unit: string): string {
-  const at = (id: string) => series.find((s) => s.id.startsWith(id))?.points.flatMap(known) ?? [];
-  const used = at('used');
-  const [first, last] = [used[0], used.at(-1)];
-  if (!first || !last || first.x === last.x) return 'Too few finished points for a slope.';
-  const slope = (last.y - first.y) / (last.x - first.x);
-  const wasted = at('wasted').at(-1)?.y ?? 0;
-  const share = wasted / Math.max(1, wasted + last.y);
-  return `Each further ${unit} uses ${formatValue(slope, 'bytes')} of KV; at the last point ${formatValue(share, 'share')} of the reserved bytes hold nothing.`;
+/** Bytes that one more unit of x adds; memory is counted, not timed, so it has no interval beyond the fit's. */
+export function bytesPerUnit(slice: Slice): number | null {
+  const points = measuredPoints(slice, (point) => {
+    const peak = peakMemory(point);
+    return peak === null ? [] : [peak.used];
+  });
+  return fitSlope(points)?.value ?? null;
 }
 
-function known({ x, y }: FigurePoint): { x: number; y: number }[] {
-  return typeof x === 'number' && y !== null ? [{ x, y }] : [];
+/** What each further unit of x costs, and how much of the reservation holds nothing at the end. */
+export function memoryFinding(slices: readonly Slice[], unit: string): string {
+  if (slices.length > 1) return slopesFinding(slices, unit);
+  const parts = slices.flatMap((slice) => {
+    const slope = bytesPerUnit(slice);
+    const last = slice.points.toReversed().find(({ point }) => peakMemory(point) !== null);
+    const peak = last ? peakMemory(last.point) : null;
+    if (slope === null || !last || !peak) return [];
+    const share = formatValue(peak.wasted / Math.max(1, peak.reserved), 'share');
+    const text = `counted, not sampled: each further ${unit} uses ${formatValue(slope, 'bytes')} of KV; at ${last.x}, ${share} of the reserved bytes hold nothing`;
+    return [{ label: slice.label, text }];
+  });
+  return sentence(parts);
+}
+
+/** Several slices: what a unit costs in each. */
+function slopesFinding(slices: readonly Slice[], unit: string): string {
+  const slopes = slices.flatMap((slice) => {
+    const slope = bytesPerUnit(slice);
+    return slope === null ? [] : [`${formatValue(slope, 'bytes')} (${slice.label})`];
+  });
+  if (slopes.length === 0) return sentence([]);
+  return sentence([
+    { label: '', text: `counted, not sampled: each further ${unit} uses ${slopes.join(', ')}` },
+  ]);
 }

@@ -31,8 +31,9 @@ const SETTING_PREFIX: Readonly<Record<string, string>> = {
 };
 
 export function settingLabel(path: string, value: number | string): string {
-  const last = path.split('.').at(-1) ?? path;
-  return `${SETTING_PREFIX[path] ?? (typeof value === 'number' ? `${last} ` : '')}${value}`;
+  if (path === PATHS.policy && value === 'none') return 'no eviction';
+  if (typeof value === 'string') return value;
+  return `${SETTING_PREFIX[path] ?? `${path.split('.').at(-1)} `}${value}`;
 }
 
 /** True when the run took at least two values of the axis. */
@@ -48,8 +49,9 @@ export function slicesAlong(run: LabRun, path: string): Slice[] {
   >();
   const others = otherPaths(run, path);
   for (const point of run.points) {
-    const x = point.settings[path];
-    if (x === undefined) continue;
+    const setting = point.settings[path];
+    if (setting === undefined) continue;
+    const x = numberBehind(run, path, setting);
     const settings: Record<string, number | string> = {};
     for (const other of others) settings[other] = point.settings[other] ?? '';
     const key = JSON.stringify(settings);
@@ -66,7 +68,15 @@ export function slicesAlong(run: LabRun, path: string): Slice[] {
   }));
 }
 
-function otherPaths(run: LabRun, path: string): string[] {
+/** The number that a labelled value stands for, so that `short` of 128 tokens lies at 128; else the label. */
+export function numberBehind(run: LabRun, path: string, setting: number | string): number | string {
+  const axis = run.scenario.sweep.find((candidate) => candidate.path === path);
+  const value = axis?.values[axis.labels?.indexOf(String(setting)) ?? -1];
+  return typeof value === 'number' ? value : setting;
+}
+
+/** The other axes that the run swept. */
+export function otherPaths(run: LabRun, path: string): string[] {
   const paths = new Set(run.points.flatMap((point) => Object.keys(point.settings)));
   return [...paths].filter((other) => other !== path && isSwept(run, other));
 }

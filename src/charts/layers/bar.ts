@@ -18,13 +18,19 @@ interface Slot {
   readonly width: number;
 }
 
-/** Where a series stands within a category; shared with strips. */
-export function slotOf({ spec, x }: LayerInput, seriesIndex: number, category: number | string): Slot | null {
+/** Where a series stands within a category, among the series that have it; shared with strips. */
+export function slotOf(
+  { spec, x }: LayerInput,
+  seriesIndex: number,
+  category: number | string,
+  maxWidth = MAX_BAR_WIDTH,
+): Slot | null {
   const centre = x.at(category);
   if (centre === null) return null;
-  const count = Math.max(1, spec.series.length);
-  const width = Math.min(MAX_BAR_WIDTH, x.band / count);
-  return { centre: centre + (seriesIndex - (count - 1) / 2) * width, width };
+  const present = [...spec.series.keys()].filter((i) => spec.series[i]?.points.some((p) => p.x === category));
+  const count = Math.max(1, present.length);
+  const width = Math.min(maxWidth, x.band / count);
+  return { centre: centre + (present.indexOf(seriesIndex) - (count - 1) / 2) * width, width };
 }
 
 export const barLayer: Layer = (input) => {

@@ -10,6 +10,7 @@ import { gapLayer, type Layer, type LayerInput } from './layer.ts';
 
 /** Dots drawn per category and series; beyond it, evenly spaced ranks stand for all, both extremes included. */
 export const MAX_DOTS = 400;
+const MAX_STRIP_WIDTH = 150;
 const DENSITY_BIN_PX = 7;
 /** Low-discrepancy sequence: dots of one height spread evenly and the same way in every drawing. */
 const GOLDEN = 0.618033988749895;
@@ -20,12 +21,12 @@ export const stripLayer: Layer = (input) => {
   const hits: Hit[] = [];
   for (const [seriesIndex, series] of input.spec.series.entries()) {
     for (const { x, values } of series.samples ?? []) {
-      const slot = x === null ? null : slotOf(input, seriesIndex, x);
+      const slot = x === null ? null : slotOf(input, seriesIndex, x, MAX_STRIP_WIDTH);
       if (slot) clouds.push(...cloud(input, series, values, slot.centre, slot.width * 0.42));
     }
     const seen = new Set<number | string>();
     for (const [pointIndex, point] of series.points.entries()) {
-      const slot = slotOf(input, seriesIndex, point.x);
+      const slot = slotOf(input, seriesIndex, point.x, MAX_STRIP_WIDTH);
       const at = point.y === null ? null : input.y.at(point.y);
       if (slot === null || at === null) continue;
       summaries.push(...summary(input, series, point, slot.centre, slot.width, !seen.has(point.x)));
