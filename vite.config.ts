@@ -1,10 +1,73 @@
+import { readFileSync } from 'node:fs';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
+import { VitePWA } from 'vite-plugin-pwa';
+
+/**
+ * The page's policy. Nothing inline, nothing from elsewhere: what a link or a file brings can never become code.
+ * Svelte's `style:` directives go through CSSOM, which `style-src` leaves alone; an inline style attribute would not.
+ */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "font-src 'self'",
+  "img-src 'self' blob: data:",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+/** Only in the built page: the development server itself injects inline code. */
+function contentSecurityPolicy(): Plugin {
+  return {
+    name: 'kvlab:content-security-policy',
+    apply: 'build',
+    transformIndexHtml: () => [
+      {
+        tag: 'meta',
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: POLICY },
+        injectTo: 'head-prepend',
+      },
+    ],
+  };
+}
+
+/** The version is data in package.json and nowhere else. */
+function appVersion(): string {
+  const file: unknown = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
+  const version = typeof file === 'object' && file !== null && 'version' in file ? file.version : null;
+  if (typeof version !== 'string') throw new Error('package.json has no version.');
+  return version;
+}
 
 // Relative base: the built folder works from any static host and sub-path.
 export default defineConfig({
   base: './',
-  plugins: [svelte()],
+  define: { __APP_VERSION__: JSON.stringify(appVersion()) },
+  plugins: [
+    svelte(),
+    contentSecurityPolicy(),
+    VitePWA({
+      strategies: 'generateSW',
+      // state/offline.ts registers it: an injected script would be inline.
+      injectRegister: null,
+      manifest: false,
+      registerType: 'prompt',
+      workbox: {
+        globPatterns: ['**/*.{html,js,css,svg,woff2,json,webmanifest,wasm}'],
+        maximumFileSizeToCacheInBytes: 4 * 1024 * 1024,
+        inlineWorkboxRuntime: true,
+        // An open page keeps the files it was built with; the new version waits until the reader reloads.
+        skipWaiting: false,
+        clientsClaim: true,
+        cleanupOutdatedCaches: true,
+        navigateFallback: null,
+      },
+    }),
+  ],
   build: { target: 'es2022', sourcemap: false, assetsInlineLimit: 0 },
   worker: { format: 'es' },
 });

@@ -1,0 +1,36 @@
+/** Puts the page together: real ports, one App, the shell. */
+import { mount } from 'svelte';
+import './styles/base.css';
+import { App } from './state/app.svelte.ts';
+import { browserHost, fetchText, keyValueMemory } from './state/browser.ts';
+import { storePort } from './state/store-port.ts';
+import { workerPort } from './state/worker-port.ts';
+import Shell from './views/App.svelte';
+
+const app = new App({
+  bar: {
+    location: window.location,
+    addEventListener: (type, listener) => window.addEventListener(type, listener),
+  },
+  root: document.documentElement,
+  memory: keyValueMemory(),
+  host: browserHost(workerPort()),
+  library: storePort(),
+  fetchText,
+});
+
+const target = document.getElementById('app');
+if (target === null) throw new Error('index.html has no element with the id app.');
+mount(Shell, { target, props: { app } });
+
+// After the first screen: ask the GPU its name, then keep the page for offline use.
+const whenIdle = (work: () => void): void => {
+  if ('requestIdleCallback' in window) window.requestIdleCallback(work, { timeout: 2000 });
+  else setTimeout(work, 200);
+};
+whenIdle(() => void app.gpu.look());
+window.addEventListener('load', () => {
+  if (import.meta.env.PROD && 'serviceWorker' in navigator) {
+    whenIdle(() => void app.offline.register(navigator.serviceWorker, './sw.js'));
+  }
+});

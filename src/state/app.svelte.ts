@@ -1,0 +1,42 @@
+/** Everything the page knows, put together once in main.ts and handed down. */
+import { CheckSession } from './check.svelte.ts';
+import { DemoRun, type FetchText } from './demo.svelte.ts';
+import { GpuState, type HostPort } from './gpu.svelte.ts';
+import { LabSession } from './lab.svelte.ts';
+import { Library, type LibraryPort } from './library.svelte.ts';
+import { Offline } from './offline.svelte.ts';
+import { Router, type AddressBar } from './router.svelte.ts';
+import type { Setup } from './setup.svelte.ts';
+import { ThemeState, type KeyValue, type ThemeTarget } from './theme.svelte.ts';
+
+export interface AppPorts {
+  readonly bar: AddressBar;
+  readonly root: ThemeTarget;
+  readonly memory: KeyValue | null;
+  readonly host: HostPort;
+  readonly library: LibraryPort;
+  readonly fetchText: FetchText;
+}
+
+export class App {
+  readonly router: Router;
+  readonly theme: ThemeState;
+  readonly gpu: GpuState;
+  readonly library: Library;
+  readonly demo: DemoRun;
+  readonly check: CheckSession;
+  readonly lab: LabSession;
+  readonly offline = new Offline();
+  /** Made by the lab when it is first entered: the first screen does without the experiments. */
+  setup: Setup | null = null;
+
+  constructor(ports: AppPorts) {
+    this.router = new Router(ports.bar);
+    this.theme = new ThemeState(ports.root, ports.memory);
+    this.gpu = new GpuState(ports.host);
+    this.library = new Library(ports.library);
+    this.demo = new DemoRun(ports.fetchText);
+    this.check = new CheckSession(this.gpu, this.library);
+    this.lab = new LabSession(this.gpu, this.library);
+  }
+}

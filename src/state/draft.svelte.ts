@@ -1,0 +1,112 @@
+/**
+ * The scenario being edited: a form and a JSON text over one document.
+ *
+ * A field that is typed wrong keeps its text and its sentence and leaves the document as it was; so the document is
+ * always plain JSON, and `scenario` is null exactly while something stands in the way of running it.
+ */
+import type { Json } from '../core/json.ts';
+import { valueAt, withValueAt } from '../core/scenario/layer.ts';
+import { parseScenario, validateScenario } from '../core/scenario/parse.ts';
+import type { Scenario } from '../core/scenario/schema.ts';
+import { readField, type Field } from './form.ts';
+
+interface Typed {
+  readonly text: string;
+  readonly sentence: string;
+}
+
+export class Draft {
+  #document: Json = $state.raw(null);
+  /** Fields whose text does not read as a value. */
+  #typed: Readonly<Record<string, Typed>> = $state.raw({});
+  /** The JSON editor's text while it differs from the document. */
+  #json: Typed | null = $state.raw(null);
+
+  readonly #parsed = $derived(validateScenario(this.#document));
+  readonly scenario: Scenario | null = $derived(
+    this.#parsed.ok && Object.keys(this.#typed).length === 0 && this.#json === null
+      ? this.#parsed.scenario
+      : null,
+  );
+
+  constructor(scenario: Scenario) {
+    this.load(scenario);
+  }
+
+  load(scenario: Scenario): void {
+    this.#document = scenario;
+    this.#typed = {};
+    this.#json = null;
+  }
+
+  /** What stands in the way, one sentence each. */
+  get problems(): readonly string[] {
+    const typed = Object.values(this.#typed).map(({ sentence }) => sentence);
+    const whole = this.#parsed.ok ? [] : [this.#parsed.sentence];
+    return [
+      ...typed,
+      ...(this.#json === null ? [] : [this.#json.sentence]),
+      ...(typed.length > 0 ? [] : whole),
+    ];
+  }
+
+  at(path: string): Json | undefined {
+    return valueAt(this.#document, path);
+  }
+
+  textOf(field: Field): string {
+    const typed = this.#typed[field.path];
+    if (typed) return typed.text;
+    const value = this.at(field.path);
+    return value === null || value === undefined ? '' : String(value);
+  }
+
+  problemOf(path: string): string | null {
+    return this.#typed[path]?.sentence ?? null;
+  }
+
+  type(field: Field, text: string): void {
+    const read = readField(field, text);
+    if (read.ok) this.set(field.path, read.value);
+    else this.#typed = { ...this.#typed, [field.path]: { text, sentence: read.sentence } };
+  }
+
+  /** Puts a value where the scenario has one; what its meaning is, `scenario` and `problems` say. */
+  set(path: string, value: Json): void {
+    const changed = withValueAt(this.#document, path, value);
+    if (changed !== null) this.#document = changed;
+    this.clear(path);
+  }
+
+  /** Marks a part with an editor of its own as unreadable. */
+  refuse(path: string, text: string, sentence: string): void {
+    this.#typed = { ...this.#typed, [path]: { text, sentence } };
+  }
+
+  typedAt(path: string): string | null {
+    return this.#typed[path]?.text ?? null;
+  }
+
+  clear(path: string): void {
+    this.#typed = Object.fromEntries(Object.entries(this.#typed).filter(([key]) => key !== path));
+  }
+
+  get json(): string {
+    return this.#json?.text ?? JSON.stringify(this.#document, null, 2);
+  }
+
+  get jsonProblem(): string | null {
+    return this.#json?.sentence ?? null;
+  }
+
+  typeJson(text: string): void {
+    const parsed = parseScenario(text);
+    if (parsed.ok) this.load(parsed.scenario);
+    else this.#json = { text, sentence: parsed.sentence };
+  }
+
+  /** Leaves the JSON editor: text that does not read is dropped. */
+  dropJson(): void {
+    this.#json = null;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Addresses of the page. Everything lives after the `#`, so that the built folder works from any static host and
+ * sub-path, and so that nothing of a link ever reaches a server.
+ *
+ *   #/                      first screen
+ *   #/check                 hardware check       #c1.…  a shared card (core/scenario/link.ts)
+ *   #/lab                   the lab              #s1.…  a shared scenario
+ *   #/runs                  kept runs            #/runs/ID?with=ID   one run, perhaps beside another
+ *   #/about
+ */
+export type Route =
+  | { readonly room: 'home' }
+  | { readonly room: 'check'; readonly card: string | null }
+  | { readonly room: 'lab'; readonly link: string | null }
+  | { readonly room: 'runs' }
+  | { readonly room: 'run'; readonly id: string; readonly other: string | null }
+  | { readonly room: 'about' }
+  | { readonly room: 'unknown'; readonly path: string };
+
+export type Room = Route['room'];
+
+/** Id under which the run that ships with the page is opened; it is read from its file, never stored. */
+export const DEMO_ID = 'demo';
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function parameter(query: string, name: string): string | null {
+  const found = query.split('&').find((part) => part.startsWith(`${name}=`));
+  return found === undefined ? null : decode(found.slice(name.length + 1));
+}
+
+/** Every hash has a route; what no room answers to is `unknown`. */
+export function parseRoute(hash: string): Route {
+  const whole = hash.replace(/^#/, '');
+  // Whatever is no path is taken for a link: its decoder says in one sentence what is wrong with it.
+  if (whole !== '' && !whole.startsWith('/')) {
+    return whole.startsWith('c') ? { room: 'check', card: whole } : { room: 'lab', link: whole };
+  }
+  const text = whole.slice(1);
+  const cut = text.indexOf('?');
+  const path = cut < 0 ? text : text.slice(0, cut);
+  const query = cut < 0 ? '' : text.slice(cut + 1);
+  const [room = '', id = '', ...rest] = path.split('/');
+  const leaf = id === '' && rest.length === 0;
+  if (room === '' && leaf) return { room: 'home' };
+  if (room === 'check' && leaf) return { room: 'check', card: null };
+  if (room === 'lab' && leaf) return { room: 'lab', link: null };
+  if (room === 'runs' && leaf) return { room: 'runs' };
+  if (room === 'runs' && rest.length === 0) {
+    return { room: 'run', id: decode(id), other: parameter(query, 'with') };
+  }
+  if (room === 'about' && leaf) return { room: 'about' };
+  return { room: 'unknown', path: path.slice(0, 80) };
+}
+
+export function formatRoute(route: Route): string {
+  switch (route.room) {
+    case 'home':
+      return '#/';
+    case 'check':
+      return route.card === null ? '#/check' : `#${route.card}`;
+    case 'lab':
+      return route.link === null ? '#/lab' : `#${route.link}`;
+    case 'runs':
+      return '#/runs';
+    case 'run': {
+      const other = route.other === null ? '' : `?with=${encodeURIComponent(route.other)}`;
+      return `#/runs/${encodeURIComponent(route.id)}${other}`;
+    }
+    case 'about':
+      return '#/about';
+    case 'unknown':
+      return '#/';
+    default:
+      return route satisfies never;
+  }
+}
+
+/** What the browser's tab shows. */
+export function titleOf(route: Route): string {
+  const names: Record<Room, string> = {
+    home: 'KV Lab',
+    check: 'Check · KV Lab',
+    lab: 'Lab · KV Lab',
+    runs: 'Runs · KV Lab',
+    run: 'Run · KV Lab',
+    about: 'About · KV Lab',
+    unknown: 'KV Lab',
+  };
+  return names[route.room];
+}

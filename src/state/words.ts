@@ -1,0 +1,43 @@
+/** Plain words for what an environment holds. */
+import type { Environment, Run } from '../core/run/schema.ts';
+
+/** The shortest name that tells the adapter: what the browser gives differs from one to the next. */
+export function adapterName({ adapter }: Environment): string {
+  const named = [adapter.device, adapter.description].find((text) => text.trim() !== '');
+  if (named !== undefined) return named.trim();
+  const parts = [adapter.vendor, adapter.architecture].filter((text) => text.trim() !== '');
+  return parts.length > 0 ? parts.join(' ') : 'an adapter without a name';
+}
+
+/** Which adapter was asked for, and whether it is a real one. */
+export function adapterKind({ adapter }: Environment): string {
+  if (adapter.isFallback) return 'software adapter, on the CPU';
+  return adapter.powerPreference === 'low-power' ? 'low-power adapter' : 'high-performance adapter';
+}
+
+const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+
+export function shortDate(iso: string): string {
+  const time = Date.parse(iso);
+  return Number.isNaN(time) ? 'at an unknown time' : DATE.format(time);
+}
+
+/** Where a run's numbers come from, in one line. */
+export function provenance(run: Run): string {
+  const where = `${adapterName(run.environment)} (${adapterKind(run.environment)})`;
+  return `${run.origin} on ${where}, ${run.environment.runtime}, ${shortDate(run.createdAt)}`;
+}
+
+/** What each origin promises. */
+export const ORIGIN_MEANING: Readonly<Record<Run['origin'], string>> = {
+  measured: 'Measured: real kernels on the named device; the samples are in the run.',
+  simulated: 'Simulated: computed by a cost model, not run on a GPU.',
+  published: 'Published: taken from the named source.',
+  assumed: 'Assumed: an estimate that nothing here has measured.',
+};
+
+/** One repetition's point in words: its settings, or that there was only one. */
+export function pointLabel(settings: Readonly<Record<string, number | string>>): string {
+  const parts = Object.entries(settings).map(([path, value]) => `${path.split('.').at(-1) ?? path} ${value}`);
+  return parts.length === 0 ? 'the one point' : parts.join(', ');
+}

@@ -1,0 +1,34 @@
+/** A run and its figures as files. Each returns the sentence of what went wrong, or null. */
+import type { FigureSpec } from '../../charts/figure.ts';
+import { renderSvg, type SvgOptions } from '../../charts/svg.ts';
+import type { CheckRun, LabRun, Run } from '../../core/run/schema.ts';
+import { cardSvg } from '../check/card-svg.ts';
+import { fileName, saveBlob, saveText } from './files.ts';
+import { pngOf } from './png.ts';
+
+export function saveRunJson(run: Run): void {
+  saveText(`${JSON.stringify(run, null, 1)}\n`, fileName(run.title, 'json'), 'application/json');
+}
+
+export function saveRunCsv(_run: LabRun): void {}
+
+export function saveFigureSvg(spec: FigureSpec, options: SvgOptions): void {
+  saveText(renderSvg(spec, options), fileName(spec.id, 'svg'), 'image/svg+xml');
+}
+
+export function saveFigurePng(spec: FigureSpec, options: SvgOptions): Promise<string | null> {
+  return savePng(renderSvg(spec, options), spec.id);
+}
+
+export function saveCardPng(run: CheckRun): Promise<string | null> {
+  return savePng(cardSvg(run), run.title);
+}
+
+async function savePng(svg: string, stem: string): Promise<string | null> {
+  try {
+    saveBlob(await pngOf(svg), fileName(stem, 'png'));
+    return null;
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : 'The picture could not be drawn: save the SVG instead.';
+  }
+}
