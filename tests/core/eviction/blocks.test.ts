@@ -38,8 +38,8 @@ describe('vectors', () => {
   });
 });
 
-describe.each(Object.keys(BLOCK_POLICIES))('%s', (name) => {
-  const make = BLOCK_POLICIES[name as keyof typeof BLOCK_POLICIES];
+describe.each(BLOCK_POLICY_NAMES)('%s', (name) => {
+  const make = BLOCK_POLICIES[name];
   const facts = { size: 1, cost: 1, depth: 0 };
 
   test.each([1, 2, 3])('gives up each resident block once and none in use (seed %i)', (seed) => {

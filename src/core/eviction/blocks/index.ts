@@ -1,4 +1,4 @@
-/** The policies by name. Adding one is a file and a line here. Belady's stands apart: it needs the trace. */
+/** The policies by name. Adding one is a file, a name and a line here. Belady's stands apart: it needs the trace. */
 import { ageDecay } from './age-decay.ts';
 import { arc } from './arc.ts';
 import { clock } from './clock.ts';
@@ -14,7 +14,21 @@ import { suffixFirst } from './suffix-first.ts';
 /** Accesses after which a use counts half, as a multiple of the capacity; time is counted in accesses. */
 const DECAY_CAPACITIES = 4;
 
-export const BLOCK_POLICIES = {
+export const BLOCK_POLICY_NAMES = [
+  'lru',
+  'fifo',
+  'clock',
+  'lfu',
+  'sieve',
+  's3fifo',
+  'gdsf',
+  'arc',
+  'agedecay',
+  'suffix',
+] as const;
+export type BlockPolicyName = (typeof BLOCK_POLICY_NAMES)[number];
+
+export const BLOCK_POLICIES: Readonly<Record<BlockPolicyName, BlockPolicyFactory>> = {
   lru,
   fifo,
   clock,
@@ -25,9 +39,7 @@ export const BLOCK_POLICIES = {
   arc,
   agedecay: (capacity) => ageDecay(DECAY_CAPACITIES * capacity),
   suffix: suffixFirst,
-} satisfies Record<string, BlockPolicyFactory>;
-
-export type BlockPolicyName = keyof typeof BLOCK_POLICIES;
+};
 
 export { belady } from './belady.ts';
 export { replayCache, type CacheAccess, type CacheReplay } from './simulate.ts';
