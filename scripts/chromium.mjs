@@ -26,7 +26,8 @@ export const CHROMIUM_ARGS = [
 export function findChromium() {
   const named = process.env.KVLAB_CHROMIUM;
   if (named) {
-    if (!existsSync(named)) throw new Error(`KVLAB_CHROMIUM names ${named}, which does not exist. Unset it or name a Chromium.`);
+    if (!existsSync(named))
+      throw new Error(`KVLAB_CHROMIUM names ${named}, which does not exist. Unset it or name a Chromium.`);
     return named;
   }
   const installed = INSTALLED.find((path) => existsSync(path));

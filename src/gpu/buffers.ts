@@ -79,8 +79,16 @@ export class Buffers {
   }
 
   /** Copies `sizeBytes` back to the host. */
-  async read(buffer: GPUBuffer, offsetBytes = 0, sizeBytes = buffer.size - offsetBytes): Promise<ArrayBuffer> {
-    const staging = this.create('Buffers.staging', sizeBytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+  async read(
+    buffer: GPUBuffer,
+    offsetBytes = 0,
+    sizeBytes = buffer.size - offsetBytes,
+  ): Promise<ArrayBuffer> {
+    const staging = this.create(
+      'Buffers.staging',
+      sizeBytes,
+      GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    );
     try {
       const encoder = this.#device.createCommandEncoder({ label: 'Buffers.read' });
       encoder.copyBufferToBuffer(buffer, offsetBytes, staging, 0, sizeBytes);

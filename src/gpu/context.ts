@@ -65,7 +65,9 @@ export function wrapDevice(device: GPUDevice, info: GPUAdapterInfo = device.adap
   return {
     device,
     info,
-    isFallback: info.isFallbackAdapter === true || /swiftshader|llvmpipe/i.test(`${info.architecture} ${info.description}`),
+    isFallback:
+      info.isFallbackAdapter === true ||
+      /swiftshader|llvmpipe/i.test(`${info.architecture} ${info.description}`),
     features: {
       subgroups,
       subgroupMinSize: subgroups ? (info.subgroupMinSize ?? 4) : 0,

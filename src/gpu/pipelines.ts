@@ -67,6 +67,8 @@ function describe(messages: readonly GPUCompilationMessage[], code: string): str
   const lines = code.split('\n');
   return messages
     .slice(0, 5)
-    .map(({ lineNum, linePos, message }) => `${lineNum}:${linePos} ${message}\n    ${lines[lineNum - 1] ?? ''}`)
+    .map(
+      ({ lineNum, linePos, message }) => `${lineNum}:${linePos} ${message}\n    ${lines[lineNum - 1] ?? ''}`,
+    )
     .join('\n');
 }

@@ -20,7 +20,11 @@ interface Scope {
 }
 
 /** @throws Error with the directive's text where a name is unknown or a block is not closed. */
-export function expandShader(source: string, constants: ShaderConstants, library: ShaderLibrary = {}): string {
+export function expandShader(
+  source: string,
+  constants: ShaderConstants,
+  library: ShaderLibrary = {},
+): string {
   const scope: Scope = { constants: { ...constants }, library, included: new Set() };
   const out: string[] = [];
   expandLines(source.split('\n'), scope, out);
@@ -64,7 +68,10 @@ function repeat(rest: string, body: readonly string[], scope: Scope, out: string
   }
 }
 
-function readBlock(lines: readonly string[], start: number): { body: string[]; otherwise: string[]; end: number } {
+function readBlock(
+  lines: readonly string[],
+  start: number,
+): { body: string[]; otherwise: string[]; end: number } {
   const body: string[] = [];
   const otherwise: string[] = [];
   let into = body;

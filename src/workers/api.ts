@@ -51,7 +51,10 @@ export interface AttentionResult {
 /** Either a value or an error that can be rebuilt on the other side. */
 export type Outcome<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly data: unknown } };
+  | {
+      readonly ok: false;
+      readonly error: { readonly code: string; readonly message: string; readonly data: unknown };
+    };
 
 export interface GpuWorkerApi {
   /** Adapter, features, limits; opens nothing that costs. */
@@ -59,7 +62,11 @@ export interface GpuWorkerApi {
   check(power: PowerPreference, onProgress: (progress: Progress) => void): Promise<Outcome<CheckRun>>;
   risk(scenario: Scenario): Promise<Outcome<MemoryRisk>>;
   /** `force` goes on although the risk is high. Cancelling resolves with what was finished, `complete: false`. */
-  run(scenario: Scenario, options: { readonly force: boolean }, onProgress: (progress: Progress) => void): Promise<Outcome<LabRun>>;
+  run(
+    scenario: Scenario,
+    options: { readonly force: boolean },
+    onProgress: (progress: Progress) => void,
+  ): Promise<Outcome<LabRun>>;
   attention(shape: AttentionShape): Promise<Outcome<AttentionResult>>;
   cancel(): void;
   /** For tests of device loss: destroys the device as the browser would lose it. */
