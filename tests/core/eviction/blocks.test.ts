@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   belady,
   BLOCK_POLICIES,
+  BLOCK_POLICY_NAMES,
   replayCache,
   type BlockKey,
 } from '../../../src/core/eviction/blocks/index.ts';
