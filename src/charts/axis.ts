@@ -45,7 +45,12 @@ export interface AxisWish {
   readonly ticksAtValues: boolean;
   /** Fixed ends in the axis' own unit, such as 0 and 1 of a cumulative share. */
   readonly bounds?: readonly [number, number];
+  /** End a log axis just beyond its values, not at a round number. */
+  readonly tight?: boolean;
 }
+
+/** Room beyond the values at both ends of a tight axis. */
+const TIGHT_FACTOR = 1.04;
 
 /** Beyond this many points a sweep's values make poor ticks. */
 const MAX_VALUE_TICKS = 9;
@@ -124,8 +129,7 @@ function planLog(wish: AxisWish, numbers: readonly number[]): AxisPlan {
   const binary = axis.unit === 'bytes';
   const atValues = valueTicks(wish, numbers);
   const widened = least === most ? 2 : 1;
-  const low = atValues ? least / widened : floorNice(least / divisor / widened, binary) * divisor;
-  const high = atValues ? most * widened : ceilNice((most / divisor) * widened, binary) * divisor;
+  const [low, high] = logEnds(wish, least / widened, most * widened, divisor);
   const ticks =
     atValues ?? logTicks(low / divisor, high / divisor, wish.tickCount, binary).map((v) => v * divisor);
   return {
@@ -141,6 +145,20 @@ function planLog(wish: AxisWish, numbers: readonly number[]): AxisPlan {
     categories: [],
     divisor,
   };
+}
+
+/** Round ends, unless ticks stand at the values or the axis is to be tight. */
+function logEnds(wish: AxisWish, least: number, most: number, divisor: number): [number, number] {
+  const binary = wish.axis.unit === 'bytes';
+  if (wish.tight) return [least / TIGHT_FACTOR, most * TIGHT_FACTOR];
+  if (
+    valueTicks(
+      wish,
+      wish.values.filter((v) => typeof v === 'number'),
+    )
+  )
+    return [least, most];
+  return [floorNice(least / divisor, binary) * divisor, ceilNice(most / divisor, binary) * divisor];
 }
 
 /** Puts a planned axis on a range of pixels; `inset` keeps markers off the ends of a numeric range. */

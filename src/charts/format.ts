@@ -64,6 +64,7 @@ export function formatX(x: number | string, unit: string): string {
 export function formatInterval(low: number, high: number, unit: string): string {
   const shown = displayUnit(unit, Math.max(Math.abs(low), Math.abs(high)));
   const suffix = shown.suffix === '' ? '' : `\u00a0${shown.suffix}`;
+  if (unit === 'ratio') return `${formatRatio(low)} to ${formatRatio(high)}${suffix}`;
   const [from, to] = distinct(low / shown.divisor, high / shown.divisor);
   return `${from} to ${to}${suffix}`;
 }

@@ -97,7 +97,8 @@ function planY(spec: FigureSpec, { yScale }: LayoutOptions, tickCount: number): 
 
 function planX(spec: FigureSpec, { xScale }: LayoutOptions, tickCount: number): AxisPlan {
   const ticksAtValues = spec.mark === 'line' || spec.mark === 'area';
-  return planAxis({ axis: spec.x, wished: xScale, values: xValues(spec), tickCount, ticksAtValues });
+  const tight = spec.mark === 'cdf';
+  return planAxis({ axis: spec.x, wished: xScale, values: xValues(spec), tickCount, ticksAtValues, tight });
 }
 
 function xValues(spec: FigureSpec): (number | string)[] {

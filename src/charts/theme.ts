@@ -48,6 +48,17 @@ export const THEMES: Readonly<Record<ThemeName, Theme>> = {
 
 export const SERIES_COLOURS = 8;
 
+const triangleDown: SymbolType = {
+  draw(context, size) {
+    const half = Math.sqrt(size / Math.sqrt(3));
+    const height = half * Math.sqrt(3);
+    context.moveTo(0, (height * 2) / 3);
+    context.lineTo(-half, -height / 3);
+    context.lineTo(half, -height / 3);
+    context.closePath();
+  },
+};
+
 /** Marker of each palette index. */
 export const MARKERS: readonly SymbolType[] = [
   symbolCircle,
@@ -57,7 +68,7 @@ export const MARKERS: readonly SymbolType[] = [
   symbolCross,
   symbolStar,
   symbolWye,
-  symbolCircle,
+  triangleDown,
 ];
 
 /** Stroke pattern of the other run of a comparison and of fitted lines. */

@@ -36,14 +36,13 @@ const DECIMAL: readonly (readonly [readonly number[], number])[] = [
 ];
 const BINARY_STEPS = [1, 2, 3, 4, 5, 10, 20];
 
-/** Ticks of a log axis: 1-2-5 decades, or powers of two for bytes. At least two unless the range holds fewer. */
+/** Ticks of a log axis: 1-2-5 decades, or powers of two for bytes; evenly spaced ones where the range is narrow. */
 export function logTicks(low: number, high: number, count: number, binary: boolean): number[] {
   const ladders = binary
     ? BINARY_STEPS.map((step) => powers(low, high, 2, [1], step))
     : DECIMAL.map(([multipliers, every]) => powers(low, high, 10, multipliers, every));
   const fitting = ladders.filter((values) => values.length <= Math.max(count, 2));
-  const chosen = fitting.find((values) => values.length >= 2);
-  return chosen ?? fitting[0] ?? [];
+  return fitting.find((values) => values.length >= 3) ?? linearTicks(low, high, Math.min(count, 5));
 }
 
 /** The 1-2-5 step (or power of two) at or below `value`. */

@@ -150,10 +150,11 @@ function repetitionOf(scenario: Scenario, index: number, random: Random, options
       group: group.name,
       promptTokens: group.promptTokens,
       outputTokens: TOY.outputTokens,
-      queuedMs: 0,
+      // Handed in one after the other, while the first prefill runs.
+      queuedMs: slip * prefill * 0.3 * random.uniform(),
       startMs: 0,
       firstTokenMs: prefill,
-      endMs: clock + 0.1 * random.uniform(),
+      endMs: clock,
       peakKvBytes: peakMemory.usedBytes / sequences,
       backend: 'toy',
       error: null,

@@ -1,4 +1,5 @@
 /** fig12 and fig13: what each eviction policy costs in time and saves in bytes, over its budget. */
+import { describeMetric } from '../../core/metrics/definitions.ts';
 import type { LabRun, Point } from '../../core/run/schema.ts';
 import type { FigureAxis, FigurePoint, FigureSpec } from '../figure.ts';
 import { formatValue } from '../format.ts';
@@ -6,7 +7,16 @@ import { peakMemory } from './memory.ts';
 import { stepMsWithEviction } from './samples.ts';
 import { sliceSeries } from './series.ts';
 import { INTERVAL_MEANING, medianEstimate, medianRatio, type Estimate } from './statistics.ts';
-import { gapReason, isSwept, PATHS, pointDetail, provenance, slicesAlong, type Slice } from './subject.ts';
+import {
+  gapReason,
+  isSwept,
+  PATHS,
+  pointDetail,
+  provenance,
+  SCOPE,
+  slicesAlong,
+  type Slice,
+} from './subject.ts';
 import { estimateWords, sentence, type Clause } from './words.ts';
 
 const NO_POLICY = 'none';
@@ -41,7 +51,7 @@ export function evictionTime(run: LabRun): FigureSpec | null {
       sliceSeries(slice, { id: 'step', label: '', colour }, (p) => medianEstimate(stepMsWithEviction(p))),
     ),
     definition:
-      'For each repetition, decode and eviction steps together, submit to done, divided by the decode steps. ' +
+      `For each repetition, decode and eviction steps together over the number of decode steps. ${SCOPE} ` +
       'Time only: what eviction costs in quality is not measured here.',
     intervalMeaning: INTERVAL_MEANING,
     finding: sentence(againstNone(run, TIME)),
@@ -69,8 +79,7 @@ export function evictionBytes(run: LabRun): FigureSpec | null {
         return { x: at, y: peak.used, n: point.repetitions.length, detail: pointDetail(point) };
       }),
     })),
-    definition:
-      'Bytes that hold a token’s K or V at the moment of highest use, as a sum of our own allocations.',
+    definition: describeMetric('kvUsed'),
     finding: sentence(againstNone(run, BYTES)),
     ...provenance(run),
   };

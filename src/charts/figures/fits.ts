@@ -1,63 +1,62 @@
-/** Fits over the points of a slice: straight lines and powers through medians, with bootstrap intervals. */
+/** Fits over a slice, each repetition an observation, and their lines. */
+import {
+  kneeFit,
+  linearFit,
+  powerFit,
+  type Knee,
+  type LinearFit,
+  type Observation,
+  type PowerFit,
+} from '../../core/metrics/fits.ts';
 import type { Point } from '../../core/run/schema.ts';
 import type { FigureSeries } from '../figure.ts';
-import { estimate, line, quantile, type Estimate } from './statistics.ts';
+import { seeded } from './statistics.ts';
 import type { Slice } from './subject.ts';
 
-interface Measured {
-  readonly x: number;
-  readonly values: readonly number[];
-}
+/** Fewer different x than this fit any slope, exponent or knee. */
+export const MIN_FIT_POINTS = 3;
 
-export interface PowerFit {
-  readonly exponent: Estimate;
-  /** y = factor · x^exponent */
-  readonly factor: number;
-  readonly xs: readonly number[];
-}
-
-/** Points with a numeric x and samples. */
-export function measuredPoints(slice: Slice, valuesOf: (point: Point) => readonly number[]): Measured[] {
-  return slice.points.flatMap(({ x, point }) => {
-    const values = valuesOf(point);
-    return typeof x === 'number' && values.length > 0 ? [{ x, values }] : [];
-  });
-}
-
-function medians(groups: readonly (readonly number[])[]): number[] {
-  return groups.map((group) => quantile(group, 0.5) ?? Number.NaN);
-}
-
-/** A power law through the medians; null with fewer than three lengths, where any exponent fits. */
-export function fitPower(points: readonly Measured[]): PowerFit | null {
-  const positive = points.filter(({ x, values }) => x > 0 && values.every((value) => value > 0));
-  if (positive.length < 3) return null;
-  const logX = positive.map(({ x }) => Math.log(x));
-  const groups = positive.map(({ values }) => values);
-  const logLine = (sets: readonly (readonly number[])[]) => line(logX, medians(sets).map(Math.log));
-  const exponent = estimate(groups, (sets) => logLine(sets)?.slope ?? null);
-  const fitted = logLine(groups);
-  if (exponent === null || fitted === null) return null;
-  return { exponent, factor: Math.exp(fitted.intercept), xs: positive.map(({ x }) => x) };
-}
-
-/** Slope of a straight line through the medians; null with fewer than two different x. */
-export function fitSlope(points: readonly Measured[]): Estimate | null {
-  const xs = points.map(({ x }) => x);
-  return estimate(
-    points.map(({ values }) => values),
-    (sets) => line(xs, medians(sets))?.slope ?? null,
+/** One observation a repetition, at points with a numeric x. */
+export function observations(slice: Slice, valuesOf: (point: Point) => readonly number[]): Observation[] {
+  return slice.points.flatMap(({ x, point }) =>
+    typeof x === 'number' ? valuesOf(point).map((y) => ({ x, y })) : [],
   );
+}
+
+export function distinctX(all: readonly Observation[]): number[] {
+  return [...new Set(all.map(({ x }) => x))].sort((a, b) => a - b);
+}
+
+function enough(all: readonly Observation[]): boolean {
+  return distinctX(all).length >= MIN_FIT_POINTS;
+}
+
+export function exponentOf(all: readonly Observation[]): PowerFit | null {
+  return enough(all) ? powerFit(all) : null;
+}
+
+/** Straight line; two points are enough where values are counted and not sampled. */
+export function slopeOf(all: readonly Observation[]): LinearFit | null {
+  return linearFit(all);
+}
+
+export function kneeOf(all: readonly Observation[]): Knee | null {
+  return enough(all) ? kneeFit(all, seeded()) : null;
 }
 
 const FIT_STEPS = 24;
 
-/** The fit as a line without markers, over the lengths it was fitted to. */
-export function fitSeries(id: string, label: string, colour: number, fit: PowerFit): FigureSeries {
-  const [first, last] = [Math.min(...fit.xs), Math.max(...fit.xs)];
+/** A power law as a line without markers, over the x it was fitted to. */
+export function fitSeries(
+  id: string,
+  colour: number,
+  { factor, exponent }: PowerFit,
+  xs: readonly number[],
+): FigureSeries {
+  const [first, last] = [Math.min(...xs), Math.max(...xs)];
   const points = Array.from({ length: FIT_STEPS + 1 }, (_, i) => {
     const x = first * (last / first) ** (i / FIT_STEPS);
-    return { x, y: fit.factor * x ** fit.exponent.value };
+    return { x, y: factor * x ** exponent };
   });
-  return { id, label, colour, role: 'fit', points };
+  return { id, label: '', colour, role: 'fit', points };
 }

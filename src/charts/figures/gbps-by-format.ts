@@ -1,9 +1,10 @@
 /** fig7: how fast decode attention reads the cache in each KV format, and what that is worth in time. */
+import { describeMetric } from '../../core/metrics/definitions.ts';
 import type { LabRun, Point } from '../../core/run/schema.ts';
 import type { FigureSpec } from '../figure.ts';
-import { decodeGBps, decodeStepMs } from './samples.ts';
+import { decodeStepMs, kvReadGBps } from './samples.ts';
 import { sliceSeries } from './series.ts';
-import { clusterMedian, INTERVAL_MEANING, medianRatio, repetitionMedians } from './statistics.ts';
+import { INTERVAL_MEANING, medianEstimate, medianRatio, repetitionMedians } from './statistics.ts';
 import { isSwept, PATHS, provenance, slicesAlong } from './subject.ts';
 import { estimateWords, sentence, type Clause } from './words.ts';
 
@@ -24,11 +25,9 @@ export function gbpsByFormat(run: LabRun): FigureSpec | null {
       : { label: 'KV format', unit: '', scale: 'category' },
     y: { label: 'K and V read', unit: 'GB/s', scale: 'linear' },
     series: slices.map((slice, colour) =>
-      sliceSeries(slice, { id: 'gbps', label: '', colour }, (point) => clusterMedian(decodeGBps(point))),
+      sliceSeries(slice, { id: 'gbps', label: '', colour }, (point) => medianEstimate(kvReadGBps(point))),
     ),
-    definition:
-      'Bytes of K and V, as stored in the format, that a decode step reads over all layers, divided by the step’s time ' +
-      'on the GPU’s clock (on the host’s where there is none); 1 GB = 10⁹ bytes.',
+    definition: `${describeMetric('kvReadGBps')} Bytes count as stored in the format.`,
     intervalMeaning: INTERVAL_MEANING,
     finding: sentence(formatTimes(run)),
     ...provenance(run),

@@ -9,7 +9,7 @@ import { latencyVsBlockSize } from './latency-vs-block-size.ts';
 import { latencyVsSeqlen } from './latency-vs-seqlen.ts';
 import { memVsConcurrency } from './mem-vs-concurrency.ts';
 import { memVsSeqlen } from './mem-vs-seqlen.ts';
-import { mixedLengthsLatency } from './mixed-lengths-latency.ts';
+import { mixedLengthsLatency, mixedLengthsTokenGaps } from './mixed-lengths.ts';
 import { pagedVsContiguous } from './paged-vs-contiguous.ts';
 import { sharedPrefixMemory } from './shared-prefix-memory.ts';
 import { tailLatencyCdf } from './tail-latency-cdf.ts';
@@ -22,6 +22,7 @@ export const LAB_FIGURES: readonly ((run: LabRun) => FigureSpec | null)[] = [
   latencyVsSeqlen,
   memVsSeqlen,
   mixedLengthsLatency,
+  mixedLengthsTokenGaps,
   tailLatencyCdf,
   gbpsByFormat,
   latencyVsBlockSize,

@@ -1,11 +1,11 @@
 /** fig8: time of a decode step against the size of a KV block. */
+import { describeMetric } from '../../core/metrics/definitions.ts';
 import type { LabRun } from '../../core/run/schema.ts';
 import type { FigureSpec } from '../figure.ts';
-import { measuredPoints } from './fits.ts';
 import { decodeStepMs } from './samples.ts';
 import { sliceSeries } from './series.ts';
 import { clusterMedian, INTERVAL_MEANING, medianRatio, quantile, repetitionMedians } from './statistics.ts';
-import { isSwept, PATHS, provenance, slicesAlong, type Slice } from './subject.ts';
+import { isSwept, PATHS, provenance, SCOPE, slicesAlong, type Slice } from './subject.ts';
 import { estimateWords, excludes, sentence, type Clause } from './words.ts';
 
 export function latencyVsBlockSize(run: LabRun): FigureSpec | null {
@@ -20,23 +20,34 @@ export function latencyVsBlockSize(run: LabRun): FigureSpec | null {
     series: slices.map((slice, colour) =>
       sliceSeries(slice, { id: 'decode', label: '', colour }, (point) => clusterMedian(decodeStepMs(point))),
     ),
-    definition: 'Median decode step, submit to done. Attention and KV cache only.',
+    definition: `${describeMetric('decodeStepMs')} ${SCOPE}`,
     intervalMeaning: INTERVAL_MEANING,
     finding: sentence(slices.flatMap(spread)),
     ...provenance(run),
   };
 }
 
+/** A difference below this share is said to matter little, even where it is certain. */
+const SMALL = 0.02;
+
 function spread(slice: Slice): Clause[] {
-  const points = measuredPoints(slice, (point) => repetitionMedians(decodeStepMs(point)))
-    .map((point) => ({ ...point, median: quantile(point.values, 0.5) ?? 0 }))
+  const points = slice.points
+    .map(({ x, point }) => ({ x, values: repetitionMedians(decodeStepMs(point)) }))
+    .flatMap(({ x, values }) => {
+      const median = quantile(values, 0.5);
+      return median === null ? [] : [{ x, values, median }];
+    })
     .sort((a, b) => a.median - b.median);
   const [best, worst] = [points[0], points.at(-1)];
   if (!best || !worst || best === worst) return [];
   const ratio = medianRatio(best.values, worst.values);
   if (ratio === null) return [];
-  const words = excludes(ratio, 1)
-    ? `block size ${best.x} is fastest; ${worst.x} takes ${estimateWords(ratio, 'ratio')} its time`
-    : `block sizes cannot be told apart: the slowest takes ${estimateWords(ratio, 'ratio')} the time of the fastest`;
-  return [{ label: slice.label, text: words }];
+  const apart = `the slowest, ${worst.x}, takes ${estimateWords(ratio, 'ratio')} the time of the fastest, ${best.x}`;
+  const small = ratio.high !== null && ratio.high < 1 + SMALL;
+  const verdict = !excludes(ratio, 1)
+    ? 'block sizes cannot be told apart: '
+    : small
+      ? 'block size matters little: '
+      : '';
+  return [{ label: slice.label, text: `${verdict}${apart}` }];
 }

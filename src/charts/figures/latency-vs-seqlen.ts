@@ -1,11 +1,12 @@
 /** fig3: prefill time and time of a decode step against prompt length, apart, each with its fitted exponent. */
+import { describeMetric } from '../../core/metrics/definitions.ts';
 import type { LabRun, Point } from '../../core/run/schema.ts';
 import type { FigureSeries, FigureSpec } from '../figure.ts';
-import { fitPower, fitSeries, measuredPoints } from './fits.ts';
+import { distinctX, exponentOf, fitSeries, MIN_FIT_POINTS, observations } from './fits.ts';
 import { decodeStepMs, prefillMs } from './samples.ts';
 import { sliceSeries } from './series.ts';
-import { INTERVAL_MEANING, medianEstimate, repetitionMedians } from './statistics.ts';
-import { isSwept, PATHS, provenance, slicesAlong, type Slice } from './subject.ts';
+import { fitted, INTERVAL_MEANING, medianEstimate, repetitionMedians } from './statistics.ts';
+import { isSwept, PATHS, provenance, SCOPE, slicesAlong, type Slice } from './subject.ts';
 import { estimateWords, sentence, type Clause } from './words.ts';
 
 /** One value a repetition: steps of one repetition are not independent of each other. */
@@ -19,7 +20,7 @@ const PHASES = [
 ] as const;
 
 export function latencyVsSeqlen(run: LabRun): FigureSpec | null {
-  if (!isSwept(run, PATHS.promptTokens) || isSwept(run, PATHS.format)) return null;
+  if (!isSwept(run, PATHS.promptTokens)) return null;
   const slices = slicesAlong(run, PATHS.promptTokens);
   return {
     id: 'fig3_latency_vs_seqlen',
@@ -27,32 +28,37 @@ export function latencyVsSeqlen(run: LabRun): FigureSpec | null {
     title: 'Latency by prompt length',
     x: { label: 'Prompt length', unit: 'tokens', scale: 'log' },
     y: { label: 'Time', unit: 'ms', scale: 'log' },
-    series: slices.flatMap((slice, index) => phaseSeries(slice, index)),
-    definition:
-      'Prefill: sum of the prefill steps of a repetition, submit to done. Decode: a repetition’s median decode step, ' +
-      'submit to done. Attention and KV cache only. Dotted: the fitted power law.',
+    series: slices.flatMap((slice, index) => phaseSeries(slice, index, slices.length)),
+    definition: `${describeMetric('prefillMs')} ${describeMetric('decodeStepMs')} ${SCOPE} Dotted: the fitted power law.`,
     intervalMeaning: INTERVAL_MEANING,
     finding: sentence(slices.flatMap(exponents)),
     ...provenance(run),
   };
 }
 
-function phaseSeries(slice: Slice, index: number): FigureSeries[] {
-  return PHASES.flatMap(({ id, label, valuesOf }, phase) => {
-    const colour = index * PHASES.length + phase;
+/** Beyond this many slices, prefill, which they hardly differ in, is left out. */
+const MAX_FOR_BOTH = 3;
+
+/** With several slices, colour tells the slice and hollow markers the phase; fits are then left out. */
+function phaseSeries(slice: Slice, index: number, count: number): FigureSeries[] {
+  const drawn = PHASES.filter(({ id }) => id === 'decode' || count <= MAX_FOR_BOTH);
+  return drawn.flatMap(({ id, label, valuesOf }, phase): FigureSeries[] => {
+    const colour = count === 1 ? phase : index;
     const data = sliceSeries(slice, { id, label, colour }, (point) => medianEstimate(valuesOf(point)));
-    const fit = fitPower(measuredPoints(slice, valuesOf));
-    return fit ? [data, fitSeries(`${data.id}:fit`, '', colour, fit)] : [data];
+    if (count > 1) return [{ ...data, ...(phase === 1 ? { dashed: true } : {}) }];
+    const all = observations(slice, valuesOf);
+    const fit = exponentOf(all);
+    return fit ? [data, fitSeries(`${data.id}:fit`, colour, fit, distinctX(all))] : [data];
   });
 }
 
 function exponents(slice: Slice): Clause[] {
   const words = PHASES.map(({ id, valuesOf }) => {
-    const points = measuredPoints(slice, valuesOf);
-    const fit = fitPower(points);
+    const all = observations(slice, valuesOf);
+    const fit = exponentOf(all);
     return fit
-      ? `${id} time grows as length to the power ${estimateWords(fit.exponent, '')}`
-      : `${id} has ${points.length} finished lengths, too few for an exponent`;
+      ? `${id} time grows as length to the power ${estimateWords(fitted(fit.exponent, fit.exponentInterval, all.length), '')}`
+      : `${id} has ${distinctX(all).length} finished lengths, ${MIN_FIT_POINTS} are needed for an exponent`;
   });
   return [{ label: slice.label, text: words.join(', ') }];
 }

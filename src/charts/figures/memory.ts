@@ -1,15 +1,16 @@
 /** Memory along an axis: used, reserved and wasted bytes at the peak; shared by fig1, fig4 and the prefix figure. */
+import { describeMetric } from '../../core/metrics/definitions.ts';
 import type { Point } from '../../core/run/schema.ts';
 import type { FigurePoint, FigureSeries } from '../figure.ts';
 import { formatValue } from '../format.ts';
-import { fitSlope, measuredPoints } from './fits.ts';
+import { observations, slopeOf } from './fits.ts';
 import { hasSamples } from './samples.ts';
 import { gapReason, pointDetail, type Slice } from './subject.ts';
 import { sentence } from './words.ts';
 
-export const MEMORY_DEFINITION =
-  'Sums of our own allocations at the moment of highest use, largest over repetitions: used bytes hold a token’s K or V, ' +
-  'reserved bytes are the blocks given to sequences, wasted = reserved − used.';
+export const MEMORY_DEFINITION = (['kvUsed', 'kvReserved', 'kvWasted'] as const)
+  .map(describeMetric)
+  .join(' ');
 
 export interface PeakMemory {
   readonly used: number;
@@ -50,13 +51,13 @@ export function memorySeries(slices: readonly Slice[]): FigureSeries[] {
   );
 }
 
-/** Bytes that one more unit of x adds; memory is counted, not timed, so it has no interval beyond the fit's. */
-export function bytesPerUnit(slice: Slice): number | null {
-  const points = measuredPoints(slice, (point) => {
+/** Bytes that one more unit of x adds; memory is counted, not timed, so it has no interval. */
+export function bytesPerUnit(slice: Slice, kind: Kind = 'used'): number | null {
+  const counted = observations(slice, (point) => {
     const peak = peakMemory(point);
-    return peak === null ? [] : [peak.used];
+    return peak === null ? [] : [peak[kind]];
   });
-  return fitSlope(points)?.value ?? null;
+  return slopeOf(counted)?.slope ?? null;
 }
 
 /** What each further unit of x costs, and how much of the reservation holds nothing at the end. */
@@ -74,14 +75,19 @@ export function memoryFinding(slices: readonly Slice[], unit: string): string {
   return sentence(parts);
 }
 
-/** Several slices: what a unit costs in each. */
+/** Several slices: what a unit costs in each; reserved bytes where any differ from the used ones. */
 function slopesFinding(slices: readonly Slice[], unit: string): string {
   const slopes = slices.flatMap((slice) => {
-    const slope = bytesPerUnit(slice);
-    return slope === null ? [] : [`${formatValue(slope, 'bytes')} (${slice.label})`];
+    const [used, reserved] = [bytesPerUnit(slice), bytesPerUnit(slice, 'reserved')];
+    return used === null || reserved === null ? [] : [{ used, reserved, label: slice.label }];
   });
   if (slopes.length === 0) return sentence([]);
+  const wasteful = slopes.some(({ used, reserved }) => reserved > used * 1.005);
+  const costs = slopes.map(({ used, reserved, label }) => {
+    const of = wasteful ? ` of ${formatValue(reserved, 'bytes')} reserved` : '';
+    return `${formatValue(used, 'bytes')}${of} (${label})`;
+  });
   return sentence([
-    { label: '', text: `counted, not sampled: each further ${unit} uses ${slopes.join(', ')}` },
+    { label: '', text: `counted, not sampled: each further ${unit} uses ${costs.join(', ')}` },
   ]);
 }

@@ -1,8 +1,9 @@
 /**
- * The raw values that figures plot, read out of a point. Clusters hold one list a repetition; plain lists hold one value
- * a repetition.
+ * The raw values that figures plot, read out of a point by the definitions of core/metrics. Clusters hold one list a
+ * repetition; plain lists hold one value a repetition.
  */
-import type { Point, Repetition, RequestRow } from '../../core/run/schema.ts';
+import { e2eMs, interTokenGapsMs, isFinished, spanMs } from '../../core/metrics/requests.ts';
+import type { Point, Repetition, StepSample } from '../../core/run/schema.ts';
 import type { Clusters } from './statistics.ts';
 
 /** A point that ran and kept something. */
@@ -14,67 +15,71 @@ function repetitionsOf(point: Point): readonly Repetition[] {
   return hasSamples(point) ? point.repetitions : [];
 }
 
-/** Submit to done of every decode step, ms: the gap that each sequence sees between two of its tokens. */
+function sumOf(steps: readonly StepSample[], of: (step: StepSample) => number): number {
+  return steps.reduce((sum, step) => sum + of(step), 0);
+}
+
+function phaseOf({ steps }: Repetition, phase: StepSample['phase']): StepSample[] {
+  return steps.filter((step) => step.phase === phase);
+}
+
+/** `decodeStepMs`: submit to done of every decode step. */
 export function decodeStepMs(point: Point): Clusters {
-  return repetitionsOf(point).map(({ steps }) =>
-    steps.flatMap((s) => (s.phase === 'decode' ? [s.wallMs] : [])),
+  return repetitionsOf(point).map((repetition) => phaseOf(repetition, 'decode').map((step) => step.wallMs));
+}
+
+/** `itl`: every gap between two tokens of a finished request, of one group or of all. */
+export function tokenGapsMs(point: Point, group?: string): Clusters {
+  return repetitionsOf(point).map((repetition) => {
+    const requests = repetition.requests.filter((r) => group === undefined || r.group === group);
+    return interTokenGapsMs({ ...repetition, requests });
+  });
+}
+
+/** `e2e` of every finished request of a group. */
+export function requestLatencyMs(point: Point, group?: string): Clusters {
+  return repetitionsOf(point).map(({ requests }) =>
+    requests
+      .filter((r) => group === undefined || r.group === group)
+      .flatMap((r) => (isFinished(r) ? [e2eMs(r)] : [])),
   );
 }
 
-/** Decode attention's reading rate of every step, GB/s, on the GPU's clock where there is one. */
-export function decodeGBps(point: Point): Clusters {
-  return repetitionsOf(point).map(({ steps }) =>
-    steps.flatMap(({ phase, gpuMs, wallMs, kvReadBytes }) => {
-      const ms = gpuMs ?? wallMs;
-      return phase === 'decode' && ms > 0 ? [kvReadBytes / ms / 1e6] : [];
-    }),
-  );
+/** `kvReadGBps`, on the GPU's clock where every step has it. */
+export function kvReadGBps(point: Point): number[] {
+  return repetitionsOf(point).flatMap((repetition) => {
+    const steps = phaseOf(repetition, 'decode');
+    const onGpu = steps.every((step) => step.gpuMs !== null);
+    const ms = sumOf(steps, (step) => (onGpu ? (step.gpuMs ?? 0) : step.wallMs));
+    return ms > 0 ? [sumOf(steps, (step) => step.kvReadBytes) / ms / 1e6] : [];
+  });
 }
 
-/** Time in prefill, ms, over all sequences and chunks of a repetition. */
+/** `prefillMs` of each repetition that had prefill. */
 export function prefillMs(point: Point): number[] {
-  return repetitionsOf(point).flatMap(({ steps }) => {
-    const times = steps.flatMap((step) => (step.phase === 'prefill' ? [step.wallMs] : []));
-    return times.length === 0 ? [] : [times.reduce((sum, ms) => sum + ms, 0)];
+  return repetitionsOf(point).flatMap((repetition) => {
+    const steps = phaseOf(repetition, 'prefill');
+    return steps.length === 0 ? [] : [sumOf(steps, (step) => step.wallMs)];
   });
 }
 
 /** Decode and eviction steps together over the decode steps, ms. */
 export function stepMsWithEviction(point: Point): number[] {
-  return repetitionsOf(point).flatMap(({ steps }) => {
-    const decodes = steps.filter((step) => step.phase === 'decode').length;
-    const times = steps.flatMap((step) => (step.phase === 'prefill' ? [] : [step.wallMs]));
-    return decodes === 0 ? [] : [times.reduce((sum, ms) => sum + ms, 0) / decodes];
+  return repetitionsOf(point).flatMap((repetition) => {
+    const decodes = phaseOf(repetition, 'decode');
+    const all =
+      sumOf(decodes, (step) => step.wallMs) + sumOf(phaseOf(repetition, 'evict'), (step) => step.wallMs);
+    return decodes.length === 0 ? [] : [all / decodes.length];
   });
 }
 
-/** Output tokens of a repetition's finished requests over the time from the first start to the last end, tok/s. */
-export function tokensPerSecond(point: Point): number[] {
+/** `throughput` of each repetition, tok/s. */
+export function throughput(point: Point): number[] {
   return repetitionsOf(point).flatMap(({ requests }) => {
-    const done = requests.filter(isFinished);
-    const tokens = done.reduce((sum, request) => sum + request.outputTokens, 0);
-    const first = Math.min(...done.map((request) => request.startMs));
-    const last = Math.max(...done.map((request) => request.endMs));
-    return last > first ? [(tokens / (last - first)) * 1000] : [];
+    const span = spanMs(requests);
+    const tokens = requests.filter(isFinished).reduce((sum, request) => sum + request.outputTokens, 0);
+    return span === null ? [] : [(tokens / span) * 1000];
   });
-}
-
-type Finished = RequestRow & { startMs: number; endMs: number; firstTokenMs: number };
-
-export function isFinished(request: RequestRow): request is Finished {
-  return (
-    request.error === null &&
-    request.startMs !== null &&
-    request.endMs !== null &&
-    request.firstTokenMs !== null
-  );
-}
-
-/** Queued to last token of every finished request of a group, ms. */
-export function requestLatencyMs(point: Point, group: string): Clusters {
-  return repetitionsOf(point).map(({ requests }) =>
-    requests.flatMap((r) => (r.group === group && isFinished(r) ? [r.endMs - r.queuedMs] : [])),
-  );
 }
 
 /** Names of the request groups, in the order they first appear. */

@@ -2,9 +2,14 @@
  * Estimates that figures show: a value with its interval, or a value alone when there are too few repetitions for one.
  * Samples come in clusters, one a repetition; intervals draw whole repetitions again (core/metrics/intervals).
  */
-import { clusterPercentileIntervals, percentileInterval, RESAMPLES } from '../../core/metrics/intervals.ts';
+import {
+  clusterPercentileIntervals,
+  percentileInterval,
+  RESAMPLES,
+  type Interval,
+} from '../../core/metrics/intervals.ts';
 import { percentileLinear } from '../../core/metrics/percentiles.ts';
-import { createRandom } from '../../core/random.ts';
+import { createRandom, type Random } from '../../core/random.ts';
 
 export interface Estimate {
   readonly value: number;
@@ -23,6 +28,10 @@ const MIN_REPETITIONS = 3;
 /** Any seed does; a fixed one gives the same digits on every screen. */
 const SEED = 20260101;
 
+export function seeded(): Random {
+  return createRandom(SEED);
+}
+
 /** numpy's linear percentile with p in 0…1; null without samples. */
 export function quantile(values: readonly number[], p: number): number | null {
   return values.length === 0 ? null : percentileLinear(values, 100 * p);
@@ -34,7 +43,7 @@ export function clusterQuantiles(clusters: Clusters, ps: readonly number[]): (Es
   const all = filled.flat();
   if (all.length === 0) return ps.map(() => null);
   const percents = ps.map((p) => 100 * p);
-  const intervals = clusterPercentileIntervals(filled, percents, createRandom(SEED));
+  const intervals = clusterPercentileIntervals(filled, percents, seeded());
   return ps.map((p, i) => {
     const { low, high } = intervals[i] ?? { low: null, high: null };
     return { value: quantile(all, p) ?? 0, low, high, n: all.length };
@@ -64,13 +73,18 @@ export function estimate(groups: Clusters, statistic: Statistic): Estimate | nul
   if (value === null || !Number.isFinite(value)) return null;
   const n = groups.reduce((least, group) => Math.min(least, group.length), Infinity);
   if (n < MIN_REPETITIONS) return { value, low: null, high: null, n };
-  const random = createRandom(SEED);
+  const random = seeded();
   const draw = () =>
     statistic(groups.map((group) => group.map(() => group[random.below(group.length)] ?? 0)));
   const draws = Array.from({ length: RESAMPLES }, draw).filter(
     (x): x is number => x !== null && Number.isFinite(x),
   );
   return { value, ...percentileInterval(draws), n };
+}
+
+/** A fit's number with the interval that the fit gave; n counts observations. */
+export function fitted(value: number, interval: Interval | null, n: number): Estimate {
+  return { value, low: interval?.low ?? null, high: interval?.high ?? null, n };
 }
 
 /** Ratio of the medians b / a of values of which each repetition gave one. */
@@ -80,20 +94,4 @@ export function medianRatio(a: readonly number[], b: readonly number[]): Estimat
     const other = quantile(second ?? [], 0.5);
     return base === null || other === null || base === 0 ? null : other / base;
   });
-}
-
-/** Ordinary least squares y = intercept + slope·x; null with fewer than two different x. */
-export function line(
-  xs: readonly number[],
-  ys: readonly number[],
-): { slope: number; intercept: number } | null {
-  const n = xs.length;
-  const meanX = xs.reduce((sum, x) => sum + x, 0) / n;
-  const meanY = ys.reduce((sum, y) => sum + y, 0) / n;
-  let [sxx, sxy] = [0, 0];
-  for (const [i, x] of xs.entries()) {
-    sxx += (x - meanX) ** 2;
-    sxy += (x - meanX) * ((ys[i] ?? 0) - meanY);
-  }
-  return sxx > 0 ? { slope: sxy / sxx, intercept: meanY - (sxy / sxx) * meanX } : null;
 }

@@ -105,6 +105,9 @@ export function provenance(run: LabRun) {
   };
 }
 
+/** What every figure of times says of itself. */
+export const SCOPE = 'Attention and KV cache only: no other layer of the model runs.';
+
 /** Why a point has no value. */
 export function gapReason(point: Point): string {
   if (point.reason !== null && point.reason !== '') return point.reason;

@@ -1,32 +1,50 @@
 /** fig6: the whole distribution of the time between tokens; with a log y axis, its tail. */
+import { describeMetric } from '../../core/metrics/definitions.ts';
 import type { LabRun, Point } from '../../core/run/schema.ts';
 import type { FigurePoint, FigureSeries, FigureSpec } from '../figure.ts';
 import { formatNumber } from '../format.ts';
 import { quantileWarning, samplesWanted, TAIL_QUANTILES } from './quantiles.ts';
-import { decodeStepMs } from './samples.ts';
-import { clusterQuantiles } from './statistics.ts';
-import { gapReason, pointDetail, provenance, settingLabel } from './subject.ts';
+import { decodeStepMs, tokenGapsMs } from './samples.ts';
+import { clusterQuantiles, type Clusters } from './statistics.ts';
+import { gapReason, pointDetail, provenance, SCOPE, settingLabel } from './subject.ts';
 import { estimateWords, sentence, type Clause } from './words.ts';
 
 /** More curves than this cannot be told apart. */
 const MAX_CURVES = 8;
 
+interface Quantity {
+  readonly metric: 'itl' | 'decodeStepMs';
+  readonly label: string;
+  readonly samplesOf: (point: Point) => Clusters;
+}
+
+const GAPS: Quantity = {
+  metric: 'itl',
+  label: 'Inter-token latency',
+  samplesOf: (point) => tokenGapsMs(point),
+};
+/** Where requests cannot be matched to steps (cut runs, imported ones), the steps themselves. */
+const STEPS: Quantity = { metric: 'decodeStepMs', label: 'Decode step', samplesOf: decodeStepMs };
+
 export function tailLatencyCdf(run: LabRun): FigureSpec | null {
   const points = curvesOf(run);
-  if (points.every((point) => decodeStepMs(point).flat().length === 0)) return null;
+  const quantity = [GAPS, STEPS].find(({ samplesOf }) =>
+    points.some((point) => samplesOf(point).flat().length > 0),
+  );
+  if (quantity === undefined) return null;
   const left = run.points.length - points.length;
   return {
     id: 'fig6_tail_latency_cdf',
     mark: 'cdf',
-    title: 'Time between tokens: the whole distribution',
-    x: { label: 'Time between tokens', unit: 'ms', scale: 'log' },
-    y: { label: 'Share of decode steps that took at most x', unit: 'share', scale: 'linear' },
-    series: points.map(curve),
+    title: `${quantity.label}: the whole distribution`,
+    x: { label: quantity.label, unit: 'ms', scale: 'log' },
+    y: { label: 'Share that took at most x', unit: 'share', scale: 'linear' },
+    series: points.map((point, colour) => curve(point, colour, quantity)),
     definition:
-      'Submit to done of every decode step of every kept repetition: the gap that a sequence sees between two tokens. ' +
-      `Markers: p50, p90, p95, p99 and p99.9, as far as the samples reach.${left > 0 ? ` ${left} points of the run are not drawn.` : ''}`,
+      `${describeMetric(quantity.metric)} Markers: p50, p90, p95, p99 and p99.9, as far as the samples reach. ${SCOPE}` +
+      (left > 0 ? ` ${left} points of the run are not drawn.` : ''),
     intervalMeaning: '95 % bootstrap interval of the quantile, repetitions drawn again',
-    finding: sentence(points.slice(-1).flatMap(tail)),
+    finding: sentence(points.slice(-1).flatMap((point) => tail(point, quantity))),
     ...provenance(run),
   };
 }
@@ -44,39 +62,51 @@ function curvesOf(run: LabRun): Point[] {
 
 function labelOf(point: Point): string {
   const settings = Object.entries(point.settings).map(([path, value]) => settingLabel(path, value));
-  return settings.join(', ') || 'all steps';
+  return settings.join(', ') || 'all';
 }
 
-function curve(point: Point, colour: number): FigureSeries {
-  const clusters = decodeStepMs(point);
+function curve(point: Point, colour: number, { samplesOf }: Quantity): FigureSeries {
+  const clusters = samplesOf(point);
   const values = clusters.flat();
   const label = labelOf(point);
+  if (values.length === 0) {
+    return {
+      id: label,
+      label: `${label} (failed)`,
+      colour,
+      points: [{ x: label, y: null, reason: gapReason(point) }],
+    };
+  }
   const drawn = TAIL_QUANTILES.filter(({ p }) => values.length >= 1 / (1 - p));
-  const ps = drawn.map(({ p }) => p);
-  const points = clusterQuantiles(clusters, ps).flatMap((at, i): FigurePoint[] => {
-    const { p, label: name } = drawn[i] ?? { p: 1, label: '' };
-    if (at === null) return [];
+  const estimates = clusterQuantiles(
+    clusters,
+    drawn.map(({ p }) => p),
+  );
+  const points = drawn.flatMap(({ p, label: name }, i): FigurePoint[] => {
+    const at = estimates[i];
+    if (!at) return [];
     const interval = at.low === null || at.high === null ? {} : { low: at.low, high: at.high };
-    const detail = [quantileWarning(values.length, p) ?? '', pointDetail(point)].join(' ').trim();
+    const detail = [quantileWarning(independent(point), p) ?? '', pointDetail(point)].join(' ').trim();
     return [{ x: at.value, y: p, label: name, n: at.n, ...interval, detail }];
   });
-  if (values.length === 0)
-    return { id: label, label: `${label} (no samples: ${gapReason(point)})`, colour, points: [] };
   return { id: label, label, colour, points, samples: [{ x: null, values }] };
 }
 
-/** How far the highest trustworthy quantile lies above the median. */
-function tail(point: Point): Clause[] {
-  const clusters = decodeStepMs(point);
-  const values = clusters.flat();
-  const best = TAIL_QUANTILES.findLast(({ p }) => p > 0.5 && values.length >= samplesWanted(p));
-  if (!best) {
-    const text = `${values.length} decode steps are too few for a tail: p90 wants ${samplesWanted(0.9)}`;
-    return [{ label: labelOf(point), text }];
-  }
-  const [middle, high] = clusterQuantiles(clusters, [0.5, best.p]);
+/** Sequences of one step wait together: as evidence for a tail their gaps count once, as a step. */
+function independent(point: Point): number {
+  return decodeStepMs(point).flat().length;
+}
+
+/** The highest quantile that the steps can support, beside the median. */
+function tail(point: Point, { samplesOf }: Quantity): Clause[] {
+  const n = independent(point);
+  const best = TAIL_QUANTILES.findLast(({ p }) => p > 0.5 && n >= samplesWanted(p));
+  const label = labelOf(point);
+  if (!best)
+    return [{ label, text: `${n} decode steps are too few for a tail, p90 wants ${samplesWanted(0.9)}` }];
+  const [middle, high] = clusterQuantiles(samplesOf(point), [0.5, best.p]);
   if (!middle || !high || middle.value === 0) return [];
   const ratio = formatNumber(high.value / middle.value);
-  const text = `the median is ${estimateWords(middle, 'ms')} and ${best.label} ${estimateWords(high, 'ms')}, ${ratio} × as long, over ${values.length} decode steps`;
-  return [{ label: labelOf(point), text }];
+  const text = `the median is ${estimateWords(middle, 'ms')} and ${best.label} ${estimateWords(high, 'ms')}, ${ratio} × as long, over ${n} decode steps`;
+  return [{ label, text }];
 }

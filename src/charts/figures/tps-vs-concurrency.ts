@@ -1,16 +1,14 @@
 /** fig2: output tokens a second against concurrency, and where more requests stop helping. */
+import { describeMetric } from '../../core/metrics/definitions.ts';
 import type { LabRun } from '../../core/run/schema.ts';
 import type { FigureSpec } from '../figure.ts';
 import { formatValue } from '../format.ts';
-import { measuredPoints } from './fits.ts';
-import { tokensPerSecond } from './samples.ts';
+import { distinctX, kneeOf, MIN_FIT_POINTS, observations } from './fits.ts';
+import { throughput } from './samples.ts';
 import { sliceSeries } from './series.ts';
-import { estimate, INTERVAL_MEANING, medianEstimate, medianRatio, quantile } from './statistics.ts';
-import { isSwept, PATHS, provenance, slicesAlong, type Slice } from './subject.ts';
+import { fitted, INTERVAL_MEANING, medianEstimate, quantile } from './statistics.ts';
+import { isSwept, PATHS, provenance, SCOPE, slicesAlong, type Slice } from './subject.ts';
 import { estimateWords, sentence, type Clause } from './words.ts';
-
-/** The knee is the first concurrency that reaches this share of the best throughput. */
-const KNEE_SHARE = 0.9;
 
 export function tpsVsConcurrency(run: LabRun): FigureSpec | null {
   if (!isSwept(run, PATHS.concurrency)) return null;
@@ -22,39 +20,41 @@ export function tpsVsConcurrency(run: LabRun): FigureSpec | null {
     x: { label: 'Requests in flight', unit: '', scale: 'linear' },
     y: { label: 'Output throughput', unit: 'tok/s', scale: 'linear' },
     series: slices.map((slice, colour) =>
-      sliceSeries(slice, { id: 'throughput', label: '', colour }, (p) => medianEstimate(tokensPerSecond(p))),
+      sliceSeries(slice, { id: 'throughput', label: '', colour }, (p) => medianEstimate(throughput(p))),
     ),
-    definition:
-      'Output tokens of a repetition’s finished requests over the time from the first start to the last end. ' +
-      'Attention and KV cache only: no other layer of the model runs.',
+    definition: `${describeMetric('throughput')} ${SCOPE}`,
     intervalMeaning: INTERVAL_MEANING,
-    finding: sentence(slices.flatMap(knee)),
+    finding: sentence(slices.flatMap(kneeClause)),
     ...provenance(run),
   };
 }
 
-function knee(slice: Slice): Clause[] {
-  const points = measuredPoints(slice, tokensPerSecond);
-  const [first, last] = [points[0], points.at(-1)];
-  if (!first || !last || points.length < 2) return [];
-  const xs = points.map(({ x }) => x);
-  const at = estimate(
-    points.map(({ values }) => values),
-    (sets) => kneeOf(xs, sets),
+/** The knee of growth in proportion to the requests, or why there is none to name. */
+function kneeClause(slice: Slice): Clause[] {
+  const all = observations(slice, throughput);
+  const xs = distinctX(all);
+  const [first, last] = [xs[0], xs.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const { label } = slice;
+  if (xs.length < MIN_FIT_POINTS)
+    return [{ label, text: `${xs.length} finished concurrencies are too few for a knee` }];
+  const knee = kneeOf(all);
+  if (knee === null) return [];
+  const plateau = formatValue(knee.plateau, 'tok/s');
+  const medians = xs.map(
+    (x) =>
+      quantile(
+        all.flatMap((o) => (o.x === x ? [o.y] : [])),
+        0.5,
+      ) ?? 0,
   );
-  const gain = medianRatio(first.values, last.values);
-  if (at === null || gain === null) return [];
-  const best = Math.max(...points.map(({ values }) => quantile(values, 0.5) ?? 0));
-  const share = formatValue(KNEE_SHARE, 'share');
-  const text =
-    at.value === last.x
-      ? `throughput grows ${estimateWords(gain, 'ratio')} from ${first.x} to ${last.x} requests, with no knee in sight: only the last reaches ${share} of the best`
-      : `throughput changes ${estimateWords(gain, 'ratio')} from ${first.x} to ${last.x} requests; its knee, ${share} of the best ${formatValue(best, 'tok/s')}, lies at ${estimateWords(at, '')} requests`;
-  return [{ label: slice.label, text }];
-}
-
-function kneeOf(xs: readonly number[], sets: readonly (readonly number[])[]): number | null {
-  const medians = sets.map((values) => quantile(values, 0.5) ?? 0);
-  const best = Math.max(...medians);
-  return xs.find((_, i) => (medians[i] ?? 0) >= KNEE_SHARE * best) ?? null;
+  const most = Math.max(...medians);
+  const [best, bestAt] = [formatValue(most, 'tok/s'), xs[medians.indexOf(most)]];
+  const at = estimateWords(fitted(knee.knee, knee.kneeInterval, all.length), '');
+  const texts = {
+    inside: `throughput grows in proportion to the requests up to about ${at} of them; the best, ${best}, is reached at ${bestAt}`,
+    start: `throughput is flat at ${plateau} from ${first} request on: more requests only wait`,
+    end: `throughput still grows with the requests at ${last} of them: no knee in this range`,
+  };
+  return [{ label, text: texts[knee.place] }];
 }

@@ -14,7 +14,7 @@ export function estimateWords(estimate: Estimate, unit: string): string {
   const { low, high, n } = estimate;
   return low === null || high === null
     ? `${value} [no interval, n = ${n}]`
-    : `${value} [${formatInterval(low, high, unit === 'ratio' ? '' : unit)}]`;
+    : `${value} [${formatInterval(low, high, unit).replace(/\u00a0×$/, '')}]`;
 }
 
 /** True when the interval leaves `value` out, so that a difference may be claimed. */
