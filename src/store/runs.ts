@@ -2,7 +2,7 @@
  * Runs in IndexedDB: kept, listed, searched, renamed, deleted, carried out and in.
  *
  * Two object stores, so that a list never loads raw samples: `entries` (what a list shows) and `runs` (the documents).
- * Every run passes `parseRun` on its way in and out, so old documents are migrated when they are read. Errors are
+ * Every document passes `parseRun` when it is read, so old ones are migrated then. Errors are
  * `StoreError`s whose message is one sentence.
  */
 import { deleteDB, openDB, type DBSchema, type IDBPDatabase, type IDBPObjectStore } from 'idb';

@@ -1,4 +1,5 @@
 /** Intervals around statistics: order statistics, seeded bootstrap, cluster bootstrap. All 95 % unless told. */
+import { log } from '../math.ts';
 import type { Random } from '../random.ts';
 import { binomialCdf } from '../special.ts';
 import { percentileOfSorted } from './percentiles.ts';
@@ -33,22 +34,16 @@ export function quantileRanks(n: number, p: number, confidence = 0.95): RankInte
   return { lowerRank, upperRank, coverage: (cdf[upperRank - 1] ?? 1) - (cdf[lowerRank - 1] ?? 0) };
 }
 
-/** Whether n independent samples bound the quantile p on both sides with 95 % confidence. */
-export function canBoundQuantile(n: number, p: number): boolean {
-  // Equivalent to ranks within 1…n, without the whole distribution: P(all on one side) on both sides.
-  let [below, above] = [1, 1];
-  for (let i = 0; i < n && Math.max(below, above) > 0.025; i++) {
-    below *= p;
-    above *= 1 - p;
-  }
-  return below <= 0.025 && above <= 0.025;
+/**
+ * Fewest independent samples that bound the quantile p on both sides with 95 % confidence: both ranks within 1…n, which
+ * is so when all samples lie on one side of it with a chance of at most 2.5 %.
+ */
+export function samplesToBound(p: number): number {
+  return Math.ceil(log(0.025) / log(Math.max(p, 1 - p)));
 }
 
-/** Fewest samples for which canBoundQuantile holds. */
-export function samplesToBound(p: number): number {
-  let n = 1;
-  while (!canBoundQuantile(n, p)) n++;
-  return n;
+export function canBoundQuantile(n: number, p: number): boolean {
+  return n >= samplesToBound(p);
 }
 
 /** Interval of a quantile of sorted independent samples, or null when they are too few to bound it. */
