@@ -104,7 +104,8 @@ const PARAM_WORDS: Record<ParamKind, (shape: KvShape) => number> = {
 function region(kind: ParamKind, bits: number, shape: KvShape): RegionLayout {
   const rowWords = (shape.headDim * bits) / 32;
   const paramWords = Math.ceil(PARAM_WORDS[kind](shape) / 4) * 4;
-  const group = kind === 'row-group' ? channelGroup(shape.headDim) : kind === 'channel' ? tokenGroup(shape.blockSize) : 0;
+  const group =
+    kind === 'row-group' ? channelGroup(shape.headDim) : kind === 'channel' ? tokenGroup(shape.blockSize) : 0;
   return { params: kind, group, paramWords, rowWords, regionWords: paramWords + shape.blockSize * rowWords };
 }
 
@@ -114,7 +115,8 @@ function region(kind: ParamKind, bits: number, shape: KvShape): RegionLayout {
  */
 export function kvLayout(format: KvFormat, shape: KvShape): KvLayout {
   const { kvHeads, headDim, blockSize } = shape;
-  if (headDim % 16 !== 0 || headDim <= 0) throw new RangeError(`headDim is ${headDim}; a multiple of 16 is needed.`);
+  if (headDim % 16 !== 0 || headDim <= 0)
+    throw new RangeError(`headDim is ${headDim}; a multiple of 16 is needed.`);
   if (blockSize % 8 !== 0 || blockSize <= 0 || (blockSize > 32 && blockSize % 32 !== 0)) {
     throw new RangeError(`blockSize is ${blockSize}; 8, 16, 24, 32 or a larger multiple of 32 is needed.`);
   }

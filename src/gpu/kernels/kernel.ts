@@ -21,3 +21,34 @@ export function uniformWords(values: readonly number[]): Uint32Array {
   words.set(values);
   return words;
 }
+
+/** @throws LaunchError when the buffer holds fewer bytes than the launch reads or writes. */
+export function checkBytes(kernel: string, name: string, buffer: GPUBuffer, neededBytes: number): void {
+  if (buffer.size < neededBytes) {
+    throw new LaunchError(
+      kernel,
+      `${name} holds ${buffer.size} bytes, but this launch needs ${neededBytes}.`,
+    );
+  }
+}
+
+/**
+ * Workgroups of a one-dimensional launch as x × y, where x alone may pass the device's limit. The kernel rebuilds the
+ * index as y·num_workgroups.x + x and drops what lies beyond its work.
+ */
+export function workgroupGrid(
+  kernel: string,
+  gpu: { readonly limits: GPUSupportedLimits },
+  groups: number,
+): [number, number] {
+  const limit = gpu.limits.maxComputeWorkgroupsPerDimension;
+  if (groups > limit * limit) {
+    throw new LaunchError(
+      kernel,
+      `${groups} workgroups are needed, but the device runs at most ${limit * limit}.`,
+    );
+  }
+  if (groups <= limit) return [groups, 1];
+  const y = Math.ceil(groups / limit);
+  return [Math.ceil(groups / y), y];
+}

@@ -1,0 +1,103 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { kvLayout, type KvLayout } from '../../../src/core/kv/formats.ts';
+import { createRandom } from '../../../src/core/random.ts';
+import type { Gpu } from '../../../src/gpu/context.ts';
+import { createAppend } from '../../../src/gpu/kernels/append.ts';
+import { appendTwin, rowOf } from '../../../src/gpu/kernels/append.twin.ts';
+import { combinations } from '../../support/full.ts';
+import { inErrorScope, openTestGpu } from '../../support/gpu.ts';
+import { findPoolErrors, hardRows, shuffledSlots, type WrittenRow } from '../../support/kv-rows.ts';
+
+const CASES = combinations({
+  format: ['f32', 'f16', 'fp8-e4m3', 'fp8-e5m2', 'int8', 'int4'] as const,
+  headDim: [64, 80, 96, 128, 256] as const,
+  blockSize: [8, 16, 32, 64, 128] as const,
+  tokens: [1, 15, 17, 33, 40] as const,
+  kvHeads: [1, 2, 3] as const,
+});
+
+const UNTOUCHED = 0xdeadbeef;
+
+function writtenRows(
+  layout: KvLayout,
+  key: Float32Array,
+  value: Float32Array,
+  slots: Int32Array,
+): WrittenRow[] {
+  const { kvHeads, headDim } = layout.shape;
+  return Array.from(slots).flatMap((slot, token) =>
+    slot < 0
+      ? []
+      : Array.from({ length: kvHeads }, (_, head) => [
+          { part: 'k' as const, head, slot, values: rowOf(key, token * kvHeads + head, headDim) },
+          { part: 'v' as const, head, slot, values: rowOf(value, token * kvHeads + head, headDim) },
+        ]).flat(),
+  );
+}
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await openTestGpu();
+});
+
+async function appendOnGpu(
+  layout: KvLayout,
+  key: Float32Array,
+  value: Float32Array,
+  slots: Int32Array,
+  blocks: number,
+): Promise<Uint32Array> {
+  const append = await createAppend(gpu, { format: layout.format, ...layout.shape });
+  const start = new Uint32Array(blocks * layout.blockWords).fill(UNTOUCHED);
+  const buffers = {
+    key: gpu.buffers.upload('test.key', key),
+    value: gpu.buffers.upload('test.value', value),
+    slots: gpu.buffers.upload('test.slots', slots),
+    pool: gpu.buffers.upload('test.pool', start),
+  };
+  const encoder = gpu.device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  append.encode(pass, { ...buffers, tokens: slots.length });
+  pass.end();
+  gpu.device.queue.submit([encoder.finish()]);
+  const words = new Uint32Array(await gpu.buffers.read(buffers.pool, 0, start.byteLength));
+  gpu.buffers.destroy(...Object.values(buffers));
+  return words;
+}
+
+describe('append writes the words of its twin', () => {
+  for (const { format, headDim, blockSize, tokens, kvHeads } of CASES) {
+    it(`${format}, head dim ${headDim}, blocks of ${blockSize}, ${tokens} tokens, ${kvHeads} heads`, async () => {
+      await inErrorScope(gpu, async () => {
+        const layout = kvLayout(format, { kvHeads, headDim, blockSize });
+        const blocks = Math.ceil(tokens / blockSize) + 2;
+        const random = createRandom(headDim * 1000 + tokens).fork(format);
+        const key = hardRows(random, tokens * kvHeads, headDim);
+        const value = hardRows(random, tokens * kvHeads, headDim);
+        const slots = shuffledSlots(random, tokens, blocks * blockSize);
+        const expected = new Uint32Array(blocks * layout.blockWords).fill(UNTOUCHED);
+        appendTwin(expected, layout, { key, value, slots });
+        const words = await appendOnGpu(layout, key, value, slots, blocks);
+        expect(findPoolErrors(words, expected, layout, writtenRows(layout, key, value, slots))).toEqual([]);
+      });
+    });
+  }
+});
+
+describe('append refuses', () => {
+  it('a key buffer that is too small, with both numbers', async () => {
+    const append = await createAppend(gpu, { format: 'f16', kvHeads: 2, headDim: 64, blockSize: 16 });
+    const small = gpu.buffers.upload('test.small', new Float32Array(64));
+    const pass = gpu.device.createCommandEncoder().beginComputePass();
+    expect(() =>
+      append.encode(pass, { key: small, value: small, pool: small, slots: small, tokens: 3 }),
+    ).toThrow(/key holds 256 bytes, but this launch needs 1536/);
+    gpu.buffers.destroy(small);
+  });
+
+  it('int2, whose newest tokens live in a ring', async () => {
+    await expect(
+      createAppend(gpu, { format: 'int2', kvHeads: 1, headDim: 64, blockSize: 16 }),
+    ).rejects.toThrow(/createResidualAppend/);
+  });
+});
