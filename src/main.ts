@@ -3,8 +3,9 @@ import { mount } from 'svelte';
 import './styles/base.css';
 import { App } from './state/app.svelte.ts';
 import { browserHost, fetchText, keyValueMemory } from './state/browser.ts';
-import { storePort } from './state/store-port.ts';
+import { deskPort } from './state/desk-port.ts';
 import { workerPort } from './state/worker-port.ts';
+import { connectDesk } from './workers/desk-client.ts';
 import Shell from './views/App.svelte';
 
 const app = new App({
@@ -15,7 +16,7 @@ const app = new App({
   root: document.documentElement,
   memory: keyValueMemory(),
   host: browserHost(workerPort()),
-  library: storePort(),
+  desk: deskPort(connectDesk()),
   fetchText,
 });
 

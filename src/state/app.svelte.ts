@@ -3,7 +3,9 @@ import { CheckSession } from './check.svelte.ts';
 import { DemoRun, type FetchText } from './demo.svelte.ts';
 import { GpuState, type HostPort } from './gpu.svelte.ts';
 import { LabSession } from './lab.svelte.ts';
-import { Library, type LibraryPort } from './library.svelte.ts';
+import type { DeskPort } from './desk-port.ts';
+import { FigureList } from './figures.svelte.ts';
+import { Library } from './library.svelte.ts';
 import { Offline } from './offline.svelte.ts';
 import { Router, type AddressBar } from './router.svelte.ts';
 import type { Setup } from './setup.svelte.ts';
@@ -14,7 +16,7 @@ export interface AppPorts {
   readonly root: ThemeTarget;
   readonly memory: KeyValue | null;
   readonly host: HostPort;
-  readonly library: LibraryPort;
+  readonly desk: DeskPort;
   readonly fetchText: FetchText;
 }
 
@@ -30,13 +32,21 @@ export class App {
   /** Made by the lab when it is first entered: the first screen does without the experiments. */
   setup: Setup | null = null;
 
+  readonly #desk: DeskPort;
+
   constructor(ports: AppPorts) {
+    this.#desk = ports.desk;
     this.router = new Router(ports.bar);
     this.theme = new ThemeState(ports.root, ports.memory);
     this.gpu = new GpuState(ports.host);
-    this.library = new Library(ports.library);
-    this.demo = new DemoRun(ports.fetchText);
+    this.library = new Library(ports.desk);
+    this.demo = new DemoRun(ports.fetchText, ports.desk);
     this.check = new CheckSession(this.gpu, this.library);
     this.lab = new LabSession(this.gpu, this.library);
+  }
+
+  /** A list of figures for one view. */
+  figureList(): FigureList {
+    return new FigureList(this.#desk);
   }
 }

@@ -1,23 +1,7 @@
 /** The runs kept in this browser: list, search, rename, delete, carry out and in. */
 import type { Run } from '../core/run/schema.ts';
+import type { Imported, RunEntry } from '../store/runs.ts';
 import { faultFromUnknown, type Fault } from './faults.ts';
-
-/** What the list shows without opening a run. */
-export interface RunEntry {
-  readonly id: string;
-  readonly kind: Run['kind'];
-  readonly title: string;
-  readonly createdAt: string;
-  readonly device: string;
-  readonly complete: boolean;
-  readonly points: number;
-}
-
-export interface Imported {
-  readonly added: number;
-  /** One sentence for each document that was refused. */
-  readonly refused: readonly string[];
-}
 
 /** The store as the page uses it. Every call may reject with an error whose message is one sentence. */
 export interface LibraryPort {

@@ -1,0 +1,26 @@
+/**
+ * The desk: everything that is done with runs once they are measured and that would hold the page up. It keeps runs,
+ * reads files and computes figures, in a worker of its own, so that it disturbs neither the page nor a measurement.
+ *
+ * Errors cross as sentences; structured clone keeps an Error's message and drops its class.
+ */
+import type { FigureSpec } from '../charts/figure.ts';
+import type { Run } from '../core/run/schema.ts';
+import type { Imported, RunEntry } from '../store/runs.ts';
+
+export type ReadRun =
+  { readonly ok: true; readonly run: Run } | { readonly ok: false; readonly sentence: string };
+
+export interface DeskApi {
+  /** A run file's text through the one door to runs. */
+  readRun(text: string): Promise<ReadRun>;
+  /** Every figure that the run offers; with `other`, figures that both offer show both. */
+  figures(run: Run, other: Run | null): Promise<readonly FigureSpec[]>;
+  list(): Promise<readonly RunEntry[]>;
+  get(id: string): Promise<Run | null>;
+  put(run: Run): Promise<void>;
+  rename(id: string, title: string): Promise<void>;
+  remove(id: string): Promise<void>;
+  exportAll(): Promise<string>;
+  importText(text: string): Promise<Imported>;
+}
