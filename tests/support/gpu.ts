@@ -6,6 +6,9 @@
  */
 import { openGpu, type Gpu, type OpenOptions } from '../../src/gpu/context.ts';
 
+/** Kept for the life of the process: a collected instance takes its devices with it and crashes Node. */
+let dawnInstance: GPU | null = null;
+
 async function requestAdapter(): Promise<GPUAdapter | null> {
   if (typeof navigator !== 'undefined' && navigator.gpu) return navigator.gpu.requestAdapter();
   const path = typeof process !== 'undefined' ? process.env['DAWN'] : undefined;
@@ -13,14 +16,17 @@ async function requestAdapter(): Promise<GPUAdapter | null> {
   const { createRequire } = await import('node:module');
   const dawn = createRequire(import.meta.url)(path) as { create(flags: string[]): GPU; globals: object };
   Object.assign(globalThis, dawn.globals);
-  return dawn.create([]).requestAdapter();
+  dawnInstance ??= dawn.create([]);
+  return dawnInstance.requestAdapter();
 }
 
 /** Opens a GPU. @throws Error in words when there is none. */
 export async function openTestGpu(options: OpenOptions = {}): Promise<Gpu> {
   const adapter = await requestAdapter();
   if (!adapter) {
-    throw new Error('No WebGPU adapter: kernel tests need a Chromium with WebGPU, or DAWN naming a Dawn binding.');
+    throw new Error(
+      'No WebGPU adapter: kernel tests need a Chromium with WebGPU, or DAWN naming a Dawn binding.',
+    );
   }
   return openGpu(adapter, options);
 }
