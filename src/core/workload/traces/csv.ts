@@ -1,0 +1,85 @@
+/**
+ * Traces as CSV: Azure's (TIMESTAMP, ContextTokens, GeneratedTokens) and plain ones, whose columns are found by name.
+ *
+ * Fields are numbers and times, never quoted text, so a line is split at its commas.
+ */
+import { TraceError, type TraceRequest } from './trace.ts';
+
+interface Columns {
+  readonly time: number;
+  readonly prompt: number;
+  readonly output: number;
+}
+
+/** Names by which files of the field call the three columns, in lower case without separators. */
+const NAMES = {
+  time: ['timestamp', 'arrivedat', 'arrivaltime', 'arrivalseconds', 'arrival', 'time'],
+  prompt: [
+    'contexttokens',
+    'numprefilltokens',
+    'prompttokens',
+    'inputlength',
+    'inputtokens',
+    'requesttokens',
+    'prompt',
+  ],
+  output: ['generatedtokens', 'numdecodetokens', 'outputtokens', 'outputlength', 'responsetokens', 'output'],
+} as const;
+
+/** @throws TraceError where a column is missing */
+export function csvColumns(header: string): Columns {
+  const names = header.split(',').map((name) =>
+    name
+      .trim()
+      .toLowerCase()
+      .replace(/[^a-z]/g, ''),
+  );
+  const find = (kind: keyof typeof NAMES): number => {
+    const at = names.findIndex((name) => (NAMES[kind] as readonly string[]).includes(name));
+    if (at < 0)
+      throw new TraceError(1, `it has no ${kind} column; name one ${NAMES[kind].slice(0, 3).join(', ')}.`);
+    return at;
+  };
+  return { time: find('time'), prompt: find('prompt'), output: find('output') };
+}
+
+/** Days from 1970-01-01. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", public domain. */
+function daysFromCivil(year: number, month: number, day: number): number {
+  const y = month <= 2 ? year - 1 : year;
+  const era = Math.floor(y / 400);
+  const yearOfEra = y - era * 400;
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
+  return (
+    era * 146097 +
+    yearOfEra * 365 +
+    Math.floor(yearOfEra / 4) -
+    Math.floor(yearOfEra / 100) +
+    dayOfYear -
+    719468
+  );
+}
+
+/** Seconds of a plain number, or of a date with fractions as long as they come: `2023-11-16 18:15:46.6805900`. */
+function seconds(text: string, line: number): number {
+  if (/^[-+\d.eE]+$/.test(text) && Number.isFinite(Number(text))) return Number(text);
+  const match = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d(?:\.\d+)?)/.exec(text);
+  if (!match) throw new TraceError(line, `“${text.slice(0, 40)}” is neither seconds nor a date with a time.`);
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
+  return daysFromCivil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+}
+
+/** The request of a line; its arrival is on the file's own clock. @throws TraceError */
+export function csvRequest(text: string, columns: Columns, line: number): TraceRequest {
+  const fields = text.split(',');
+  const field = (at: number): string => {
+    const value = fields[at]?.trim();
+    if (!value) throw new TraceError(line, `it has ${fields.length} fields; field ${at + 1} is missing.`);
+    return value;
+  };
+  return {
+    arrivalSeconds: seconds(field(columns.time), line),
+    promptTokens: Number(field(columns.prompt)),
+    outputTokens: Number(field(columns.output)),
+    blockIds: [],
+  };
+}

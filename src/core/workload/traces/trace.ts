@@ -1,0 +1,58 @@
+/**
+ * Recorded requests, whatever file they came from.
+ *
+ * A reader takes one line at a time, so that a file of any size streams through it; a bad line stops the reading with
+ * its number and the reason, because a trace with holes is another trace.
+ */
+
+export interface TraceRequest {
+  /** From the first request. */
+  readonly arrivalSeconds: number;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  /** Ids of the prompt's leading blocks, each one standing for all text up to its end; empty where not recorded. */
+  readonly blockIds: readonly number[];
+}
+
+export interface Trace {
+  readonly requests: readonly TraceRequest[];
+  /** Tokens that one block id stands for; null where the trace has none. */
+  readonly blockTokens: number | null;
+}
+
+/** A line that is no request of its format. */
+export class TraceError extends Error {
+  readonly code = 'trace';
+  readonly line: number;
+  constructor(line: number, reason: string) {
+    super(`Line ${line} of the trace: ${reason}`);
+    this.name = 'TraceError';
+    this.line = line;
+  }
+}
+
+/** Bounds that keep a hostile file from filling the memory. */
+export const TRACE_BOUNDS = { maxLineCharacters: 1_000_000, maxRequests: 20_000_000, maxTokens: 100_000_000 };
+
+/** Checks what every format shares. @throws TraceError */
+export function checkedRequest(request: TraceRequest, previousSeconds: number, line: number): TraceRequest {
+  const { arrivalSeconds, promptTokens, outputTokens } = request;
+  const whole = (name: string, value: number, min: number): void => {
+    if (!Number.isInteger(value) || value < min || value > TRACE_BOUNDS.maxTokens) {
+      throw new TraceError(
+        line,
+        `${name} is ${value}; a whole number from ${min} to ${TRACE_BOUNDS.maxTokens} is needed.`,
+      );
+    }
+  };
+  whole('the prompt length', promptTokens, 1);
+  whole('the output length', outputTokens, 0);
+  if (!Number.isFinite(arrivalSeconds)) throw new TraceError(line, 'the arrival time is no number.');
+  if (arrivalSeconds < previousSeconds) {
+    throw new TraceError(
+      line,
+      `it arrives at ${arrivalSeconds} s, before the line above it at ${previousSeconds} s; sort the trace by time.`,
+    );
+  }
+  return request;
+}

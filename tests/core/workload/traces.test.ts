@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest';
+import { BLOCK_POLICIES } from '../../../src/core/eviction/blocks/index.ts';
+import { readTrace } from '../../../src/core/workload/traces/read.ts';
+import {
+  infinitePrefixReuse,
+  prefixReuse,
+  sharedPrefixBlocks,
+} from '../../../src/core/workload/traces/reuse.ts';
+import { isWithin, vectors } from '../../golden/vectors.ts';
+import { referenceText, whyNoReferenceData } from '../../reference-data.ts';
+
+const row = (fields: object): string =>
+  JSON.stringify({ timestamp: 0, input_length: 16, output_length: 1, hash_ids: [0], ...fields });
+
+describe('a good trace', () => {
+  test.each([
+    {
+      name: 'Azure, with carriage returns',
+      text: 'TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:15:46.6805900,374,44\r\n2023-11-16 18:15:50.9951690,396,109\r\n',
+      arrivals: [0, 4.314579],
+      blockTokens: null,
+    },
+    {
+      name: 'plain seconds',
+      text: 'arrived_at,num_prefill_tokens,num_decode_tokens\n10,5,6\n12.5,7,8\n',
+      arrivals: [0, 2.5],
+      blockTokens: null,
+    },
+    {
+      name: 'full blocks of 16',
+      text: `${row({})}\n${row({ timestamp: 250, input_length: 40, hash_ids: [0, 1] })}`,
+      arrivals: [0, 0.25],
+      blockTokens: 16,
+    },
+  ])('$name', ({ text, arrivals, blockTokens }) => {
+    const trace = readTrace(text);
+    expect(trace.blockTokens).toBe(blockTokens);
+    trace.requests.forEach(({ arrivalSeconds }, i) =>
+      expect(arrivalSeconds).toBeCloseTo(arrivals[i] ?? NaN, 5),
+    );
+    expect(trace.requests).toHaveLength(arrivals.length);
+  });
+
+  test('across midnight and a leap day', () => {
+    const trace = readTrace('time,prompt,output\n2024-02-29 23:59:59.5,1,1\n2024-03-01 00:00:00.25,1,1\n');
+    expect(trace.requests[1]?.arrivalSeconds).toBeCloseTo(0.75, 5);
+  });
+});
+
+test.each([
+  { name: 'a missing column', text: 'time,prompt\n1,2\n', message: /Line 1.*output column/ },
+  {
+    name: 'a missing field',
+    text: 'time,prompt,output\n1,2,3\n4,5\n',
+    message: /Line 3.*field 3 is missing/,
+  },
+  {
+    name: 'a length that is no number',
+    text: 'time,prompt,output\n1,x,3\n',
+    message: /Line 2.*prompt length is NaN/,
+  },
+  { name: 'an empty prompt', text: 'time,prompt,output\n1,0,3\n', message: /Line 2.*from 1 to/ },
+  { name: 'a context of 10^9', text: 'time,prompt,output\n1,1000000000,3\n', message: /Line 2.*100000000/ },
+  { name: 'a trace out of order', text: 'time,prompt,output\n1,2,3\n0.5,2,3\n', message: /Line 3.*sort/ },
+  { name: 'a date that is none', text: 'time,prompt,output\nyesterday,2,3\n', message: /Line 2.*yesterday/ },
+  { name: 'broken JSON', text: `${row({})}\n{"timestamp":`, message: /Line 2.*no JSON/ },
+  { name: 'a wrong type', text: row({ input_length: '16' }), message: /Line 1.*input_length/ },
+  { name: 'ids of no known block size', text: row({ hash_ids: [1, 2, 3, 4, 5] }), message: /block size/ },
+  { name: 'nothing', text: '\n\n', message: /without a single request/ },
+])('refuses $name', ({ text, message }) => {
+  expect(() => readTrace(text)).toThrow(message);
+});
+
+test('shared prefix of the Mooncake note', () => {
+  for (const { input, expected } of vectors('mooncake/shared-ids')) {
+    const { hash_ids_a, hash_ids_b, block } = input as {
+      hash_ids_a: number[];
+      hash_ids_b: number[];
+      block: number;
+    };
+    expect(sharedPrefixBlocks(hash_ids_a, hash_ids_b) * block).toBe(expected);
+  }
+});
+
+const mooncake = 'traces/mooncake_conversation_trace.jsonl';
+const noMooncake = whyNoReferenceData(mooncake);
+describe.skipIf(noMooncake !== null)(
+  `the Mooncake conversation trace${noMooncake ? ` (skipped: ${noMooncake})` : ''}`,
+  () => {
+    const trace = noMooncake ? { requests: [], blockTokens: null } : readTrace(referenceText(mooncake));
+
+    test('has the published size', () => {
+      expect(trace.blockTokens).toBe(512);
+      const [stats] = vectors('mooncake/conversation/stats');
+      const expected = stats?.expected as Record<string, number>;
+      const mean = (of: (r: (typeof trace.requests)[number]) => number): number =>
+        trace.requests.reduce((sum, r) => sum + of(r), 0) / trace.requests.length;
+      expect(trace.requests).toHaveLength(expected['requests'] ?? NaN);
+      expect(mean((r) => r.promptTokens)).toBeCloseTo(expected['mean_input'] ?? NaN, 6);
+      expect(mean((r) => r.outputTokens)).toBeCloseTo(expected['mean_output'] ?? NaN, 6);
+      expect(new Set(trace.requests.flatMap((r) => r.blockIds)).size).toBe(expected['unique_blocks']);
+    });
+
+    test('infinite cache', () => {
+      const [vector] = vectors('mooncake/conversation/infinite');
+      const { hit_blocks, ratio } = vector?.expected as Record<string, number>;
+      const reuse = infinitePrefixReuse(trace.requests);
+      expect(reuse.hitBlocks).toBe(hit_blocks);
+      expect(isWithin(reuse.hitRatio, ratio, 1e-9)).toBe(true);
+    });
+
+    test.each(vectors('mooncake/conversation/lru').map((v) => [v.id, v] as const))(
+      '%s',
+      (_, { input, expected }) => {
+        const capacity = Number(input['capacity_blocks']);
+        const { hitRatio } = prefixReuse(trace.requests, BLOCK_POLICIES.lru(capacity), capacity);
+        expect(hitRatio.toFixed(4)).toBe(String(expected));
+      },
+    );
+  },
+);
+
+const azure = 'traces/AzureLLMInferenceTrace_conv_2023.csv';
+const noAzure = whyNoReferenceData(azure);
+test.skipIf(noAzure !== null)(
+  `the Azure conversation trace${noAzure ? ` (skipped: ${noAzure})` : ''}`,
+  () => {
+    const [vector] = vectors('azure/conv');
+    const expected = vector?.expected as Record<string, number>;
+    const { requests } = readTrace(referenceText(azure));
+    const mean = requests.reduce((sum, r) => sum + r.promptTokens, 0) / requests.length;
+    expect(requests).toHaveLength(expected['requests'] ?? NaN);
+    expect(isWithin(mean, expected['mean_context'], 1e-9)).toBe(true);
+    expect(Math.max(...requests.map((r) => r.promptTokens))).toBe(expected['max_context']);
+  },
+);
