@@ -35,6 +35,8 @@ export interface FigureSeries {
   readonly dashed?: boolean;
   /** `fit` is a line without markers that stands in no table; default `data`. */
   readonly role?: 'data' | 'fit';
+  /** What this series shows, where the figure's definition speaks of several. */
+  readonly definition?: string;
   readonly points: readonly FigurePoint[];
   readonly samples?: readonly FigureSamples[];
 }

@@ -6,9 +6,11 @@ import { INTERVAL_MEANING, medianEstimate } from './statistics.ts';
 import { deviceName } from './subject.ts';
 import { sentence, type Clause } from './words.ts';
 
-/** Decode attention by KV format, as % of the measured read peak; measurements are named `decode.<format>`. */
+const PREFIX = 'decode.';
+
+/** Decode attention by KV format, of the measured read peak; its measurements are named `decode.<format>`. */
 export function checkDecodeByFormat(run: CheckRun): FigureSpec | null {
-  const rates = run.measurements.filter((m) => m.id.startsWith('decode.') && m.unit === 'GB/s');
+  const rates = run.measurements.filter(({ id, unit }) => id.startsWith(PREFIX) && unit === 'GB/s');
   if (rates.length === 0) return null;
   return {
     id: 'check_decode_by_format',
@@ -24,43 +26,54 @@ export function checkDecodeByFormat(run: CheckRun): FigureSpec | null {
       'Bytes of K and V that decode attention reads a second, as stored in the format, over the read bandwidth that ' +
       'this adapter reached in the same check.',
     intervalMeaning: INTERVAL_MEANING,
-    finding: sentence(best(rates)),
+    finding: sentence(extremes(rates)),
     source: { runId: run.id, command: run.command, createdAt: run.createdAt },
   };
 }
 
-function formatOf(measurement: CheckMeasurement): string {
-  return measurement.id.slice('decode.'.length);
+function formatOf({ id }: CheckMeasurement): string {
+  return id.slice(PREFIX.length);
+}
+
+interface Share {
+  readonly format: string;
+  /** Of the peak, 0…1. */
+  readonly share: number;
+  readonly interval: { readonly low: number; readonly high: number } | null;
+  readonly n: number;
+}
+
+function shareOf(measurement: CheckMeasurement): Share | null {
+  const { value, percentOfPeak, samples } = measurement;
+  if (value === null || percentOfPeak === null || value <= 0 || percentOfPeak <= 0) return null;
+  const peak = (value * 100) / percentOfPeak;
+  const { interval } = medianEstimate(samples);
+  return {
+    format: formatOf(measurement),
+    share: percentOfPeak / 100,
+    interval: interval && { low: interval.low / peak, high: interval.high / peak },
+    n: samples.length,
+  };
 }
 
 function sharePoint(measurement: CheckMeasurement): FigurePoint {
-  const { value, percentOfPeak, samples, note } = measurement;
   const x = formatOf(measurement);
-  if (value === null || percentOfPeak === null || value <= 0) {
-    return { x, y: null, reason: note || 'It could not be measured.' };
-  }
-  const peak = value / (percentOfPeak / 100);
-  const spread = medianEstimate(samples);
-  const interval =
-    spread?.low == null || spread.high === null ? {} : { low: spread.low / peak, high: spread.high / peak };
-  const detail = `${formatValue(value, 'GB/s')}. ${note}`.trim();
-  return { x, y: percentOfPeak / 100, n: samples.length, ...interval, detail };
+  const share = shareOf(measurement);
+  const { note, value } = measurement;
+  if (share === null) return { x, y: null, reason: note || 'It could not be measured.' };
+  const detail = `${formatValue(value ?? 0, 'GB/s')}. ${note}`.trim();
+  return { x, y: share.share, n: share.n, ...(share.interval ?? {}), detail };
 }
 
-function best(rates: readonly CheckMeasurement[]): Clause[] {
-  const known = rates
-    .flatMap((m) => (m.percentOfPeak === null || m.value === null ? [] : [{ m, percent: m.percentOfPeak }]))
-    .sort((a, b) => b.percent - a.percent);
+function extremes(rates: readonly CheckMeasurement[]): Clause[] {
+  const known = rates.flatMap((rate) => shareOf(rate) ?? []).sort((a, b) => b.share - a.share);
   const [first, last] = [known[0], known.at(-1)];
   if (!first || !last) return [];
-  const words = ({ m, percent }: typeof first) => {
-    const spread = medianEstimate(m.samples);
-    const interval =
-      spread?.low == null || spread.high === null
-        ? `n = ${m.samples.length}: too few for an interval`
-        : `95 % interval ${formatNumber((spread.low / spread.value) * percent)} to ${formatNumber((spread.high / spread.value) * percent)} %`;
-    return `${formatOf(m)} reads at ${formatNumber(percent)} % of the peak (${interval})`;
+  const words = ({ format, share, interval, n }: Share) => {
+    const spread = interval
+      ? `${formatNumber(100 * interval.low)} to ${formatNumber(100 * interval.high)}\u00a0%`
+      : `no interval, n = ${n}`;
+    return `${format} reads at ${formatValue(share, 'share')} of the peak [${spread}]`;
   };
-  const text = first === last ? words(first) : `${words(first)}, ${words(last)}`;
-  return [{ label: '', text }];
+  return [{ label: '', text: first === last ? words(first) : `${words(first)}, ${words(last)}` }];
 }

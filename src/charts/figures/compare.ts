@@ -2,9 +2,9 @@
  * Two runs in one figure: the series of both, the second dashed and hollow, and a sentence with the ratio of the values
  * they share. The ratio's range is over points; it is no interval of one ratio.
  */
+import { median } from '../../core/metrics/percentiles.ts';
 import type { FigurePoint, FigureSeries, FigureSpec } from '../figure.ts';
-import { formatInterval, formatNumber } from '../format.ts';
-import { quantile } from './statistics.ts';
+import { formatInterval, formatValue } from '../format.ts';
 
 export interface Named {
   readonly name: string;
@@ -57,10 +57,11 @@ function ratios(first: FigureSpec, second: FigureSpec): number[] {
 
 function ratioSentence(first: Named, second: Named): string {
   const all = ratios(first.spec, second.spec);
-  const middle = quantile(all, 0.5);
-  if (middle === null) return `${first.name} and ${second.name} share no point.`;
+  if (all.length === 0) return `${first.name} and ${second.name} share no point.`;
   const measured = first.spec.mark === 'cdf' ? first.spec.x.label : first.spec.y.label;
-  const range = all.length > 1 ? `, from ${formatInterval(Math.min(...all), Math.max(...all), 'ratio')}` : '';
-  const points = all.length === 1 ? 'the 1 point they share' : `the ${all.length} points they share`;
-  return `${measured} of ${second.name} over ${first.name}: ${formatNumber(middle)} × at the median of ${points}${range}.`;
+  const what = `${measured} of ${second.name} over ${first.name}`;
+  const [least, most] = [Math.min(...all), Math.max(...all)];
+  const points = all.length === 1 ? 'the point they share' : `the ${all.length} points they share`;
+  if (most - least < 1e-9) return `${what}: ${formatValue(least, 'ratio')} at ${points}.`;
+  return `${what}: ${formatValue(median(all), 'ratio')} at the median of ${points}, from ${formatInterval(least, most, 'ratio')}.`;
 }

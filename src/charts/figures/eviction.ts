@@ -6,7 +6,7 @@ import { formatValue } from '../format.ts';
 import { peakMemory } from './memory.ts';
 import { stepMsWithEviction } from './samples.ts';
 import { sliceSeries } from './series.ts';
-import { INTERVAL_MEANING, medianEstimate, medianRatio, type Estimate } from './statistics.ts';
+import { fitted, INTERVAL_MEANING, medianEstimate, medianRatio, type Estimate } from './statistics.ts';
 import {
   gapReason,
   isSwept,
@@ -95,7 +95,7 @@ function againstNone(run: LabRun, { what, ratioOf, wordsOf }: Comparison): Claus
       const ratio = x === NO_POLICY ? null : ratioOf(none, point);
       return ratio === null ? [] : [{ x, ratio }];
     })
-    .sort((a, b) => a.ratio.value - b.ratio.value);
+    .sort((a, b) => (a.ratio.value ?? 0) - (b.ratio.value ?? 0));
   const [least, most] = [compared[0], compared.at(-1)];
   if (!least || !most) return [];
   const words = ({ x, ratio }: typeof least) => `${wordsOf(ratio)} with ${x}`;
@@ -111,7 +111,7 @@ interface Comparison {
 
 const TIME: Comparison = {
   what: 'against no eviction, a decode step takes',
-  ratioOf: (none, point) => medianRatio(stepMsWithEviction(none), stepMsWithEviction(point)),
+  ratioOf: (none, point) => medianRatio('decodeStepMs', stepMsWithEviction(none), stepMsWithEviction(point)),
   wordsOf: (ratio) => estimateWords(ratio, 'ratio'),
 };
 
@@ -119,7 +119,7 @@ const BYTES: Comparison = {
   what: 'counted, not sampled: the cache keeps, of the bytes without eviction,',
   ratioOf: (none, point) => {
     const [base, mine] = [peakMemory(none)?.used, peakMemory(point)?.used];
-    return base && mine !== undefined ? { value: mine / base, low: null, high: null, n: 1 } : null;
+    return base && mine !== undefined ? fitted(mine / base, null, 1) : null;
   },
-  wordsOf: (ratio) => formatValue(ratio.value, 'share'),
+  wordsOf: (ratio) => formatValue(ratio.value ?? 0, 'share'),
 };

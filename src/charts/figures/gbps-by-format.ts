@@ -2,9 +2,9 @@
 import { describeMetric } from '../../core/metrics/definitions.ts';
 import type { LabRun, Point } from '../../core/run/schema.ts';
 import type { FigureSpec } from '../figure.ts';
-import { decodeStepMs, kvReadGBps } from './samples.ts';
+import { valuesOf } from './samples.ts';
 import { sliceSeries } from './series.ts';
-import { INTERVAL_MEANING, medianEstimate, medianRatio, repetitionMedians } from './statistics.ts';
+import { INTERVAL_MEANING, medianEstimate, medianRatio } from './statistics.ts';
 import { isSwept, PATHS, provenance, slicesAlong } from './subject.ts';
 import { estimateWords, sentence, type Clause } from './words.ts';
 
@@ -25,7 +25,9 @@ export function gbpsByFormat(run: LabRun): FigureSpec | null {
       : { label: 'KV format', unit: '', scale: 'category' },
     y: { label: 'K and V read', unit: 'GB/s', scale: 'linear' },
     series: slices.map((slice, colour) =>
-      sliceSeries(slice, { id: 'gbps', label: '', colour }, (point) => medianEstimate(kvReadGBps(point))),
+      sliceSeries(slice, { id: 'gbps', label: '', colour }, (point) =>
+        medianEstimate(valuesOf(point, 'kvReadGBps')),
+      ),
     ),
     definition: `${describeMetric('kvReadGBps')} Bytes count as stored in the format.`,
     intervalMeaning: INTERVAL_MEANING,
@@ -38,7 +40,7 @@ export function gbpsByFormat(run: LabRun): FigureSpec | null {
 function formatTimes(run: LabRun): Clause[] {
   const slices = slicesAlong(run, PATHS.format).toReversed();
   for (const { label, points } of slices) {
-    const measured = points.filter(({ point }) => decodeStepMs(point).length > 0);
+    const measured = points.filter(({ point }) => valuesOf(point, 'decodeStepMs').length > 0);
     const baseline =
       BASELINES.map((name) => measured.find(({ x }) => x === name)).find((p) => p !== undefined) ??
       measured[0];
@@ -52,8 +54,9 @@ function formatTimes(run: LabRun): Clause[] {
 
 function ratioWords(name: string, baseline: Point, point: Point): string[] {
   const ratio = medianRatio(
-    repetitionMedians(decodeStepMs(baseline)),
-    repetitionMedians(decodeStepMs(point)),
+    'decodeStepMs',
+    valuesOf(baseline, 'decodeStepMs'),
+    valuesOf(point, 'decodeStepMs'),
   );
   return ratio === null ? [] : [`${estimateWords(ratio, 'ratio')} in ${name}`];
 }

@@ -1,10 +1,11 @@
 /** fig8: time of a decode step against the size of a KV block. */
 import { describeMetric } from '../../core/metrics/definitions.ts';
+import { median } from '../../core/metrics/percentiles.ts';
 import type { LabRun } from '../../core/run/schema.ts';
 import type { FigureSpec } from '../figure.ts';
-import { decodeStepMs } from './samples.ts';
+import { valuesOf } from './samples.ts';
 import { sliceSeries } from './series.ts';
-import { clusterMedian, INTERVAL_MEANING, medianRatio, quantile, repetitionMedians } from './statistics.ts';
+import { INTERVAL_MEANING, medianEstimate, medianRatio } from './statistics.ts';
 import { isSwept, PATHS, provenance, SCOPE, slicesAlong, type Slice } from './subject.ts';
 import { estimateWords, excludes, sentence, type Clause } from './words.ts';
 
@@ -18,7 +19,9 @@ export function latencyVsBlockSize(run: LabRun): FigureSpec | null {
     x: { label: 'Block size', unit: 'tokens', scale: 'log' },
     y: { label: 'Decode step', unit: 'ms', scale: 'linear' },
     series: slices.map((slice, colour) =>
-      sliceSeries(slice, { id: 'decode', label: '', colour }, (point) => clusterMedian(decodeStepMs(point))),
+      sliceSeries(slice, { id: 'decode', label: '', colour }, (point) =>
+        medianEstimate(valuesOf(point, 'decodeStepMs')),
+      ),
     ),
     definition: `${describeMetric('decodeStepMs')} ${SCOPE}`,
     intervalMeaning: INTERVAL_MEANING,
@@ -32,18 +35,16 @@ const SMALL = 0.02;
 
 function spread(slice: Slice): Clause[] {
   const points = slice.points
-    .map(({ x, point }) => ({ x, values: repetitionMedians(decodeStepMs(point)) }))
-    .flatMap(({ x, values }) => {
-      const median = quantile(values, 0.5);
-      return median === null ? [] : [{ x, values, median }];
-    })
-    .sort((a, b) => a.median - b.median);
+    .map(({ x, point }) => ({ x, values: valuesOf(point, 'decodeStepMs') }))
+    .filter(({ values }) => values.length > 0)
+    .map(({ x, values }) => ({ x, values, middle: median(values) }))
+    .sort((a, b) => a.middle - b.middle);
   const [best, worst] = [points[0], points.at(-1)];
   if (!best || !worst || best === worst) return [];
-  const ratio = medianRatio(best.values, worst.values);
+  const ratio = medianRatio('decodeStepMs', best.values, worst.values);
   if (ratio === null) return [];
   const apart = `the slowest, ${worst.x}, takes ${estimateWords(ratio, 'ratio')} the time of the fastest, ${best.x}`;
-  const small = ratio.high !== null && ratio.high < 1 + SMALL;
+  const small = ratio.interval !== null && ratio.interval.high < 1 + SMALL;
   const verdict = !excludes(ratio, 1)
     ? 'block sizes cannot be told apart: '
     : small

@@ -1,22 +1,17 @@
 /** fig3: prefill time and time of a decode step against prompt length, apart, each with its fitted exponent. */
 import { describeMetric } from '../../core/metrics/definitions.ts';
-import type { LabRun, Point } from '../../core/run/schema.ts';
+import type { LabRun } from '../../core/run/schema.ts';
 import type { FigureSeries, FigureSpec } from '../figure.ts';
 import { distinctX, exponentOf, fitSeries, MIN_FIT_POINTS, observations } from './fits.ts';
-import { decodeStepMs, prefillMs } from './samples.ts';
+import { valuesOf } from './samples.ts';
 import { sliceSeries } from './series.ts';
-import { fitted, INTERVAL_MEANING, medianEstimate, repetitionMedians } from './statistics.ts';
+import { fitted, INTERVAL_MEANING, medianEstimate } from './statistics.ts';
 import { isSwept, PATHS, provenance, SCOPE, slicesAlong, type Slice } from './subject.ts';
 import { estimateWords, sentence, type Clause } from './words.ts';
 
-/** One value a repetition: steps of one repetition are not independent of each other. */
-function medianDecodeStepMs(point: Point): number[] {
-  return repetitionMedians(decodeStepMs(point));
-}
-
 const PHASES = [
-  { id: 'prefill', label: 'prefill, whole prompt', valuesOf: prefillMs },
-  { id: 'decode', label: 'decode, one token', valuesOf: medianDecodeStepMs },
+  { id: 'prefill', label: 'prefill, whole prompt', metric: 'prefillMs' },
+  { id: 'decode', label: 'decode, one token', metric: 'decodeStepMs' },
 ] as const;
 
 export function latencyVsSeqlen(run: LabRun): FigureSpec | null {
@@ -42,19 +37,21 @@ const MAX_FOR_BOTH = 3;
 /** With several slices, colour tells the slice and hollow markers the phase; fits are then left out. */
 function phaseSeries(slice: Slice, index: number, count: number): FigureSeries[] {
   const drawn = PHASES.filter(({ id }) => id === 'decode' || count <= MAX_FOR_BOTH);
-  return drawn.flatMap(({ id, label, valuesOf }, phase): FigureSeries[] => {
+  return drawn.flatMap(({ id, label, metric }, phase): FigureSeries[] => {
     const colour = count === 1 ? phase : index;
-    const data = sliceSeries(slice, { id, label, colour }, (point) => medianEstimate(valuesOf(point)));
+    const data = sliceSeries(slice, { id, label, colour }, (point) =>
+      medianEstimate(valuesOf(point, metric)),
+    );
     if (count > 1) return [{ ...data, ...(phase === 1 ? { dashed: true } : {}) }];
-    const all = observations(slice, valuesOf);
+    const all = observations(slice, (point) => valuesOf(point, metric));
     const fit = exponentOf(all);
     return fit ? [data, fitSeries(`${data.id}:fit`, colour, fit, distinctX(all))] : [data];
   });
 }
 
 function exponents(slice: Slice): Clause[] {
-  const words = PHASES.map(({ id, valuesOf }) => {
-    const all = observations(slice, valuesOf);
+  const words = PHASES.map(({ id, metric }) => {
+    const all = observations(slice, (point) => valuesOf(point, metric));
     const fit = exponentOf(all);
     return fit
       ? `${id} time grows as length to the power ${estimateWords(fitted(fit.exponent, fit.exponentInterval, all.length), '')}`

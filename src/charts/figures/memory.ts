@@ -4,7 +4,7 @@ import type { Point } from '../../core/run/schema.ts';
 import type { FigurePoint, FigureSeries } from '../figure.ts';
 import { formatValue } from '../format.ts';
 import { observations, slopeOf } from './fits.ts';
-import { hasSamples } from './samples.ts';
+import { hasRepetitions } from './samples.ts';
 import { gapReason, pointDetail, type Slice } from './subject.ts';
 import { sentence } from './words.ts';
 
@@ -20,7 +20,7 @@ export interface PeakMemory {
 
 /** The repetition that used most, in bytes; null when none finished. */
 export function peakMemory(point: Point): PeakMemory | null {
-  if (!hasSamples(point)) return null;
+  if (!hasRepetitions(point)) return null;
   const memory = point.repetitions.map((repetition) => repetition.peakMemory);
   const most = memory.toSorted((a, b) => b.usedBytes - a.usedBytes)[0];
   if (most === undefined) return null;
@@ -30,6 +30,7 @@ export function peakMemory(point: Point): PeakMemory | null {
 
 type Kind = keyof PeakMemory;
 const KINDS: readonly Kind[] = ['reserved', 'used', 'wasted'];
+const METRIC_OF = { used: 'kvUsed', reserved: 'kvReserved', wasted: 'kvWasted' } as const;
 
 export function kindSeries(slice: Slice, kind: Kind, label: string, colour: number): FigureSeries {
   const points = slice.points.map(({ x, point }): FigurePoint => {
@@ -37,7 +38,8 @@ export function kindSeries(slice: Slice, kind: Kind, label: string, colour: numb
     if (peak === null) return { x, y: null, reason: gapReason(point) };
     return { x, y: peak[kind], n: point.repetitions.length, detail: pointDetail(point) };
   });
-  return { id: slice.label === '' ? kind : `${kind}:${slice.label}`, label, colour, points };
+  const id = slice.label === '' ? kind : `${kind}:${slice.label}`;
+  return { id, label, colour, definition: describeMetric(METRIC_OF[kind]), points };
 }
 
 /** All three kinds for one slice; used and reserved for two to three; used alone beyond, or lines would hide lines. */

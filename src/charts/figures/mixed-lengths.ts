@@ -3,18 +3,17 @@
  * gap between two tokens.
  */
 import { describeMetric } from '../../core/metrics/definitions.ts';
+import { median, percentileLinear } from '../../core/metrics/percentiles.ts';
 import type { LabRun, Point } from '../../core/run/schema.ts';
 import type { FigurePoint, FigureSeries, FigureSpec } from '../figure.ts';
-import { formatNumber } from '../format.ts';
-import { quantileWarning, TAIL_QUANTILES } from './quantiles.ts';
-import { groupsOf, requestLatencyMs, tokenGapsMs } from './samples.ts';
+import { formatValue } from '../format.ts';
+import { clustersOf, groupsOf } from './samples.ts';
 import { estimatePoint } from './series.ts';
 import {
-  clusterQuantiles,
   INTERVAL_MEANING,
+  medianEstimate,
   medianRatio,
-  quantile,
-  repetitionMedians,
+  percentileEstimates,
   type Clusters,
 } from './statistics.ts';
 import { isSwept, PATHS, provenance, SCOPE, slicesAlong, type Slice } from './subject.ts';
@@ -27,7 +26,6 @@ interface Quantity {
   readonly label: string;
   /** `short` + this + `2 × …` */
   readonly clause: string;
-  readonly samplesOf: (point: Point, group: string) => Clusters;
 }
 
 const REQUESTS: Quantity = {
@@ -36,7 +34,6 @@ const REQUESTS: Quantity = {
   metric: 'e2e',
   label: 'Request latency',
   clause: 'requests take',
-  samplesOf: requestLatencyMs,
 };
 
 const GAPS: Quantity = {
@@ -45,11 +42,10 @@ const GAPS: Quantity = {
   metric: 'itl',
   label: 'Inter-token latency',
   clause: 'requests wait for a token',
-  samplesOf: tokenGapsMs,
 };
 
-/** Quantiles with a tick of their own; p99.9 of some dozen requests would be their maximum. */
-const DRAWN: readonly number[] = [0.5, 0.9, 0.99];
+/** Percentiles with a tick of their own; p99.9 of some dozen requests would be their maximum. */
+const DRAWN = [50, 90, 99] as const;
 
 export function mixedLengthsLatency(run: LabRun): FigureSpec | null {
   return mixedLengths(run, REQUESTS);
@@ -79,11 +75,11 @@ function mixedLengths(run: LabRun, quantity: Quantity): FigureSpec | null {
 }
 
 /** One series for each mix of the sweep, with a strip in every group that it ran. */
-function mixSeries(slice: Slice, sliceIndex: number, { samplesOf }: Quantity): FigureSeries[] {
+function mixSeries(slice: Slice, sliceIndex: number, { metric }: Quantity): FigureSeries[] {
   return slice.points.map(({ x: mix, point }, index): FigureSeries => {
     const groups = groupsOf(point);
     const label = slice.label === '' ? String(mix) : `${mix}, ${slice.label}`;
-    const gap = estimatePoint(String(mix), point, null);
+    const gap = estimatePoint(String(mix), point, medianEstimate([]));
     return {
       id: label,
       label,
@@ -91,39 +87,35 @@ function mixSeries(slice: Slice, sliceIndex: number, { samplesOf }: Quantity): F
       points:
         groups.length === 0
           ? [gap]
-          : groups.flatMap((group) => quantiles(point, group, samplesOf(point, group))),
-      samples: groups.map((group) => ({ x: group, values: samplesOf(point, group).flat() })),
+          : groups.flatMap((group) => percentiles(point, group, clustersOf(point, metric, group))),
+      samples: groups.map((group) => ({ x: group, values: clustersOf(point, metric, group).flat() })),
     };
   });
 }
 
-function quantiles(point: Point, group: string, values: Clusters): FigurePoint[] {
-  const n = values.flat().length;
-  const drawn = TAIL_QUANTILES.filter(({ p }) => DRAWN.includes(p) && (p === 0.5 || n >= 1 / (1 - p)));
-  const estimates = clusterQuantiles(
-    values,
-    drawn.map(({ p }) => p),
-  );
-  return drawn.map(({ p, label }, i): FigurePoint => {
-    const warning = p > 0.5 ? quantileWarning(n, p) : null;
-    const at = estimatePoint(group, point, estimates[i] ?? null);
-    return { ...at, label, ...(warning === null ? {} : { detail: warning }) };
+function percentiles(point: Point, group: string, values: Clusters): FigurePoint[] {
+  const estimates = percentileEstimates(values);
+  return DRAWN.flatMap((percent): FigurePoint[] => {
+    const estimate = estimates[percent];
+    // A tail that the samples cannot bound is left out; a missing median is a gap with its reason.
+    if (estimate.value === null && percent !== 50) return [];
+    return [{ ...estimatePoint(group, point, estimate), label: `p${percent}` }];
   });
 }
 
 /** For each group: the mix with the most groups against the mix where it ran alone. */
-function price(slice: Slice, { samplesOf, clause }: Quantity): Clause[] {
+function price(slice: Slice, { metric, clause }: Quantity): Clause[] {
   const runs = slice.points.map(({ point }) => ({ point, groups: groupsOf(point) }));
   const together = runs.toSorted((a, b) => b.groups.length - a.groups.length)[0];
   if (!together || together.groups.length < 2) return [];
   const prices = together.groups.flatMap((group) => {
     const alone = runs.find(({ groups }) => groups.length === 1 && groups[0] === group);
     if (!alone) return [];
-    const [a, b] = [samplesOf(alone.point, group), samplesOf(together.point, group)];
-    const ratio = medianRatio(repetitionMedians(a), repetitionMedians(b));
+    const [a, b] = [clustersOf(alone.point, metric, group), clustersOf(together.point, metric, group)];
+    const ratio = medianRatio(metric, a.map(median), b.map(median));
     if (ratio === null) return [];
-    const [tailA, tailB] = [quantile(a.flat(), 0.9), quantile(b.flat(), 0.9)];
-    const tail = tailA && tailB ? ` (p90 ${formatNumber(tailB / tailA)} ×)` : '';
+    const [tailA, tailB] = [percentileLinear(a.flat(), 90), percentileLinear(b.flat(), 90)];
+    const tail = tailA > 0 ? ` (p90 ${formatValue(tailB / tailA, 'ratio')})` : '';
     const verdict = excludes(ratio, 1) ? '' : ', which may be no difference';
     return [`${group} ${clause} ${estimateWords(ratio, 'ratio')} their time alone${tail}${verdict}`];
   });

@@ -1,15 +1,16 @@
 /** From slices of a run to series: one estimate a point, a gap with its reason where there is none. */
 import type { Point } from '../../core/run/schema.ts';
 import type { FigurePoint, FigureSeries } from '../figure.ts';
+import { hasRepetitions } from './samples.ts';
 import type { Estimate } from './statistics.ts';
 import { gapReason, pointDetail, type Slice } from './subject.ts';
 
-export function estimatePoint(x: number | string, point: Point, estimate: Estimate | null): FigurePoint {
-  if (estimate === null) return { x, y: null, reason: gapReason(point) };
-  const { value: y, low, high, n } = estimate;
-  const interval = low === null || high === null ? {} : { low, high };
-  const detail = pointDetail(point);
-  return { x, y, n, ...interval, ...(detail === '' ? {} : { detail }) };
+export function estimatePoint(x: number | string, point: Point, estimate: Estimate): FigurePoint {
+  const { value: y, interval, samples: n, reason } = estimate;
+  if (y === null)
+    return { x, y, reason: hasRepetitions(point) ? (reason ?? 'Nothing was measured.') : gapReason(point) };
+  const detail = [reason ?? '', pointDetail(point)].join(' ').trim();
+  return { x, y, n, ...(interval ?? {}), ...(detail === '' ? {} : { detail }) };
 }
 
 export interface SeriesWish {
@@ -20,11 +21,7 @@ export interface SeriesWish {
 }
 
 /** One series a slice; the slice's name joins the quantity's. */
-export function sliceSeries(
-  slice: Slice,
-  wish: SeriesWish,
-  of: (point: Point) => Estimate | null,
-): FigureSeries {
+export function sliceSeries(slice: Slice, wish: SeriesWish, of: (point: Point) => Estimate): FigureSeries {
   const label = [wish.label, slice.label].filter((text) => text !== '').join(', ');
   const points = slice.points.map(({ x, point }) => estimatePoint(x, point, of(point)));
   return {

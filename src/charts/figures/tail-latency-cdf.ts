@@ -1,11 +1,12 @@
 /** fig6: the whole distribution of the time between tokens; with a log y axis, its tail. */
 import { describeMetric } from '../../core/metrics/definitions.ts';
+import { canBoundQuantile } from '../../core/metrics/intervals.ts';
+import { minSamplesForTail } from '../../core/metrics/percentiles.ts';
 import type { LabRun, Point } from '../../core/run/schema.ts';
 import type { FigurePoint, FigureSeries, FigureSpec } from '../figure.ts';
-import { formatNumber } from '../format.ts';
-import { quantileWarning, samplesWanted, TAIL_QUANTILES } from './quantiles.ts';
-import { decodeStepMs, tokenGapsMs } from './samples.ts';
-import { clusterQuantiles, type Clusters } from './statistics.ts';
+import { formatValue } from '../format.ts';
+import { clustersOf, decodeStepClusters } from './samples.ts';
+import { INTERVAL_MEANING, PERCENTS, percentileEstimates, type Clusters } from './statistics.ts';
 import { gapReason, pointDetail, provenance, SCOPE, settingLabel } from './subject.ts';
 import { estimateWords, sentence, type Clause } from './words.ts';
 
@@ -21,10 +22,10 @@ interface Quantity {
 const GAPS: Quantity = {
   metric: 'itl',
   label: 'Inter-token latency',
-  samplesOf: (point) => tokenGapsMs(point),
+  samplesOf: (point) => clustersOf(point, 'itl'),
 };
 /** Where requests cannot be matched to steps (cut runs, imported ones), the steps themselves. */
-const STEPS: Quantity = { metric: 'decodeStepMs', label: 'Decode step', samplesOf: decodeStepMs };
+const STEPS: Quantity = { metric: 'decodeStepMs', label: 'Decode step', samplesOf: decodeStepClusters };
 
 export function tailLatencyCdf(run: LabRun): FigureSpec | null {
   const points = curvesOf(run);
@@ -43,7 +44,7 @@ export function tailLatencyCdf(run: LabRun): FigureSpec | null {
     definition:
       `${describeMetric(quantity.metric)} Markers: p50, p90, p95, p99 and p99.9, as far as the samples reach. ${SCOPE}` +
       (left > 0 ? ` ${left} points of the run are not drawn.` : ''),
-    intervalMeaning: '95 % bootstrap interval of the quantile, repetitions drawn again',
+    intervalMeaning: INTERVAL_MEANING,
     finding: sentence(points.slice(-1).flatMap((point) => tail(point, quantity))),
     ...provenance(run),
   };
@@ -77,36 +78,32 @@ function curve(point: Point, colour: number, { samplesOf }: Quantity): FigureSer
       points: [{ x: label, y: null, reason: gapReason(point) }],
     };
   }
-  const drawn = TAIL_QUANTILES.filter(({ p }) => values.length >= 1 / (1 - p));
-  const estimates = clusterQuantiles(
-    clusters,
-    drawn.map(({ p }) => p),
-  );
-  const points = drawn.flatMap(({ p, label: name }, i): FigurePoint[] => {
-    const at = estimates[i];
-    if (!at) return [];
-    const interval = at.low === null || at.high === null ? {} : { low: at.low, high: at.high };
-    const detail = [quantileWarning(independent(point), p) ?? '', pointDetail(point)].join(' ').trim();
-    return [{ x: at.value, y: p, label: name, n: at.n, ...interval, detail }];
+  const estimates = percentileEstimates(clusters);
+  const points = PERCENTS.flatMap((percent): FigurePoint[] => {
+    const { value, interval, samples, reason } = estimates[percent];
+    // Sequences of one step wait together: as evidence for a tail their gaps count once, as a step.
+    if (value === null || !canBoundQuantile(independent(point), percent / 100)) return [];
+    const detail = [reason ?? '', pointDetail(point)].join(' ').trim();
+    return [{ x: value, y: percent / 100, label: `p${percent}`, n: samples, ...(interval ?? {}), detail }];
   });
   return { id: label, label, colour, points, samples: [{ x: null, values }] };
 }
 
-/** Sequences of one step wait together: as evidence for a tail their gaps count once, as a step. */
 function independent(point: Point): number {
-  return decodeStepMs(point).flat().length;
+  return decodeStepClusters(point).flat().length;
 }
 
-/** The highest quantile that the steps can support, beside the median. */
+/** The highest percentile with ten steps beyond it, beside the median. */
 function tail(point: Point, { samplesOf }: Quantity): Clause[] {
   const n = independent(point);
-  const best = TAIL_QUANTILES.findLast(({ p }) => p > 0.5 && n >= samplesWanted(p));
   const label = labelOf(point);
-  if (!best)
-    return [{ label, text: `${n} decode steps are too few for a tail, p90 wants ${samplesWanted(0.9)}` }];
-  const [middle, high] = clusterQuantiles(samplesOf(point), [0.5, best.p]);
-  if (!middle || !high || middle.value === 0) return [];
-  const ratio = formatNumber(high.value / middle.value);
-  const text = `the median is ${estimateWords(middle, 'ms')} and ${best.label} ${estimateWords(high, 'ms')}, ${ratio} × as long, over ${n} decode steps`;
+  const best = PERCENTS.findLast((percent) => percent > 50 && n >= minSamplesForTail(percent / 100));
+  const estimates = percentileEstimates(samplesOf(point));
+  const [middle, high] = [estimates[50], best === undefined ? null : estimates[best]];
+  if (!high || middle.value === null || high.value === null) {
+    return [{ label, text: `${n} decode steps are too few for a tail, p90 wants ${minSamplesForTail(0.9)}` }];
+  }
+  const ratio = formatValue(high.value / middle.value, 'ratio');
+  const text = `the median is ${estimateWords(middle, 'ms')} and p${best} ${estimateWords(high, 'ms')}, ${ratio} as long, over ${n} decode steps`;
   return [{ label, text }];
 }

@@ -1,12 +1,13 @@
 /** fig2: output tokens a second against concurrency, and where more requests stop helping. */
 import { describeMetric } from '../../core/metrics/definitions.ts';
+import { median } from '../../core/metrics/percentiles.ts';
 import type { LabRun } from '../../core/run/schema.ts';
 import type { FigureSpec } from '../figure.ts';
 import { formatValue } from '../format.ts';
 import { distinctX, kneeOf, MIN_FIT_POINTS, observations } from './fits.ts';
-import { throughput } from './samples.ts';
+import { valuesOf } from './samples.ts';
 import { sliceSeries } from './series.ts';
-import { fitted, INTERVAL_MEANING, medianEstimate, quantile } from './statistics.ts';
+import { fitted, INTERVAL_MEANING, medianEstimate } from './statistics.ts';
 import { isSwept, PATHS, provenance, SCOPE, slicesAlong, type Slice } from './subject.ts';
 import { estimateWords, sentence, type Clause } from './words.ts';
 
@@ -20,7 +21,9 @@ export function tpsVsConcurrency(run: LabRun): FigureSpec | null {
     x: { label: 'Requests in flight', unit: '', scale: 'linear' },
     y: { label: 'Output throughput', unit: 'tok/s', scale: 'linear' },
     series: slices.map((slice, colour) =>
-      sliceSeries(slice, { id: 'throughput', label: '', colour }, (p) => medianEstimate(throughput(p))),
+      sliceSeries(slice, { id: 'throughput', label: '', colour }, (p) =>
+        medianEstimate(valuesOf(p, 'throughput')),
+      ),
     ),
     definition: `${describeMetric('throughput')} ${SCOPE}`,
     intervalMeaning: INTERVAL_MEANING,
@@ -31,7 +34,7 @@ export function tpsVsConcurrency(run: LabRun): FigureSpec | null {
 
 /** The knee of growth in proportion to the requests, or why there is none to name. */
 function kneeClause(slice: Slice): Clause[] {
-  const all = observations(slice, throughput);
+  const all = observations(slice, (point) => valuesOf(point, 'throughput'));
   const xs = distinctX(all);
   const [first, last] = [xs[0], xs.at(-1)];
   if (first === undefined || last === undefined) return [];
@@ -41,13 +44,7 @@ function kneeClause(slice: Slice): Clause[] {
   const knee = kneeOf(all);
   if (knee === null) return [];
   const plateau = formatValue(knee.plateau, 'tok/s');
-  const medians = xs.map(
-    (x) =>
-      quantile(
-        all.flatMap((o) => (o.x === x ? [o.y] : [])),
-        0.5,
-      ) ?? 0,
-  );
+  const medians = xs.map((x) => median(all.flatMap((o) => (o.x === x ? [o.y] : []))));
   const most = Math.max(...medians);
   const [best, bestAt] = [formatValue(most, 'tok/s'), xs[medians.indexOf(most)]];
   const at = estimateWords(fitted(knee.knee, knee.kneeInterval, all.length), '');
