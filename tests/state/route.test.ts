@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { formatRoute, parseRoute, titleOf, type Route } from '../../src/state/route.ts';
+import { Router } from '../../src/state/router.svelte.ts';
+
+const ROUTES: readonly { hash: string; route: Route }[] = [
+  { hash: '#/', route: { room: 'home' } },
+  { hash: '#/check', route: { room: 'check', card: null } },
+  { hash: '#c1.abc_-9.zz1', route: { room: 'check', card: 'c1.abc_-9.zz1' } },
+  { hash: '#/lab', route: { room: 'lab', link: null } },
+  { hash: '#s1.abc_-9.zz1', route: { room: 'lab', link: 's1.abc_-9.zz1' } },
+  { hash: '#/runs', route: { room: 'runs' } },
+  { hash: '#/runs/a%2Fb', route: { room: 'run', id: 'a/b', other: null } },
+  { hash: '#/runs/a?with=b%20c', route: { room: 'run', id: 'a', other: 'b c' } },
+  { hash: '#/about', route: { room: 'about' } },
+];
+
+test.each(ROUTES)('$hash is read and written', ({ hash, route }) => {
+  expect(parseRoute(hash)).toEqual(route);
+  expect(formatRoute(route)).toBe(hash);
+});
+
+test.each([
+  { hash: '', route: { room: 'home' } },
+  { hash: '#', route: { room: 'home' } },
+  { hash: '#/nowhere', route: { room: 'unknown', path: 'nowhere' } },
+  { hash: '#/check/deeper', route: { room: 'unknown', path: 'check/deeper' } },
+  { hash: '#/runs/a/b', route: { room: 'unknown', path: 'runs/a/b' } },
+  { hash: '#/runs/%E0%A4%A', route: { room: 'run', id: '%E0%A4%A', other: null } },
+  { hash: `#/${'x'.repeat(500)}`, route: { room: 'unknown', path: 'x'.repeat(80) } },
+  // Whatever is no path goes to the decoder of links, which has the sentence for it.
+  { hash: '#<script>', route: { room: 'lab', link: '<script>' } },
+])('$hash leads somewhere', ({ hash, route }) => {
+  expect(parseRoute(hash)).toEqual(route);
+});
+
+test('each room names the tab', () => {
+  expect(ROUTES.map(({ route }) => titleOf(route)).every((title) => title.includes('KV Lab'))).toBe(true);
+});
+
+test('the router follows the address bar and writes to it', () => {
+  let heard = (): void => undefined;
+  const bar = {
+    location: { hash: '#/lab' },
+    addEventListener: (_: 'hashchange', listener: () => void) => void (heard = listener),
+  };
+  const router = new Router(bar);
+  expect(router.current).toEqual({ room: 'lab', link: null });
+  router.go({ room: 'runs' });
+  expect(bar.location.hash).toBe('#/runs');
+  heard();
+  expect(router.current).toEqual({ room: 'runs' });
+});
