@@ -140,12 +140,13 @@ test.each(
     flopsPerSecond: Number(input['flops'] ?? input['peak_flops']),
     bytesPerSecond: Number(input['bw']),
   };
-  const actual = {
+  const functions: Record<string, () => number> = {
     ridgePoint: () => roofline.ridgePoint(rates),
     criticalBatch: () => roofline.criticalBatch(rates, Number(input['bytes_per_weight'])),
     decodeAttentionIntensity: () =>
       roofline.decodeAttentionIntensity(Number(input['group_size']), Number(input['bytes_per_elem'])),
-  }[fn]?.();
+  };
+  const actual = functions[fn]?.();
   expect(isWithin(actual, expected, tol)).toBe(true);
 });
 
