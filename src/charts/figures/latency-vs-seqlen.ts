@@ -39,9 +39,11 @@ function phaseSeries(slice: Slice, index: number, count: number): FigureSeries[]
   const drawn = PHASES.filter(({ id }) => id === 'decode' || count <= MAX_FOR_BOTH);
   return drawn.flatMap(({ id, label, metric }, phase): FigureSeries[] => {
     const colour = count === 1 ? phase : index;
-    const data = sliceSeries(slice, { id, label, colour }, (point) =>
+    const definition = `${describeMetric(metric)} ${SCOPE}`;
+    const estimated = sliceSeries(slice, { id, label, colour }, (point) =>
       medianEstimate(valuesOf(point, metric)),
     );
+    const data = { ...estimated, definition };
     if (count > 1) return [{ ...data, ...(phase === 1 ? { dashed: true } : {}) }];
     const all = observations(slice, (point) => valuesOf(point, metric));
     const fit = exponentOf(all);

@@ -4,7 +4,7 @@ import { renderSvg, type SvgOptions } from '../../charts/svg.ts';
 import type { CheckRun, LabRun, Run } from '../../core/run/schema.ts';
 import { cardSvg } from '../check/card-svg.ts';
 import { fileName, saveBlob, saveText } from './files.ts';
-import { pngOf } from './png.ts';
+import { pngOf } from '../../charts/png.ts';
 
 export function saveRunJson(run: Run): void {
   saveText(`${JSON.stringify(run, null, 1)}\n`, fileName(run.title, 'json'), 'application/json');
