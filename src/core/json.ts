@@ -44,40 +44,68 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return prototype === Object.prototype || prototype === null;
 }
 
-function dotted(path: readonly string[]): string {
-  return path.length === 0 ? 'the document' : path.join('.').slice(0, 100);
+/** Where a value stands: a list from the value up to the document, so that a walk adds one link for each container. */
+interface Place {
+  readonly key: string;
+  readonly up: Place | null;
+  readonly depth: number;
 }
+
+function dotted(place: Place | null): string {
+  const keys: string[] = [];
+  for (let at = place; at !== null; at = at.up) keys.unshift(at.key);
+  return keys.length === 0 ? 'the document' : keys.join('.').slice(0, 100);
+}
+
+type Container = readonly unknown[] | JsonObject;
 
 /** Checks a value that is already in memory. Refuses what JSON can't hold, so a checked value may be stored or sent. */
 export function checkJson(value: unknown, bounds: JsonBounds): Read<Json> {
   const refuse = (sentence: string): Read<Json> => ({ ok: false, sentence });
-  const open: { value: unknown; path: readonly string[] }[] = [{ value, path: [] }];
+  const open: { container: Container; place: Place | null }[] = [];
   let seen = 0;
-  for (let item = open.pop(); item !== undefined; item = open.pop()) {
+
+  /** Sentence about one value, or null; containers are opened later. */
+  const look = (part: unknown, key: string, up: Place | null): string | null => {
     seen += 1;
-    const { value: part, path } = item;
-    if (seen > bounds.maxValues) {
-      return refuse(`This ${bounds.what} has more than ${bounds.maxValues} values; shorten it.`);
-    }
-    if (path.length > bounds.maxDepth) {
-      return refuse(`This ${bounds.what} is nested deeper than ${bounds.maxDepth} levels; none needs that.`);
-    }
-    if (part === null || typeof part === 'string' || typeof part === 'boolean') continue;
+    if (part === null || typeof part === 'string' || typeof part === 'boolean') return null;
+    const place = { key, up, depth: (up?.depth ?? 0) + 1 };
     if (typeof part === 'number') {
-      if (!Number.isFinite(part)) return refuse(`${dotted(path)} is ${part}; a finite number is needed.`);
-      continue;
+      return Number.isFinite(part) ? null : `${dotted(place)} is ${part}; a finite number is needed.`;
     }
     if (!Array.isArray(part) && !isJsonObject(part)) {
-      return refuse(`${dotted(path)} is a ${typeof part}; this ${bounds.what} must be plain JSON.`);
+      return `${dotted(place)} is a ${typeof part}; this ${bounds.what} must be plain JSON.`;
     }
-    for (const [key, child] of Object.entries(part)) {
-      if (FORBIDDEN_KEYS.has(key))
-        return refuse(`${dotted([...path, key])} is not allowed as a name; remove it.`);
-      if (child === undefined) continue;
-      open.push({ value: child, path: [...path, key] });
+    if (place.depth > bounds.maxDepth) {
+      return `This ${bounds.what} is nested deeper than ${bounds.maxDepth} levels; none needs that.`;
     }
+    open.push({ container: part, place });
+    return null;
+  };
+
+  /** Sentence about the values of one container, or null. */
+  const lookInside = (container: Container, place: Place | null): string | null => {
+    for (const [key, child] of Object.entries(container)) {
+      if (FORBIDDEN_KEYS.has(key)) {
+        return `${dotted({ key, up: place, depth: 0 })} is not allowed as a name; remove it.`;
+      }
+      const sentence = child === undefined ? null : look(child, key, place);
+      if (sentence !== null) return sentence;
+      if (seen > bounds.maxValues)
+        return `This ${bounds.what} has more than ${bounds.maxValues} values; shorten it.`;
+    }
+    return null;
+  };
+
+  if (Array.isArray(value) || isJsonObject(value)) open.push({ container: value, place: null });
+  else if (value !== null && !['string', 'number', 'boolean'].includes(typeof value)) {
+    return refuse(`This ${bounds.what} must be plain JSON; it is a ${typeof value}.`);
   }
-  // Every part was walked above.
+  for (let item = open.pop(); item !== undefined; item = open.pop()) {
+    const sentence = lookInside(item.container, item.place);
+    if (sentence !== null) return refuse(sentence);
+  }
+  // Every part was looked at above.
   return { ok: true, value: value as Json };
 }
 

@@ -54,9 +54,9 @@ export function quantileInterval(sorted: readonly number[], p: number, confidenc
   return low === undefined || high === undefined ? null : { low, high };
 }
 
-/** The middle `confidence` of a bootstrap's statistics. */
+/** The middle `confidence` of a bootstrap's statistics. @throws RangeError without statistics. */
 export function percentileInterval(statistics: readonly number[], confidence = 0.95): Interval {
-  const sorted = [...statistics].sort((a, b) => a - b);
+  const sorted = Float64Array.from(statistics).sort();
   const tail = (100 * (1 - confidence)) / 2;
   return { low: percentileOfSorted(sorted, tail), high: percentileOfSorted(sorted, 100 - tail) };
 }
@@ -84,7 +84,13 @@ export function bootstrapInterval<T>(
 ): Interval | null {
   if (items.length < 3) return null;
   const statistics = Array.from({ length: resamples }, () => statistic(resample(items, random)));
-  return percentileInterval(statistics.filter(Number.isFinite));
+  return finiteInterval(statistics);
+}
+
+/** The interval of the statistics that are numbers; null when none is. */
+function finiteInterval(statistics: readonly number[]): Interval | null {
+  const finite = statistics.filter(Number.isFinite);
+  return finite.length === 0 ? null : percentileInterval(finite);
 }
 
 /**
@@ -107,24 +113,27 @@ export function clusterPercentileIntervals(
   const found: number[][] = percents.map(() => []);
   for (let i = 0; i < resamples; i++) {
     weights.fill(0);
+    let total = 0;
     for (let k = 0; k < clusters.length; k++) {
       const drawn = random.below(clusters.length);
       weights[drawn] = (weights[drawn] ?? 0) + 1;
+      total += clusters[drawn]?.length ?? 0;
     }
-    weightedPercentiles(values, owners, weights, percents).forEach((value, j) => found[j]?.push(value));
+    weightedPercentiles(values, owners, weights, total, percents).forEach((value, j) =>
+      found[j]?.push(value),
+    );
   }
-  return found.map((statistics) => percentileInterval(statistics.filter(Number.isFinite)));
+  return found.map(finiteInterval);
 }
 
-/** numpy's linear percentiles of the values, each repeated as often as its cluster's weight says. */
+/** numpy's linear percentiles of the values, each repeated as its cluster's weight says: `total` values in all. */
 function weightedPercentiles(
   values: Float64Array,
   owners: Uint16Array,
   weights: Uint16Array,
+  total: number,
   percents: readonly number[],
 ): number[] {
-  let total = 0;
-  for (const owner of owners) total += weights[owner] ?? 0;
   const result: number[] = [];
   let passed = 0;
   let i = -1;

@@ -4,7 +4,7 @@ function sorted(samples: readonly number[]): number[] {
   return [...samples].sort((a, b) => a - b);
 }
 
-function at(values: readonly number[], index: number): number {
+function at(values: ArrayLike<number>, index: number): number {
   const value = values[index];
   if (value === undefined) throw new RangeError(`There is no sample ${index} among ${values.length}.`);
   return value;
@@ -15,7 +15,7 @@ function checkPercent(p: number): void {
 }
 
 /** Percentile of sorted samples: linear between ranks at (n − 1)·p, numpy's default. @throws RangeError without samples. */
-export function percentileOfSorted(samples: readonly number[], p: number): number {
+export function percentileOfSorted(samples: ArrayLike<number>, p: number): number {
   checkPercent(p);
   const position = ((samples.length - 1) * p) / 100;
   const below = Math.floor(position);

@@ -9,7 +9,6 @@ import { createRandom, type Random } from '../random.ts';
 import type { LabRun, Point } from '../run/schema.ts';
 import { detectDrift, type Drift } from './drift.ts';
 import {
-  bootstrapInterval,
   canBoundQuantile,
   clusterPercentileIntervals,
   quantileInterval,
@@ -78,7 +77,11 @@ const FEW_REPETITIONS = 'No interval: at least 3 repetitions are needed.';
 /** Median of one value a repetition, with a bootstrap interval. */
 export function medianEstimate(values: readonly number[], random: Random): Estimate {
   if (values.length === 0) return missing('Nothing was measured.');
-  const interval = bootstrapInterval(values, median, random);
+  const [interval = null] = clusterPercentileIntervals(
+    values.map((value) => [value]),
+    [50],
+    random,
+  );
   return {
     value: median(values),
     interval,

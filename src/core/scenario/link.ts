@@ -95,6 +95,9 @@ export async function packLink(prefix: string, json: string): Promise<string> {
 }
 
 async function unpack(payload: string, checksum: string): Promise<Read<string>> {
+  if (typeof DecompressionStream === 'undefined') {
+    return refuse('This browser is too old to read links; update it, or load the scenario as a file.');
+  }
   let bytes: Uint8Array | null;
   let json: string;
   try {
