@@ -1,4 +1,5 @@
 /** Everything the page knows, put together once in main.ts and handed down. */
+import type { Run } from '../core/run/schema.ts';
 import { CheckSession } from './check.svelte.ts';
 import { DemoRun, type FetchText } from './demo.svelte.ts';
 import { GpuState, type HostPort } from './gpu.svelte.ts';
@@ -43,6 +44,11 @@ export class App {
     this.demo = new DemoRun(ports.fetchText, ports.desk);
     this.check = new CheckSession(this.gpu, this.library);
     this.lab = new LabSession(this.gpu, this.library);
+  }
+
+  /** The run as CSV; see DeskApi. */
+  csv(run: Run, rows: 'requests' | 'points' | 'measurements'): Promise<string> {
+    return this.#desk.csv(run, rows);
   }
 
   /** A list of figures for one view. */

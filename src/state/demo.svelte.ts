@@ -8,6 +8,8 @@ import { faultFromUnknown, type Fault } from './faults.ts';
 export type FetchText = (path: string) => Promise<string | null>;
 
 export const DEMO_PATH = './runs/demo.json';
+/** The first screen shows this figure where the run has it, else its first. */
+const FIRST_FIGURE = 'fig2_tps_vs_concurrency';
 
 export class DemoRun {
   readonly #fetchText: FetchText;
@@ -37,7 +39,7 @@ export class DemoRun {
       const read = await this.#desk.readRun(text);
       if (!read.ok) throw new Error(read.sentence);
       const figures = await this.#desk.figures(read.run, null);
-      this.figure = figures[0] ?? null;
+      this.figure = figures.find(({ id }) => id === FIRST_FIGURE) ?? figures[0] ?? null;
       this.run = read.run;
     } catch (thrown) {
       this.fault = faultFromUnknown(thrown);

@@ -4,12 +4,13 @@ import type { LibraryPort } from './library.svelte.ts';
 
 export type ReadsRuns = Pick<DeskApi, 'readRun'>;
 export type MakesFigures = Pick<DeskApi, 'figures'>;
-export type DeskPort = LibraryPort & ReadsRuns & MakesFigures;
+export type DeskPort = LibraryPort & ReadsRuns & MakesFigures & Pick<DeskApi, 'csv'>;
 
 export function deskPort(desk: () => DeskApi): DeskPort {
   return {
     readRun: (text) => desk().readRun(text),
     figures: (run, other) => desk().figures(run, other),
+    csv: (run, rows) => desk().csv(run, rows),
     list: () => desk().list(),
     get: (id) => desk().get(id),
     put: (run) => desk().put(run),

@@ -1,14 +1,31 @@
 /** The service worker: the page works offline after the first visit, and a new version waits until the reader takes it. */
 
-/** Whatever registers and tells of a waiting version; `navigator.serviceWorker` in a browser. */
-export type Registrar = Pick<ServiceWorkerContainer, 'register' | 'addEventListener' | 'controller'>;
+/** The parts of the browser's service worker interfaces that are needed; `navigator.serviceWorker` is a Registrar. */
+export interface Worker {
+  readonly state: string;
+  addEventListener(type: 'statechange', listener: () => void): void;
+  postMessage(message: unknown): void;
+}
+
+export interface Registration {
+  readonly active: Worker | null;
+  readonly waiting: Worker | null;
+  readonly installing: Worker | null;
+  addEventListener(type: 'updatefound', listener: () => void): void;
+}
+
+export interface Registrar {
+  readonly controller: unknown;
+  register(script: string): Promise<Registration>;
+  addEventListener(type: 'controllerchange', listener: () => void, options: { once: true }): void;
+}
 
 export class Offline {
   /** True once everything the page needs is kept on this machine. */
   ready = $state(false);
   /** A newer version is here and waits. */
   updateWaiting = $state(false);
-  #waiting: ServiceWorker | null = null;
+  #waiting: Worker | null = null;
 
   async register(registrar: Registrar, script: string): Promise<void> {
     try {
@@ -25,14 +42,14 @@ export class Offline {
     this.#waiting?.postMessage({ type: 'SKIP_WAITING' });
   }
 
-  #watch(registration: ServiceWorkerRegistration, registrar: Registrar): void {
-    const settle = (worker: ServiceWorker): void => {
+  #watch(registration: Registration, registrar: Registrar): void {
+    const settle = (worker: Worker): void => {
       if (worker.state === 'activated') this.ready = true;
       if (worker.state !== 'installed' || registrar.controller === null) return;
       this.#waiting = worker;
       this.updateWaiting = true;
     };
-    const follow = (worker: ServiceWorker | null): void => {
+    const follow = (worker: Worker | null): void => {
       if (worker === null) return;
       settle(worker);
       worker.addEventListener('statechange', () => settle(worker));

@@ -16,6 +16,8 @@ export interface DeskApi {
   readRun(text: string): Promise<ReadRun>;
   /** Every figure that the run offers; with `other`, figures that both offer show both. */
   figures(run: Run, other: Run | null): Promise<readonly FigureSpec[]>;
+  /** The run as CSV: a row a request, a row a point (lab runs), or a row a measurement (checks). */
+  csv(run: Run, rows: 'requests' | 'points' | 'measurements'): Promise<string>;
   list(): Promise<readonly RunEntry[]>;
   get(id: string): Promise<Run | null>;
   put(run: Run): Promise<void>;

@@ -123,23 +123,22 @@ test('an adapter without a name is called what it tells', () => {
 
 test('a new version waits until it is taken', async () => {
   const posted: unknown[] = [];
-  const fakeWorker = (state: string) =>
-    ({
-      state,
-      addEventListener: () => undefined,
-      postMessage: (m: unknown) => posted.push(m),
-    }) as unknown as ServiceWorker;
+  const fakeWorker = (state: string) => ({
+    state,
+    addEventListener: () => undefined,
+    postMessage: (m: unknown) => posted.push(m),
+  });
   const registration = {
     active: fakeWorker('activated'),
     waiting: fakeWorker('installed'),
     installing: null,
     addEventListener: () => undefined,
-  } as unknown as ServiceWorkerRegistration;
+  };
   let changed = (): void => undefined;
   const registrar = {
     controller: fakeWorker('activated'),
     register: async () => registration,
-    addEventListener: (_: string, listener: () => void) => void (changed = listener),
+    addEventListener: (_: 'controllerchange', listener: () => void) => void (changed = listener),
   };
   const offline = new Offline();
   await offline.register(registrar, './sw.js');

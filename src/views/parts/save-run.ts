@@ -1,16 +1,21 @@
 /** A run and its figures as files. Each returns the sentence of what went wrong, or null. */
 import type { FigureSpec } from '../../charts/figure.ts';
 import { renderSvg, type SvgOptions } from '../../charts/svg.ts';
-import type { CheckRun, LabRun, Run } from '../../core/run/schema.ts';
+import type { CheckRun, Run } from '../../core/run/schema.ts';
+import { fileStem, runToJson } from '../../exchange/run-files.ts';
 import { cardSvg } from '../check/card-svg.ts';
 import { fileName, saveBlob, saveText } from './files.ts';
 import { pngOf } from '../../charts/png.ts';
 
 export function saveRunJson(run: Run): void {
-  saveText(`${JSON.stringify(run, null, 1)}\n`, fileName(run.title, 'json'), 'application/json');
+  saveText(runToJson(run), `${fileStem(run)}.json`, 'application/json');
 }
 
-export function saveRunCsv(_run: LabRun): void {}
+export type CsvRows = 'requests' | 'points' | 'measurements';
+
+export function saveRunCsv(run: Run, rows: CsvRows, csv: string): void {
+  saveText(csv, `${fileStem(run)}-${rows}.csv`, 'text/csv');
+}
 
 export function saveFigureSvg(spec: FigureSpec, options: SvgOptions): void {
   saveText(renderSvg(spec, options), fileName(spec.id, 'svg'), 'image/svg+xml');
@@ -21,7 +26,7 @@ export function saveFigurePng(spec: FigureSpec, options: SvgOptions): Promise<st
 }
 
 export function saveCardPng(run: CheckRun): Promise<string | null> {
-  return savePng(cardSvg(run), run.title);
+  return savePng(cardSvg(run), fileStem(run));
 }
 
 async function savePng(svg: string, stem: string): Promise<string | null> {
