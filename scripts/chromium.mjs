@@ -12,15 +12,21 @@ const INSTALLED = [
   'C:/Program Files/Google/Chrome/Application/chrome.exe',
 ];
 
-/** Flags that give a headless Chromium a WebGPU adapter; `KVLAB_GPU=hardware` leaves the software adapter out. */
-export const CHROMIUM_ARGS = [
-  '--no-sandbox',
-  '--enable-unsafe-webgpu',
-  '--enable-features=Vulkan',
-  '--disable-background-networking',
-  '--disable-component-update',
-  ...(process.env.KVLAB_GPU === 'hardware' ? [] : ['--use-webgpu-adapter=swiftshader']),
-];
+/** Flags that give a headless Chromium WebGPU: the machine's GPU, the software adapter where there is none or when asked. */
+export function chromiumArgs(adapter) {
+  return [
+    // The sandbox does not start for root, as in most containers; a person's browser keeps it.
+    ...(process.getuid?.() === 0 || process.env.CI ? ['--no-sandbox'] : []),
+    '--enable-unsafe-webgpu',
+    '--enable-features=Vulkan',
+    '--disable-background-networking',
+    '--disable-component-update',
+    ...(adapter === 'software' ? ['--use-webgpu-adapter=swiftshader'] : []),
+  ];
+}
+
+/** Flags of the tests; `KVLAB_GPU=hardware` runs them on the machine's GPU. */
+export const CHROMIUM_ARGS = chromiumArgs(process.env.KVLAB_GPU === 'hardware' ? 'best' : 'software');
 
 /** Path of a Chromium: the variable KVLAB_CHROMIUM, an installed one, Playwright's; or null. */
 export function findChromium() {

@@ -1,0 +1,13 @@
+/** `kvlab/charts`: runs as figures (plain data) and figures as SVG files. Needs no document. */
+export { figuresFor } from './figures/index.ts';
+export { renderSvg, type SvgOptions } from './svg.ts';
+export { PRINT_DPI, pngOf } from './png.ts';
+export { formatInterval, formatNumber, formatValue } from './format.ts';
+export type {
+  FigureAxis,
+  FigurePoint,
+  FigureReference,
+  FigureSamples,
+  FigureSeries,
+  FigureSpec,
+} from './figure.ts';

@@ -1,0 +1,182 @@
+/** Reads the arguments: which command, on what, with which flags. Knows no file and no scenario. */
+import { InputError } from './errors.ts';
+
+export const COMMANDS = ['check', 'measure', 'attention', 'risk'] as const;
+export type CommandName = (typeof COMMANDS)[number];
+
+interface FlagKind {
+  readonly takes: 'nothing' | 'a value' | 'values';
+  readonly commands: readonly CommandName[];
+  /** For the usage text. */
+  readonly shows: string;
+  readonly about: string;
+}
+
+const GPU_COMMANDS = ['check', 'measure', 'attention'] as const;
+
+const FLAGS = {
+  json: {
+    takes: 'nothing',
+    commands: COMMANDS,
+    shows: '--json',
+    about: 'one JSON document on standard output',
+  },
+  out: {
+    takes: 'a value',
+    commands: COMMANDS,
+    shows: '--out DIR',
+    about: 'write the result as files into DIR',
+  },
+  set: {
+    takes: 'values',
+    commands: ['measure', 'risk'],
+    shows: '--set PATH=VALUE',
+    about: 'change the scenario, such as workload.concurrency=8; may be repeated',
+  },
+  shape: {
+    takes: 'a value',
+    commands: ['attention'],
+    shows: '--shape JSON',
+    about: 'batch, queryHeads, kvHeads, headDim, context, blockSize, kvFormat and, to force a tier, variant',
+  },
+  env: { takes: 'nothing', commands: ['check'], shows: '--env', about: 'only say what the GPU is' },
+  force: {
+    takes: 'nothing',
+    commands: ['measure', 'risk'],
+    shows: '--force',
+    about: 'go on although the memory risk is high',
+  },
+  'low-power': {
+    takes: 'nothing',
+    commands: GPU_COMMANDS,
+    shows: '--low-power',
+    about: 'ask for the low-power adapter',
+  },
+  native: {
+    takes: 'nothing',
+    commands: GPU_COMMANDS,
+    shows: '--native',
+    about: 'use the Dawn binding that the variable DAWN names, not a browser',
+  },
+  verbose: { takes: 'nothing', commands: COMMANDS, shows: '--verbose', about: 'say more on standard error' },
+} as const satisfies Record<string, FlagKind>;
+
+type FlagName = keyof typeof FLAGS;
+
+export interface Invocation {
+  readonly command: CommandName;
+  /** Preset name or file; null for commands that take none. */
+  readonly scenario: string | null;
+  readonly json: boolean;
+  readonly out: string | null;
+  readonly set: readonly string[];
+  readonly shape: string | null;
+  readonly env: boolean;
+  readonly force: boolean;
+  readonly lowPower: boolean;
+  readonly native: boolean;
+  readonly verbose: boolean;
+}
+
+/** `--json` is honoured even where the rest can't be read, so that whoever parses the output can go on parsing. */
+export function wantsJson(argv: readonly string[]): boolean {
+  return argv.includes('--json');
+}
+
+/** @throws InputError */
+export function parseArguments(argv: readonly string[]): Invocation | 'help' | 'version' {
+  if (argv.includes('--help') || argv.includes('-h') || argv[0] === 'help') return 'help';
+  if (argv.includes('--version')) return 'version';
+  const { words, flags } = split(argv);
+  const [command, ...rest] = words;
+  if (command === undefined)
+    throw new InputError(`Name a command: ${COMMANDS.join(', ')}; --help says more.`);
+  if (!isCommand(command)) {
+    throw new InputError(`There is no command “${command.slice(0, 40)}”; there are ${COMMANDS.join(', ')}.`);
+  }
+  for (const name of flags.keys()) {
+    const commands: readonly CommandName[] = FLAGS[name].commands;
+    if (!commands.includes(command))
+      throw new InputError(`--${name} does not go with ${command}; leave it out.`);
+  }
+  return {
+    command,
+    scenario: scenarioOf(command, rest),
+    json: flags.has('json'),
+    out: flags.get('out')?.at(-1) ?? null,
+    set: flags.get('set') ?? [],
+    shape: flags.get('shape')?.at(-1) ?? null,
+    env: flags.has('env'),
+    force: flags.has('force'),
+    lowPower: flags.has('low-power'),
+    native: flags.has('native'),
+    verbose: flags.has('verbose'),
+  };
+}
+
+function isCommand(word: string): word is CommandName {
+  return (COMMANDS as readonly string[]).includes(word);
+}
+
+function scenarioOf(command: CommandName, words: readonly string[]): string | null {
+  const takesOne = command === 'measure' || command === 'risk';
+  const [first, second] = words;
+  if (takesOne && first === undefined) {
+    throw new InputError(`${command} needs a scenario: the name of an experiment or a JSON file.`);
+  }
+  const extra = takesOne ? second : first;
+  if (extra !== undefined)
+    throw new InputError(`${command} does not take “${extra.slice(0, 60)}”; leave it out.`);
+  return first ?? null;
+}
+
+function split(argv: readonly string[]): { words: string[]; flags: Map<FlagName, string[]> } {
+  const words: string[] = [];
+  const flags = new Map<FlagName, string[]>();
+  for (let at = 0; at < argv.length; at++) {
+    const argument = argv[at] ?? '';
+    if (!argument.startsWith('--')) {
+      if (/^-\D/.test(argument)) throw unknownFlag(argument);
+      words.push(argument);
+      continue;
+    }
+    const [, written = '', given] = /^--([^=]*)(?:=([\s\S]*))?$/.exec(argument) ?? [];
+    if (!isFlag(written)) throw unknownFlag(`--${written}`);
+    const value = FLAGS[written].takes === 'nothing' ? '' : (given ?? argv[++at]);
+    if (FLAGS[written].takes === 'nothing' && given !== undefined) {
+      throw new InputError(`--${written} takes no value; write it alone.`);
+    }
+    if (value === undefined) throw new InputError(`--${written} needs a value: ${FLAGS[written].shows}.`);
+    flags.set(written, [...(flags.get(written) ?? []), value]);
+  }
+  return { words, flags };
+}
+
+function isFlag(name: string): name is FlagName {
+  return Object.hasOwn(FLAGS, name);
+}
+
+function unknownFlag(flag: string): InputError {
+  const known = Object.keys(FLAGS).map((name) => `--${name}`);
+  return new InputError(`There is no flag ${flag.slice(0, 40)}; there are ${known.join(', ')}.`);
+}
+
+export function usage(): string {
+  const flags = Object.values(FLAGS).map(({ shows, about, commands }) => {
+    const of = commands.length === COMMANDS.length ? '' : ` (${commands.join(', ')})`;
+    return `  ${shows.padEnd(18)}${about}${of}`;
+  });
+  return [
+    'kvlab: a laboratory for the KV cache of LLM inference, headless',
+    '',
+    '  kvlab check                what this GPU is and can do',
+    '  kvlab measure SCENARIO     run an experiment: the name of one, or a scenario file',
+    '  kvlab attention --shape JSON   time one decode attention',
+    '  kvlab risk SCENARIO        will it fit in memory?',
+    '',
+    ...flags,
+    '',
+    'Exit status: 0 done, 1 failed or a no-go, 2 bad input. GPU commands run in a headless Chromium.',
+    '',
+  ].join('\n');
+}

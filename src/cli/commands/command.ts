@@ -1,0 +1,21 @@
+/** What every command is given. */
+import type { Invocation } from '../arguments.ts';
+import type { GpuHost } from '../host.ts';
+import type { Terminal } from '../terminal.ts';
+
+export interface CommandContext {
+  readonly invocation: Invocation;
+  readonly terminal: Terminal;
+  /** Writes into the folder of --out; null without one. */
+  readonly write: ((name: string, contents: string | Uint8Array) => void) | null;
+}
+
+export interface GpuCommandContext extends CommandContext {
+  /** Starts the browser or the native binding; closed when the command ends. */
+  readonly openHost: () => Promise<GpuHost>;
+}
+
+/** `failed` is a no-go or an incomplete result; whatever there is was answered. */
+export type Outcome = 'done' | 'failed';
+
+export type GpuCommand = (context: GpuCommandContext) => Promise<Outcome>;

@@ -1,0 +1,20 @@
+/** What the command line asks of the headless page, and how it is answered. Plain data, because it crosses processes. */
+import type { Scenario } from '../../index.ts';
+import type { AttentionShape, PowerPreference, Progress } from '../../lab/index.ts';
+
+export type HeadlessCall =
+  | { readonly name: 'describe' | 'check'; readonly power: PowerPreference }
+  | { readonly name: 'run'; readonly scenario: Scenario; readonly force: boolean }
+  | { readonly name: 'attention'; readonly shape: AttentionShape }
+  /** Answers base64. */
+  | { readonly name: 'png'; readonly svg: string }
+  | { readonly name: 'cancel' };
+
+export type HeadlessAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly data: unknown } };
+
+export interface HeadlessPage {
+  kvlabHeadless: (call: HeadlessCall) => Promise<HeadlessAnswer>;
+  kvlabProgress: (progress: Progress) => void;
+}

@@ -1,0 +1,37 @@
+/** Where GPU commands run: the page's worker in a headless browser, or the same lab on a Dawn binding in Node. */
+import type { CheckRun, Environment, LabRun, Scenario } from '../index.ts';
+import type { AttentionResult, AttentionShape, PowerPreference, Progress } from '../lab/index.ts';
+import { CommandError } from './errors.ts';
+
+export type OnProgress = (progress: Progress) => void;
+
+export interface GpuHost {
+  describe(): Promise<Environment>;
+  check(onProgress: OnProgress): Promise<CheckRun>;
+  run(scenario: Scenario, force: boolean, onProgress: OnProgress): Promise<LabRun>;
+  attention(shape: AttentionShape): Promise<AttentionResult>;
+  /** A figure at 300 dpi, or null where nothing here can draw one. */
+  png(svg: string): Promise<Uint8Array | null>;
+  /** Ends what is running; it then resolves with what was finished. */
+  cancel(): void;
+  close(): Promise<void>;
+}
+
+export interface HostOptions {
+  readonly power: PowerPreference;
+  /** The command line, written into every run. */
+  readonly command: string;
+  readonly detail: (text: string) => void;
+}
+
+/** As `Outcome` of src/workers/api.ts: errors cross from the worker as plain data. */
+export type Answer<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly data: unknown } };
+
+/** @throws CommandError */
+export function valueOf<T>(answer: Answer<T>): T {
+  if (answer.ok) return answer.value;
+  const { code, message, data } = answer.error;
+  throw new CommandError(code, message, data);
+}

@@ -1,0 +1,84 @@
+/**
+ * `kvlab`: scenarios, the KV cache and metrics as pure functions. No DOM, no GPU, no clock.
+ *
+ * The other entries: `kvlab/gpu` (kernels on a GPUDevice), `kvlab/charts` (figures as data and SVG), `kvlab/lab`
+ * (experiments).
+ */
+
+// Scenarios: the only input.
+export { DEFAULT_SCENARIO } from './core/scenario/defaults.ts';
+export { parseScenario, validateScenario, type ParsedScenario } from './core/scenario/parse.ts';
+export { findPreset, PRESETS, presetScenario, type Preset } from './core/scenario/presets.ts';
+export { applyAssignments } from './core/scenario/set.ts';
+export { decodeLink, encodeCheckLink, encodeScenarioLink, type Link } from './core/scenario/link.ts';
+export { expandSweep, type SweepPoint } from './core/scenario/sweep.ts';
+export { reduceForSoftware, type Reduced } from './core/scenario/reduce.ts';
+export { estimateSeconds, workOf, type Rates, type Work } from './core/scenario/work.ts';
+export { parseAttentionShape, type ParsedAttentionShape } from './core/scenario/attention-shape.ts';
+export {
+  BLOCK_SIZES,
+  EVICTION_POLICIES,
+  HEAD_DIMS,
+  SCENARIO_VERSION,
+  TIERS,
+  type EngineSettings,
+  type EvictionPolicyName,
+  type HeadDim,
+  type ModelShape,
+  type RequestGroup,
+  type Scenario,
+  type SweepAxis,
+  type Tier,
+  type WorkloadSettings,
+} from './core/scenario/schema.ts';
+
+// Runs: the only output.
+export { parseRun, type ParsedRun } from './core/run/parse.ts';
+export {
+  RUN_VERSION,
+  type CheckMeasurement,
+  type CheckRun,
+  type Environment,
+  type LabRun,
+  type MemorySample,
+  type Origin,
+  type Point,
+  type Repetition,
+  type RequestRow,
+  type Run,
+  type StepSample,
+} from './core/run/schema.ts';
+export { checkToCsv, pointsToCsv, requestsToCsv, runToJson } from './exchange/run-files.ts';
+
+// The KV cache: formats, encodings, bytes.
+export {
+  KV_FORMATS,
+  kvBytesPerTokenPerLayer,
+  kvLayout,
+  type KvFormat,
+  type KvLayout,
+  type KvShape,
+  type RegionLayout,
+} from './core/kv/formats.ts';
+export { decodeRow, encodeKeyGroup, encodeRow, type KvPart } from './core/kv/encode.ts';
+export { quantizationError, type QuantizationError } from './core/kv/error.ts';
+
+// Metrics: each defined once.
+export { describeMetric, METRIC_IDS, METRICS, type MetricDefinition, type MetricId } from './core/metrics/definitions.ts';
+export { mean, median, percentileLinear, percentileNearestRank } from './core/metrics/percentiles.ts';
+export { bootstrapInterval, quantileInterval, type Interval } from './core/metrics/intervals.ts';
+export {
+  summarizePoint,
+  summarizeRun,
+  type Distribution,
+  type Estimate,
+  type PointSummary,
+  type RunSummary,
+} from './core/metrics/summarize.ts';
+export { compareRuns, type Comparison } from './core/metrics/compare.ts';
+export { detectDrift, type Drift } from './core/metrics/drift.ts';
+export { createRandom, type Random } from './core/random.ts';
+
+// Models and hardware, each record with its source.
+export { findModel, MODELS, modelShape, type ModelRecord } from './core/model/records.ts';
+export { modelFit, type DeviceMemory, type FitOptions, type ModelFit } from './core/model/fit.ts';

@@ -1,0 +1,2 @@
+/** `kvlab/lab`: experiments on a GPU, for whoever brings one. Knows no page, no worker and no Node. */
+export type { AttentionResult, AttentionShape, MemoryRisk, PowerPreference, Progress } from './types.ts';
