@@ -5,8 +5,9 @@
  * always plain JSON, and `scenario` is null exactly while something stands in the way of running it.
  */
 import type { Json } from '../core/json.ts';
-import { valueAt, withValueAt } from '../core/scenario/layer.ts';
+import { valueAt } from '../core/scenario/layer.ts';
 import { parseScenario, validateScenario } from '../core/scenario/parse.ts';
+import { setByHand } from '../core/scenario/reduce.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
 import { readField, type Field } from './form.ts';
 
@@ -73,7 +74,7 @@ export class Draft {
 
   /** Puts a value where the scenario has one; what its meaning is, `scenario` and `problems` say. */
   set(path: string, value: Json): void {
-    const changed = withValueAt(this.#document, path, value);
+    const changed = setByHand(this.#document, path, value);
     if (changed !== null) this.#document = changed;
     this.clear(path);
   }

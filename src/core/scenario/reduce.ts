@@ -1,5 +1,5 @@
 /** Reductions on a software adapter, where the full size of an experiment would take hours. */
-import type { Json } from '../json.ts';
+import { isJsonObject, type Json } from '../json.ts';
 import { valueAt, withValueAt } from './layer.ts';
 import { validateScenario } from './parse.ts';
 import type { Scenario } from './schema.ts';
@@ -18,6 +18,31 @@ function show(value: Json | undefined): string {
 function showGroups(value: Json): string {
   const groups: readonly Json[] = Array.isArray(value) ? value : [value];
   return groups.map((group) => `${valueAt(group, 'count')}×${valueAt(group, 'promptTokens')}`).join(' + ');
+}
+
+/** Settings whose reductions only make sense together. */
+const TOGETHER: readonly (readonly string[])[] = [['model.queryHeads', 'model.kvHeads']];
+
+/** Whether setting `path` by hand makes the reduction of `reduced` void. */
+function overrides(path: string, reduced: string): boolean {
+  // Another model keeps the smaller layer count; its heads are its own.
+  if (path === 'model') return reduced !== 'model.layers' && reduced.startsWith('model.');
+  // Reductions name axes by position, and labels count with values.
+  if (path === 'sweep' || path.startsWith('sweep.')) return reduced.startsWith('sweep.');
+  if (path === reduced || path.startsWith(`${reduced}.`) || reduced.startsWith(`${path}.`)) return true;
+  return TOGETHER.some((paths) => paths.includes(path) && paths.includes(reduced));
+}
+
+/**
+ * Sets a value as a person does: what they chose is not made smaller behind their back, so the reduction of that value
+ * is dropped. Null where the path leads nowhere.
+ */
+export function setByHand(document: Json, path: string, value: Json): Json | null {
+  const changed = withValueAt(document, path, value);
+  const reductions = valueAt(document, 'softwareAdapter');
+  if (changed === null || path.startsWith('softwareAdapter') || !isJsonObject(reductions)) return changed;
+  const kept = Object.entries(reductions).filter(([reduced]) => !overrides(path, reduced));
+  return withValueAt(changed, 'softwareAdapter', Object.fromEntries(kept));
 }
 
 /**

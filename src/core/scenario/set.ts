@@ -1,8 +1,9 @@
 /** `--set path=value`: changes a scenario by dotted paths, with the types the schema asks for. */
 import { modelShape, modelNames } from '../model/records.ts';
 import { readJson, type Json, type Read } from '../json.ts';
-import { valueAt, withValueAt } from './layer.ts';
+import { valueAt } from './layer.ts';
 import { SCENARIO_BOUNDS, validateScenario, type ParsedScenario } from './parse.ts';
+import { setByHand } from './reduce.ts';
 import type { Scenario } from './schema.ts';
 
 /** JSON where it reads as JSON, else text; always text where the setting is text. */
@@ -32,7 +33,7 @@ function setOne(scenario: Json, assignment: string): Read<Json> {
   const value =
     path === 'model' && !text.trim().startsWith('{') ? namedModel(text.trim()) : readValue(text, current);
   if (!value.ok) return value;
-  const changed = withValueAt(scenario, path, value.value);
+  const changed = setByHand(scenario, path, value.value);
   return changed === null ? { ok: false, sentence: `${path} can't be set.` } : { ok: true, value: changed };
 }
 
@@ -47,7 +48,7 @@ function namedModel(name: string): Read<Json> {
 
 /**
  * Applies `path=value` assignments in order, then checks the whole, so that two settings may change together.
- * `model=NAME` takes the shape of a known model.
+ * `model=NAME` takes the shape of a known model. A value set here is not made smaller on a software adapter.
  */
 export function applyAssignments(scenario: Scenario, assignments: readonly string[]): ParsedScenario {
   let document: Json = scenario;

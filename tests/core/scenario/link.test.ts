@@ -42,6 +42,43 @@ test.each(cases)('a link gives back $name exactly', async ({ preset, set }) => {
   expect(await decodeLink(`#${link}`)).toEqual({ ok: true, kind: 'scenario', preset, scenario });
 });
 
+/** Random edits over presets: what people can click together must survive a link. */
+test.each([1, 2, 3])('links survive a random walk over the settings (seed %i)', async (seed) => {
+  const random = createRandom(seed);
+  const pick = <T>(items: readonly T[]): T => {
+    const item = items[random.below(items.length)];
+    if (item === undefined) throw new RangeError('Nothing to pick.');
+    return item;
+  };
+  const draws: (() => string)[] = [
+    () => `workload.concurrency=${1 + random.below(1024)}`,
+    () => `workload.promptTokens=${1024 + random.below(4096)}`,
+    () => `engine.kvFormat=${pick(['f32', 'f16', 'int8', 'int4', 'int2'])}`,
+    () => `engine.blockSize=${pick([8, 16, 32, 64, 128])}`,
+    () => `engine.eviction.budgetTokens=${16 + random.below(1000)}`,
+    () => `model=${pick(['OPT-1.3B', 'Llama-3.1-8B', 'Qwen3-0.6B'])}`,
+    () => `objectives.ttftMs=${random.uniform() * 1000}`,
+    () => `title=${String.fromCodePoint(...Array.from({ length: 20 }, () => 32 + random.below(2000)))}`,
+    () => `sweep=[{"path":"workload.outputTokens","values":[${1 + random.below(99)},5]}]`,
+  ];
+  let preset = pick(PRESETS).name;
+  let scenario = presetScenario(preset);
+  let read = 0;
+  for (let i = 0; i < 40; i++) {
+    if (random.below(10) === 0) {
+      preset = pick(PRESETS).name;
+      scenario = presetScenario(preset);
+    }
+    const result = applyAssignments(scenario, [pick(draws)()]);
+    if (!result.ok) continue;
+    scenario = result.scenario;
+    const decoded = await decodeLink(await encodeScenarioLink(scenario, preset));
+    expect(decoded).toEqual({ ok: true, kind: 'scenario', preset, scenario });
+    read += 1;
+  }
+  expect(read).toBeGreaterThan(20);
+});
+
 test('a preset that is not changed gives a short link', async () => {
   const link = await encodeScenarioLink(presetScenario('block-size'), 'block-size');
   expect(link.length).toBeLessThan(100);

@@ -163,3 +163,31 @@ test('a path that leads nowhere changes nothing', () => {
   expect(withValueAt({ a: { b: 1 } }, 'a.b', null)).toEqual({ a: { b: null } });
   expect(valueAt({ a: 1 }, 'toString')).toBeUndefined();
 });
+
+const reductions = {
+  'model.layers': 2,
+  'model.queryHeads': 8,
+  'model.kvHeads': 2,
+  'workload.promptTokens': 128,
+  'sweep.0.values': [64],
+  'sweep.0.labels': ['small'],
+};
+
+test.each([
+  { set: 'workload.promptTokens=300', dropped: ['workload.promptTokens'] },
+  { set: 'workload.outputTokens=300', dropped: [] },
+  { set: 'model.queryHeads=16', dropped: ['model.queryHeads', 'model.kvHeads'] },
+  { set: 'model=OPT-1.3B', dropped: ['model.queryHeads', 'model.kvHeads'] },
+  { set: 'sweep.0.values=[100]', dropped: ['sweep.0.values', 'sweep.0.labels'] },
+  { set: 'sweep=[]', dropped: ['sweep.0.values', 'sweep.0.labels'] },
+  { set: 'softwareAdapter={}', dropped: Object.keys(reductions) },
+])('a value set by hand is not made smaller behind one’s back: $set', ({ set, dropped }) => {
+  const base = scenario({
+    sweep: [{ path: 'engine.residualTokens', values: [512], labels: ['full'] }],
+    softwareAdapter: reductions,
+  });
+  const result = applyAssignments(base, [set]);
+  if (!result.ok) throw new Error(result.sentence);
+  const kept = Object.keys(result.scenario.softwareAdapter);
+  expect(Object.keys(reductions).filter((path) => !kept.includes(path))).toEqual(dropped);
+});
