@@ -4,7 +4,8 @@
  * page; SVG files, which know no page, take them from here. A test holds both equal and measures contrast.
  *
  * Okabe & Ito, "Color Universal Design" (https://jfly.uni-koeln.de/color/); its yellow, orange and sky blue are too pale for
- * lines on white (1.3 to 2.2 : 1), so each hue is moved along its own lightness until it has 3 : 1 (WCAG 1.4.11).
+ * lines on white (1.3 to 2.2 : 1), so hues and lightness were moved, by a search, until each colour has 3 : 1 (WCAG 1.4.11) and the first five
+ * keep a distance of 10 in CIE L*a*b* under each kind of dichromacy.
  */
 import {
   symbolCircle,
@@ -34,15 +35,15 @@ export const THEMES: Readonly<Record<ThemeName, Theme>> = {
     ink: '#1b1f26',
     muted: '#56606f',
     grid: '#e3e7ec',
-    //       blue       vermilion  green      purple     amber      sky        slate      olive
-    series: ['#0067a6', '#d1520a', '#00825f', '#b04f8a', '#a87400', '#3a93c9', '#59616e', '#857a00'],
+    //       blue       orange     green      purple     brown      sky        slate      olive
+    series: ['#005ea6', '#d57a09', '#00825e', '#b24c87', '#805300', '#3a93c9', '#5a616c', '#807301'],
   },
   dark: {
     surface: '#14171c',
     ink: '#eceff4',
     muted: '#a3adbb',
     grid: '#2b313a',
-    series: ['#5aaeea', '#f58549', '#2fc79c', '#e391c4', '#efb440', '#9bd4f5', '#aab3c0', '#d9cf4a'],
+    series: ['#5ba6ea', '#f5834b', '#2bca9b', '#e28ac5', '#f1b43c', '#9cd5f5', '#b0b4ba', '#dcd15b'],
   },
 };
 
