@@ -1,0 +1,70 @@
+/** The first screen: what it says, what it fetches, what it does while nothing is measured. */
+import { expect, test } from 'vitest';
+import { useLab } from './support/lab.ts';
+
+const lab = useLab();
+
+/** Compressed bytes until the first screen answers. */
+const BUDGET_BYTES = 150_000;
+
+test('says what it is, shows a finished run and offers one button, within its budget of bytes', async () => {
+  const page = await lab.visit();
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  const figure = page.getByRole('figure');
+  await figure.locator('svg').first().waitFor();
+  const check = page.getByRole('button', { name: 'Check this GPU' });
+  await expect.poll(() => check.isEnabled()).toBe(true);
+  // The adapter's name stands in the header once the worker has answered.
+  await page
+    .getByText(/SwiftShader/i)
+    .first()
+    .waitFor();
+  // The service worker fetches the rest of the page later, for offline use; it marks its requests.
+  const paths = new Map(
+    lab.host.sent.filter(({ status }) => status === 200).map(({ path, bytes }) => [path, bytes]),
+  );
+  const fetched = await page.evaluate(() =>
+    performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname),
+  );
+  const rooms = [...paths.keys()].filter((path) => /(Room|About)-/.test(path));
+  const precached = new Set(rooms.filter((path) => !fetched.includes(path)));
+  const bytes = [...paths].filter(([path]) => !precached.has(path)).reduce((sum, [, size]) => sum + size, 0);
+  console.info(`First screen: ${(bytes / 1000).toFixed(1)} kB compressed of ${BUDGET_BYTES / 1000} kB.`);
+  expect(bytes).toBeLessThanOrEqual(BUDGET_BYTES);
+});
+
+test('the theme goes by hand from the system’s to light to dark and is remembered', async () => {
+  const page = await lab.visit({ scheme: 'light' });
+  const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const light = await ground();
+  const button = page.getByRole('button', { name: /^Colours/ });
+  await button.click();
+  await button.click();
+  await expect.poll(ground).not.toBe(light);
+  const dark = await ground();
+  await page.reload();
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  expect(await ground()).toBe(dark);
+});
+
+test('an address that is no room leads to the first screen and says so', async () => {
+  const page = await lab.visit({ hash: '#/engine-room' });
+  await page.getByText('There is no room “engine-room” here').waitFor();
+  await page.getByRole('button', { name: 'Check this GPU' }).waitFor();
+});
+
+test('every room of the header opens, and none is shown that is not built', async () => {
+  const page = await lab.visit();
+  const rooms = page.getByRole('navigation', { name: 'Rooms' }).getByRole('link');
+  expect(await rooms.allTextContents()).toEqual(['Check', 'Lab', 'Runs', 'About']);
+  for (const [name, heading] of [
+    ['Check', 'Hardware check'],
+    ['Lab', 'Lab'],
+    ['Runs', 'Runs'],
+    ['About', 'About KV Lab'],
+  ] as const) {
+    await rooms.filter({ hasText: name }).click();
+    await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+    expect(await page.title()).toContain(name);
+  }
+});

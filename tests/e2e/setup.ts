@@ -1,0 +1,18 @@
+/** Builds the page once for all page tests; they get the folder and serve it themselves, under a sub-path. */
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Folder of the built page. */
+    dist: string;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<void> {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const dist = `${root}node_modules/.cache/kvlab-page`;
+  await build({ root, logLevel: 'warn', build: { outDir: dist, emptyOutDir: true } });
+  project.provide('dist', dist);
+}
