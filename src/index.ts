@@ -64,7 +64,13 @@ export { decodeRow, encodeKeyGroup, encodeRow, type KvPart } from './core/kv/enc
 export { quantizationError, type QuantizationError } from './core/kv/error.ts';
 
 // Metrics: each defined once.
-export { describeMetric, METRIC_IDS, METRICS, type MetricDefinition, type MetricId } from './core/metrics/definitions.ts';
+export {
+  describeMetric,
+  METRIC_IDS,
+  METRICS,
+  type MetricDefinition,
+  type MetricId,
+} from './core/metrics/definitions.ts';
 export { mean, median, percentileLinear, percentileNearestRank } from './core/metrics/percentiles.ts';
 export { bootstrapInterval, quantileInterval, type Interval } from './core/metrics/intervals.ts';
 export {
@@ -81,4 +87,10 @@ export { createRandom, type Random } from './core/random.ts';
 
 // Models and hardware, each record with its source.
 export { findModel, MODELS, modelShape, type ModelRecord } from './core/model/records.ts';
-export { modelFit, type DeviceMemory, type FitOptions, type ModelFit } from './core/model/fit.ts';
+export {
+  deviceOfCheck,
+  modelFit,
+  type DeviceMemory,
+  type FitOptions,
+  type ModelFit,
+} from './core/model/fit.ts';

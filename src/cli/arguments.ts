@@ -40,6 +40,12 @@ const FLAGS = {
     about: 'batch, queryHeads, kvHeads, headDim, context, blockSize, kvFormat and, to force a tier, variant',
   },
   env: { takes: 'nothing', commands: ['check'], shows: '--env', about: 'only say what the GPU is' },
+  check: {
+    takes: 'a value',
+    commands: ['risk'],
+    shows: '--check FILE',
+    about: 'the run.json of a hardware check, whose measured memory counts',
+  },
   force: {
     takes: 'nothing',
     commands: ['measure', 'risk'],
@@ -72,6 +78,8 @@ export interface Invocation {
   readonly set: readonly string[];
   readonly shape: string | null;
   readonly env: boolean;
+  /** File of a hardware check. */
+  readonly check: string | null;
   readonly force: boolean;
   readonly lowPower: boolean;
   readonly native: boolean;
@@ -107,6 +115,7 @@ export function parseArguments(argv: readonly string[]): Invocation | 'help' | '
     set: flags.get('set') ?? [],
     shape: flags.get('shape')?.at(-1) ?? null,
     env: flags.has('env'),
+    check: flags.get('check')?.at(-1) ?? null,
     force: flags.has('force'),
     lowPower: flags.has('low-power'),
     native: flags.has('native'),

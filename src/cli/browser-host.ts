@@ -12,7 +12,7 @@ import type { HeadlessCall, HeadlessPage } from './headless/protocol.ts';
 import { valueOf, type Answer, type GpuHost, type HostOptions, type OnProgress } from './host.ts';
 import { serveFolder, type StaticServer } from './static-server.ts';
 
-const PAGE_FOLDER = fileURLToPath(new URL('./headless/', import.meta.url));
+const PAGE_FOLDER = fileURLToPath(new URL(/* @vite-ignore */ './headless/', import.meta.url));
 const BYTES_IN_BASE64_CHUNK = 4;
 
 export async function openBrowserHost({ power, command, detail }: HostOptions): Promise<GpuHost> {
@@ -36,7 +36,8 @@ export async function openBrowserHost({ power, command, detail }: HostOptions): 
     };
     return {
       describe: () => call({ name: 'describe', power }),
-      check: async (listener) => ({ ...(await call<object>({ name: 'check', power }, listener)), command }) as never,
+      check: async (listener) =>
+        ({ ...(await call<object>({ name: 'check', power }, listener)), command }) as never,
       run: async (scenario, force, listener) =>
         ({ ...(await call<object>({ name: 'run', scenario, force }, listener)), command }) as never,
       attention: (shape) => call({ name: 'attention', shape }),
@@ -64,7 +65,10 @@ async function launch(detail: (text: string) => void): Promise<Browser> {
     return await chromium.launch({ executablePath, args, handleSIGINT: false });
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    throw new CommandError('browser', `The browser ${executablePath} did not start (${reason}); set KVLAB_CHROMIUM.`);
+    throw new CommandError(
+      'browser',
+      `The browser ${executablePath} did not start (${reason}); set KVLAB_CHROMIUM.`,
+    );
   }
 }
 

@@ -18,6 +18,8 @@ export async function writeFigures(
     else withoutPng = true;
   }
   if (withoutPng) {
-    terminal.say('The figures were written as SVG only: a PNG needs a browser to draw it, and --native uses none.');
+    terminal.say(
+      'The figures were written as SVG only: a PNG needs a browser to draw it, and --native uses none.',
+    );
   }
 }

@@ -27,7 +27,10 @@ export interface HostOptions {
 /** As `Outcome` of src/workers/api.ts: errors cross from the worker as plain data. */
 export type Answer<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly data: unknown } };
+  | {
+      readonly ok: false;
+      readonly error: { readonly code: string; readonly message: string; readonly data: unknown };
+    };
 
 /** @throws CommandError */
 export function valueOf<T>(answer: Answer<T>): T {

@@ -20,7 +20,10 @@ export const attention: GpuCommand = async ({ invocation, terminal, openHost, wr
     ['median', `${result.medianMs.toPrecision(4)} ms`],
     ['least', `${result.minMs.toPrecision(4)} ms`],
     ['K and V read', `${result.kvBytes} bytes`],
-    ['bandwidth', `${result.gbps.toPrecision(4)} GB/s of ${result.readPeakGbps.toPrecision(4)} GB/s measured`],
+    [
+      'bandwidth',
+      `${result.gbps.toPrecision(4)} GB/s of ${result.readPeakGbps.toPrecision(4)} GB/s measured`,
+    ],
     ['kernel', result.variant],
     ['largest error', result.maxAbsError.toExponential(2)],
   ];

@@ -27,7 +27,8 @@ const toJson = (value: unknown): string => `${JSON.stringify(value)}\n`;
 
 function environmentText({ adapter, runtime, os, features, timestampQuantumNs }: Environment): string {
   const name = adapter.description || adapter.device || `${adapter.vendor} ${adapter.architecture}`;
-  const quantum = timestampQuantumNs === null ? 'no GPU clock' : `GPU clock in steps of ${timestampQuantumNs} ns`;
+  const quantum =
+    timestampQuantumNs === null ? 'no GPU clock' : `GPU clock in steps of ${timestampQuantumNs} ns`;
   const rows = [
     ['adapter', `${name.trim() || 'unnamed'}${adapter.isFallback ? ' (software, on the processor)' : ''}`],
     ['asked for', adapter.powerPreference],

@@ -12,7 +12,10 @@ export type HeadlessCall =
 
 export type HeadlessAnswer =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly data: unknown } };
+  | {
+      readonly ok: false;
+      readonly error: { readonly code: string; readonly message: string; readonly data: unknown };
+    };
 
 export interface HeadlessPage {
   kvlabHeadless: (call: HeadlessCall) => Promise<HeadlessAnswer>;

@@ -1,0 +1,93 @@
+/** One call of the command line: arguments to exit status. The process around it is in main.ts. */
+import { parseArguments, usage, wantsJson, type CommandName, type Invocation } from './arguments.ts';
+import { openBrowserHost } from './browser-host.ts';
+import { attention } from './commands/attention.ts';
+import { check } from './commands/check.ts';
+import type { CommandContext, GpuCommand, Outcome } from './commands/command.ts';
+import { measure } from './commands/measure.ts';
+import { risk } from './commands/risk.ts';
+import { describeError, EXIT, InputError } from './errors.ts';
+import { openFolder } from './files.ts';
+import type { GpuHost } from './host.ts';
+import { openNativeHost } from './native-host.ts';
+import { createTerminal, type Streams } from './terminal.ts';
+
+const GPU_COMMANDS: Readonly<Record<Exclude<CommandName, 'risk'>, GpuCommand>> = {
+  check,
+  measure,
+  attention,
+};
+
+/** @param onCancel called with what a Ctrl-C shall do while a host is open */
+export async function runCli(
+  argv: readonly string[],
+  streams: Streams,
+  onCancel: (cancel: (() => void) | null) => void,
+): Promise<number> {
+  const terminal = createTerminal(streams, argv.includes('--verbose'));
+  try {
+    const invocation = parseArguments(argv);
+    if (invocation === 'help' || invocation === 'version') {
+      terminal.answer(invocation === 'help' ? usage() : `${__APP_VERSION__}\n`);
+      return EXIT.done;
+    }
+    const write = invocation.out === null ? null : openFolder(invocation.out);
+    const outcome = await dispatch({ invocation, terminal, write }, commandLine(argv), onCancel);
+    return outcome === 'done' ? EXIT.done : EXIT.failed;
+  } catch (error) {
+    const described = describeError(error);
+    // Standard output stays one JSON document even when there is no answer.
+    if (wantsJson(argv)) terminal.answer(`${JSON.stringify({ error: described })}\n`);
+    terminal.say(described.message);
+    if (described.code === 'internal' && error instanceof Error) terminal.detail(error.stack ?? '');
+    return error instanceof InputError ? EXIT.badInput : EXIT.failed;
+  }
+}
+
+async function dispatch(
+  context: CommandContext,
+  command: string,
+  onCancel: (cancel: (() => void) | null) => void,
+): Promise<Outcome> {
+  const { invocation, terminal } = context;
+  if (invocation.command === 'risk') return risk(context);
+  const hosts: GpuHost[] = [];
+  try {
+    return await GPU_COMMANDS[invocation.command]({
+      ...context,
+      openHost: async () => {
+        const host = await openHost(invocation, command, terminal.detail);
+        hosts.push(host);
+        onCancel(() => {
+          terminal.say('Stopping; what is finished is kept.');
+          host.cancel();
+        });
+        return host;
+      },
+    });
+  } finally {
+    onCancel(null);
+    for (const host of hosts) await host.close();
+  }
+}
+
+function openHost(
+  { native, lowPower }: Invocation,
+  command: string,
+  detail: (text: string) => void,
+): Promise<GpuHost> {
+  const options = {
+    power: lowPower ? ('low-power' as const) : ('high-performance' as const),
+    command,
+    detail,
+  };
+  return native ? openNativeHost(options) : openBrowserHost(options);
+}
+
+/** The command line as it can be typed again. */
+function commandLine(argv: readonly string[]): string {
+  const words = argv.map((word) =>
+    /^[\w./=:@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+  );
+  return ['kvlab', ...words].join(' ').slice(0, 1000);
+}

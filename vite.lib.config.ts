@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { defineConfig } from 'vite';
+
+const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** The package: its entries and its command line, as ES modules for Node and for bundlers. The shaders are inside. */
+export default defineConfig({
+  define: { __APP_VERSION__: JSON.stringify(version) },
+  publicDir: false,
+  build: {
+    outDir: 'dist-lib',
+    emptyOutDir: true,
+    target: 'es2023',
+    minify: false,
+    sourcemap: false,
+    lib: {
+      entry: {
+        index: 'src/index.ts',
+        gpu: 'src/gpu/index.ts',
+        charts: 'src/charts/index.ts',
+        lab: 'src/lab/index.ts',
+        cli: 'src/cli/main.ts',
+      },
+      formats: ['es'],
+    },
+    rolldownOptions: {
+      // valibot is the one dependency of the package; playwright is asked for only when a browser is wanted.
+      external: [/^node:/, 'valibot', 'playwright'],
+      output: { chunkFileNames: 'chunks/[name]-[hash].js' },
+    },
+  },
+});
