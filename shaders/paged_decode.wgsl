@@ -39,127 +39,16 @@ fn main(
   @builtin(local_invocation_index) index: u32,
   @builtin(subgroup_invocation_id) subgroupLane: u32,
 ) {
-  let kvHead = workgroup.x;
-  let split = workgroup.y;
-  let sequence = workgroup.z;
   let lane = subgroupLane % LANES;
   let team = index / LANES;
-  let row = sequence * params.tableHeads + select(0u, kvHead, params.tableHeads > 1u);
-  let length = contextLengths[row];
-  let visible = visible_tokens(length);
-  let hidden = length - visible;
-  let first = split * params.tokensPerSplit;
-  // The last split takes the rest, so that a longer context than the launch was told of is slow but not wrong.
-  let last = select(min(first + params.tokensPerSplit, visible), visible, split + 1u == params.splits);
-  if (first >= visible && split > 0u) { return; }
-  let queryRow = sequence * ${QUERY_HEADS}u + kvHead * ${GROUP}u;
-
-//!repeat c CHUNKS
-  let unit_${c} = ${c * LANES}u + lane;
-//!repeat r WORD_ELEMENTS
-//!repeat h GROUP
-//!if c >= RAGGED_FROM
-  let q_${h}_${c * WORD_ELEMENTS + r} = select(0.0, query[(queryRow + ${h}u) * ${HEAD_DIM}u + min(unit_${c}, ${ROW_UNITS - 1}u) * ${WORD_ELEMENTS}u + ${r}u] * ${Q_SCALE}, unit_${c} < ${ROW_UNITS}u);
-//!else
-  let q_${h}_${c * WORD_ELEMENTS + r} = query[(queryRow + ${h}u) * ${HEAD_DIM}u + unit_${c} * ${WORD_ELEMENTS}u + ${r}u] * ${Q_SCALE};
-//!end
-//!end
-//!end
-//!end
-//!if INT2
-  // KIVI: whole rings of keys are quantized, and all values but the newest ring; the rest lies in f16 rings.
-  let quantizedKeys = length / ${RING}u * ${RING}u;
-  let quantizedValues = length - min(length, ${RING}u);
-  let ringKeys = (residualSlots[sequence] * ${2 * KV_HEADS}u + kvHead) * ${RING * HEAD_DIM / 2}u;
-  let ringValues = ringKeys + ${KV_HEADS * RING * HEAD_DIM / 2}u;
-//!end
-//!repeat h GROUP
-  var max_${h} = NONE;
-  var sum_${h} = 0.0;
-//!if FOLD_BIAS
-  // Σ q·(raw·gain + bias): gain is in Q_SCALE, the bias starts each dot product.
-  var qBias_${h} = 0.0;
-//!repeat r ELEMENTS
-  qBias_${h} += q_${h}_${r};
-//!end
-  qBias_${h} *= ${RAW_BIAS};
-  var bias_${h} = 0.0;
-//!end
-//!repeat r ELEMENTS
-  var acc_${h}_${r} = 0.0;
-//!end
-//!end
-
-//!if HOIST
-  var at = first;
-  while (at < last) {
-    let position = position_of(at, hidden);
-    let offset = position % ${SEGMENT}u;
-    var stop = min(last, at + ${SEGMENT}u - offset);
-//!if WINDOWED
-    stop = select(stop, min(stop, params.sinkTokens), at < params.sinkTokens);
-//!end
-//!if INT2
-    let keysInRing = position >= quantizedKeys;
-    let valuesInRing = position >= quantizedValues;
-    stop = select(min(stop, at + quantizedValues - position), stop, valuesInRing);
-    stop = select(min(stop, at + quantizedKeys - position), stop, keysInRing);
-//!end
-    let block = block_of(row, position);
-    let slot0 = position % BLOCK_SIZE;
-//!if INT2
-    let pairs = block * ${BLOCK_WORDS}u + kvHead * ${K_REGION_WORDS}u + slot0 / ${SEGMENT}u * ${HEAD_DIM}u;
-//!repeat c CHUNKS
-//!repeat r WORD_ELEMENTS
-    let pair_${c * WORD_ELEMENTS + r} = kv_scale_min(pool_word(pairs + min(unit_${c}, ${ROW_UNITS - 1}u) * ${WORD_ELEMENTS}u + ${r}u));
-    let gain_${c * WORD_ELEMENTS + r} = pair_${c * WORD_ELEMENTS + r}.x * ${GAIN};
-    let low_${c * WORD_ELEMENTS + r} = pair_${c * WORD_ELEMENTS + r}.x * ${BIAS} + pair_${c * WORD_ELEMENTS + r}.y;
-//!end
-//!end
-//!end
-//!else
-  {
-    let at = first;
-    let stop = last;
-//!end
+//!requires decode_begin
+//!requires decode_segment
     for (var base = at; base < stop; base += ${TEAMS * TOKENS}u) {
-//!repeat t TOKENS
-//!if TEAM_TOKENS > 1
-      let i_${t} = base + ${t * TEAMS}u + team;
-      let valid_${t} = i_${t} < stop;
-      let safe_${t} = min(i_${t}, stop - 1u);
-//!else
-      let safe_${t} = base;
-//!end
-//!if HOIST
-      let block_${t} = block;
-      let slot_${t} = slot0 + (safe_${t} - at);
-//!else
-      let position_${t} = position_of(safe_${t}, hidden);
-      let block_${t} = block_of(row, position_${t});
-      let slot_${t} = position_${t} % BLOCK_SIZE;
-//!end
-      let keys_${t} = block_${t} * ${BLOCK_WORDS}u + kvHead * ${K_REGION_WORDS}u;
-      let keyRow_${t} = (keys_${t} + ${K_PARAM_WORDS}u + slot_${t} * ${ROW_WORDS}u) / ${LOAD_WORDS}u;
-      let values_${t} = block_${t} * ${BLOCK_WORDS}u + ${KV_HEADS * K_REGION_WORDS}u + kvHead * ${V_REGION_WORDS}u;
-      let valueRow_${t} = (values_${t} + ${V_PARAM_WORDS}u + slot_${t} * ${ROW_WORDS}u) / ${LOAD_WORDS}u;
-//!repeat h GROUP
-//!if FOLD_BIAS
-      var s_${h}_${t} = qBias_${h};
-//!else
-      var s_${h}_${t} = 0.0;
-//!end
-//!end
-//!end
+//!requires decode_token
 //!requires decode_keys
 //!requires decode_softmax
 //!requires decode_values
     }
-//!if HOIST
-    at = stop;
-  }
-//!else
-  }
-//!end
+//!requires decode_segment_end
 //!requires decode_join
 }

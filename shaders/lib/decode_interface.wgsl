@@ -59,6 +59,20 @@ fn block_of(row: u32, position: u32) -> u32 {
 //!end
 }
 
+/** First word of a head's keys in a block, its parameters first. */
+fn keys_of(block: u32, kvHead: u32) -> u32 {
+  return block * ${BLOCK_WORDS}u + kvHead * ${K_REGION_WORDS}u;
+}
+
+fn values_of(block: u32, kvHead: u32) -> u32 {
+  return block * ${BLOCK_WORDS}u + ${KV_HEADS * K_REGION_WORDS}u + kvHead * ${V_REGION_WORDS}u;
+}
+
+/** Index in `pool`, in units of one load, of a slot's row. */
+fn row_unit(rows: u32, slot: u32) -> u32 {
+  return (rows + slot * ${ROW_WORDS}u) / ${LOAD_WORDS}u;
+}
+
 /** One u32 of the pool, whatever the width of its binding. */
 fn pool_word(at: u32) -> u32 {
 //!if LOAD_WORDS == 1

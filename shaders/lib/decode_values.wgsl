@@ -13,7 +13,9 @@
 //!end
 //!if FOLD_BIAS
 //!repeat h GROUP
+//!if RESCALES == 1
       bias_${h} *= keep_${h};
+//!end
 //!repeat t TOKENS
       bias_${h} += weight_${h}_${t};
 //!end
@@ -29,7 +31,7 @@
           let v = unpack2x16float(residual[ringRow + min(unit_${c}, ${ROW_UNITS - 1}u) * ${WORD_ELEMENTS / 2}u + ${r}u]);
 //!repeat e 2
 //!repeat h GROUP
-//!if t == 0
+//!if t < RESCALES
           acc_${h}_${c * WORD_ELEMENTS + r * 2 + e} = acc_${h}_${c * WORD_ELEMENTS + r * 2 + e} * keep_${h} + weight_${h}_${t} * v[${e}];
 //!else
           acc_${h}_${c * WORD_ELEMENTS + r * 2 + e} += weight_${h}_${t} * v[${e}];
@@ -70,7 +72,7 @@
             let x = v[${e}];
 //!end
 //!repeat h GROUP
-//!if t == 0
+//!if t < RESCALES
             acc_${h}_${((c * LOAD_WORDS + w) * PARTS + p) * PART_ELEMENTS + e} = acc_${h}_${((c * LOAD_WORDS + w) * PARTS + p) * PART_ELEMENTS + e} * keep_${h} + weight_${h}_${t} * x;
 //!else
             acc_${h}_${((c * LOAD_WORDS + w) * PARTS + p) * PART_ELEMENTS + e} += weight_${h}_${t} * x;

@@ -4,7 +4,7 @@ import type { Gpu } from '../context.ts';
 import type { ShaderConstants } from '../shader.ts';
 import type { PagedDecodeConfig } from './decode.ts';
 import { f32Literal, layoutConstants, RAW_FORMS } from './layout-constants.ts';
-import type { DecodeTuning } from './tuning.ts';
+import type { DecodeTier, DecodeTuning } from './tuning.ts';
 
 const LOG2_E = 1.4426950408889634;
 
@@ -14,6 +14,7 @@ export function decodeConstants(
   gpu: Gpu,
   config: PagedDecodeConfig,
   layout: KvLayout,
+  tier: DecodeTier,
   tuning: DecodeTuning,
 ): ShaderConstants {
   const { format, headDim, blockSize, queryHeads, kvHeads } = config;
@@ -23,7 +24,7 @@ export function decodeConstants(
   return {
     ...layoutConstants(layout),
     ...shapeOfLoads(layout, tuning),
-    ...shapeOfTeams(gpu, tuning),
+    ...(tier === 'subgroups' ? subgroupTeams(gpu, tuning) : sharedTeams(tuning)),
     PAGED: config.layout === 'paged',
     SCORES: config.emitScores === true,
     WINDOWED: config.windowed === true,
@@ -67,7 +68,7 @@ function shapeOfLoads(layout: KvLayout, { lanes, loadWords }: DecodeTuning): Sha
 }
 
 /** Teams of lanes; those of one subgroup (of the smallest size the device may run) join by shuffles. */
-function shapeOfTeams(gpu: Gpu, { lanes, workgroup, tokens }: DecodeTuning): ShaderConstants {
+function subgroupTeams(gpu: Gpu, { lanes, workgroup, tokens }: DecodeTuning): ShaderConstants {
   const subgroup = Math.max(lanes, Math.min(workgroup, gpu.features.subgroupMinSize));
   return {
     LANES: lanes,
@@ -78,5 +79,24 @@ function shapeOfTeams(gpu: Gpu, { lanes, workgroup, tokens }: DecodeTuning): Sha
     WORKGROUP: workgroup,
     TOKENS: tokens,
     TEAM_TOKENS: (workgroup / lanes) * tokens,
+    RESCALES: 1,
+  };
+}
+
+/** Without subgroups each team joins through shared memory; a tile is what the teams take between two barriers. */
+function sharedTeams({ lanes, workgroup, tokens }: DecodeTuning): ShaderConstants {
+  const teams = workgroup / lanes;
+  return {
+    LANES: lanes,
+    TEAMS: teams,
+    SUBGROUP_TEAMS: 1,
+    SUBGROUP_COUNT: teams,
+    WORKGROUP: workgroup,
+    // The unrolled pieces see one token at a time; the loop over a team's tokens of a tile is not unrolled.
+    TOKENS: 1,
+    TEAM_TOKENS: 1,
+    TILE_STEPS: tokens,
+    TILE: teams * tokens,
+    RESCALES: 0,
   };
 }

@@ -99,7 +99,7 @@ export async function createPagedDecode(gpu: Gpu, config: PagedDecodeConfig): Pr
   const [attend, merge, normalize] = await Promise.all([
     gpu.pipelines.get({
       kernel: tier === 'subgroups' ? KERNEL : 'paged_decode_shared',
-      constants: decodeConstants(gpu, config, layout, tuning),
+      constants: decodeConstants(gpu, config, layout, tier, tuning),
     }),
     gpu.pipelines.get({
       kernel: 'decode_merge',

@@ -101,8 +101,15 @@ export function candidates(gpu: Gpu, tier: DecodeTier, shape: DecodeShape): Deco
 
 /** Measured on SwiftShader: one subgroup a workgroup, consecutive words, one token at a time. */
 function softwareTuning(tier: DecodeTier): DecodeTuning {
-  const common = { loadWords: 1, tokens: 1, targetWorkgroups: 64, minTokensPerSplit: 128, hoist: true };
-  return tier === 'subgroups' ? { ...common, lanes: 4, workgroup: 4 } : { ...common, lanes: 4, workgroup: 4 };
+  const common = {
+    lanes: 4,
+    workgroup: 4,
+    loadWords: 1,
+    targetWorkgroups: 64,
+    minTokensPerSplit: 128,
+    hoist: true,
+  };
+  return { ...common, tokens: tier === 'subgroups' ? 1 : 16 };
 }
 
 /** Registers of queries and sums a lane holds are 2·group·headDim/lanes; 64 leave room for loads in flight. */

@@ -9,21 +9,22 @@ beforeAll(async () => {
 });
 
 describe('paged decode attention', () => {
-  for (const format of ['f32', 'f16', 'fp8-e4m3', 'fp8-e5m2', 'int8', 'int4', 'int2'] as const) {
-    it(format, async () => {
-      const test = {
-        format,
-        headDim: 64,
-        queryHeads: 8,
-        kvHeads: 2,
-        blockSize: 16,
-        layout: 'paged' as const,
-        lengths: [0, 1, 15, 17, 163, 300],
-        ...(format === 'int2' ? { residualTokens: 32 } : {}),
-      };
-      const d = await distanceFromTwin(gpu, test, { tier: 'subgroups', emitScores: true });
-      expect(d.output).toBeLessThan(1e-5);
-      expect(d.scores).toBeLessThan(1e-5);
-    });
-  }
+  for (const tier of ['subgroups', 'no-subgroups'] as const)
+    for (const format of ['f32', 'f16', 'fp8-e4m3', 'fp8-e5m2', 'int8', 'int4', 'int2'] as const) {
+      it(`${tier} ${format}`, async () => {
+        const test = {
+          format,
+          headDim: 64,
+          queryHeads: 8,
+          kvHeads: 2,
+          blockSize: 16,
+          layout: 'paged' as const,
+          lengths: [0, 1, 15, 17, 163, 300],
+          ...(format === 'int2' ? { residualTokens: 32 } : {}),
+        };
+        const d = await distanceFromTwin(gpu, test, { tier, emitScores: true });
+        expect(d.output).toBeLessThan(1e-5);
+        expect(d.scores).toBeLessThan(1e-5);
+      });
+    }
 });

@@ -1,6 +1,6 @@
 /** Hard inputs for decode attention: outlier channels, shuffled blocks, NaN in every slot that may not be read. */
 import { encodeKeyGroup, encodeRow } from '../../../src/core/kv/encode.ts';
-import { kvLayout, tokenGroup, type KvFormat, type KvLayout } from '../../../src/core/kv/formats.ts';
+import { kvLayout, tokenGroup, type KvFormat } from '../../../src/core/kv/formats.ts';
 import { packF16Pair } from '../../../src/core/kv/small-float.ts';
 import { createRandom, type Random } from '../../../src/core/random.ts';
 import type { DecodeTwinArgs } from '../../../src/gpu/kernels/decode.twin.ts';

@@ -1,0 +1,29 @@
+// Inlined by the decode kernels: where the keys and values of this iteration's tokens lie, in words.
+//!repeat t TOKENS
+//!if TEAM_TOKENS > 1
+      let i_${t} = base + ${t * TEAMS}u + team;
+      let valid_${t} = i_${t} < stop;
+      let safe_${t} = min(i_${t}, stop - 1u);
+//!else
+      let safe_${t} = base;
+//!end
+//!if HOIST
+      let block_${t} = block;
+      let slot_${t} = slot0 + (safe_${t} - at);
+//!else
+      let position_${t} = position_of(safe_${t}, hidden);
+      let block_${t} = block_of(row, position_${t});
+      let slot_${t} = position_${t} % BLOCK_SIZE;
+//!end
+      let keys_${t} = keys_of(block_${t}, kvHead);
+      let keyRow_${t} = row_unit(keys_${t} + ${K_PARAM_WORDS}u, slot_${t});
+      let values_${t} = values_of(block_${t}, kvHead);
+      let valueRow_${t} = row_unit(values_${t} + ${V_PARAM_WORDS}u, slot_${t});
+//!repeat h GROUP
+//!if FOLD_BIAS
+      var s_${h}_${t} = qBias_${h};
+//!else
+      var s_${h}_${t} = 0.0;
+//!end
+//!end
+//!end
