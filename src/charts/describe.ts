@@ -28,7 +28,7 @@ export function pointInterval(spec: FigureSpec, point: FigurePoint): string {
 
 function row(spec: FigureSpec, series: FigureSeries, point: FigurePoint): FigureRow {
   return {
-    series: series.label,
+    series: series.label || spec.y.label,
     x: pointPlace(spec, point),
     value: pointValue(spec, point),
     interval: pointInterval(spec, point),

@@ -23,6 +23,9 @@ export function observations(slice: Slice, valuesOf: (point: Point) => readonly 
   );
 }
 
+/** The search for a knee is long; figures are built on the page, between frames. */
+const KNEE_RESAMPLES = 200;
+
 export function distinctX(all: readonly Observation[]): number[] {
   return [...new Set(all.map(({ x }) => x))].sort((a, b) => a - b);
 }
@@ -41,7 +44,7 @@ export function slopeOf(all: readonly Observation[]): LinearFit | null {
 }
 
 export function kneeOf(all: readonly Observation[]): Knee | null {
-  return enough(all) ? kneeFit(all, seeded()) : null;
+  return enough(all) ? kneeFit(all, seeded(), KNEE_RESAMPLES) : null;
 }
 
 const FIT_STEPS = 24;
