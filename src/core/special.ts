@@ -71,6 +71,23 @@ export function normalQuantile(p: number): number {
   return q < 0 ? -size : size;
 }
 
+const SQRT_TWO_PI = 2.506628274631000502;
+
+/** P(Z ≤ z) for the standard normal: a series near the centre, a continued fraction in the tail. */
+export function normalCdf(z: number): number {
+  const size = Math.abs(z);
+  const density = exp((-size * size) / 2) / SQRT_TWO_PI;
+  if (size > 3.5) {
+    let fraction = size;
+    for (let k = 120; k >= 1; k--) fraction = size + k / fraction;
+    return z > 0 ? 1 - density / fraction : density / fraction;
+  }
+  let term = size;
+  let sum = size;
+  for (let k = 3; term > 1e-17 * sum; k += 2) sum += term *= (size * size) / k;
+  return z > 0 ? 0.5 + density * sum : 0.5 - density * sum;
+}
+
 /** Continued fraction of the incomplete beta function (modified Lentz). */
 function betaFraction(a: number, b: number, x: number): number {
   const tiny = 1e-300;

@@ -1,8 +1,10 @@
 /** Two runs side by side: for each point that both have, the ratio of a metric with an interval. */
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { createRandom, type Random } from '../random.ts';
 import type { LabRun, Point } from '../run/schema.ts';
+import { diffLayer, valueAt } from '../scenario/layer.ts';
 import { METRICS, type MetricId } from './definitions.ts';
-import { percentileInterval, RESAMPLES, type Interval } from './intervals.ts';
+import { expandedTail, percentileInterval, RESAMPLES, type Interval } from './intervals.ts';
 import { median } from './percentiles.ts';
 import {
   distributionSamples,
@@ -11,6 +13,8 @@ import {
   type DistributionId,
   type ScalarId,
 } from './samples.ts';
+
+import { fewRepetitions } from './summarize.ts';
 
 export interface Ratio {
   readonly settings: Point['settings'];
@@ -56,7 +60,9 @@ function ratioInterval(a: readonly number[], b: readonly number[], random: Rando
   if (a.length < 3 || b.length < 3) return null;
   const ratios = Array.from({ length: RESAMPLES }, () => median(draw(b, random)) / median(draw(a, random)));
   const finite = ratios.filter(Number.isFinite);
-  return finite.length > RESAMPLES / 2 ? percentileInterval(finite) : null;
+  return finite.length > RESAMPLES / 2
+    ? percentileInterval(finite, expandedTail(Math.min(a.length, b.length)))
+    : null;
 }
 
 function verdictOf(id: MetricId, interval: Interval | null): Ratio['verdict'] {
@@ -85,8 +91,52 @@ export function ratioOf(id: MetricId, a: readonly number[], b: readonly number[]
     } as const;
   }
   const interval = ratioInterval(a, b, random);
-  const reason = interval === null ? 'No interval: at least 3 repetitions of both are needed.' : null;
+  const reason =
+    interval === null
+      ? 'No interval: at least 3 repetitions of both are needed.'
+      : fewRepetitions(Math.min(a.length, b.length));
   return { a: ma, b: mb, ratio: mb / ma, interval, verdict: verdictOf(id, interval), reason };
+}
+
+/** Paths and values of a layer's leaves; lists and reductions are named, not spelt out. */
+function leaves(layer: JsonObject, prefix: string): [string, Json][] {
+  return Object.entries(layer).flatMap(([name, value]): [string, Json][] => {
+    const path = prefix === '' ? name : `${prefix}.${name}`;
+    if (value === undefined) return [];
+    return isJsonObject(value) && name !== 'softwareAdapter' ? leaves(value, path) : [[path, value]];
+  });
+}
+
+/** What belongs to a run's title, not to its conditions. */
+const NOT_CONDITIONS = new Set(['title', 'about', 'softwareAdapter']);
+
+/** What differs between the conditions of two runs, a sentence each: a ratio means the differences, not the runs. */
+export function runDifferences(a: LabRun, b: LabRun): string[] {
+  const scenario = leaves(diffLayer(a.scenario, b.scenario), '').filter(
+    ([path]) => !NOT_CONDITIONS.has(path),
+  );
+  const settings = scenario.map(([path, value]) => {
+    const before = valueAt(a.scenario, path);
+    const plain = typeof value !== 'object' && typeof before !== 'object';
+    return plain
+      ? `${path} is ${String(before)} in the first and ${String(value)} in the second.`
+      : `${path} differs.`;
+  });
+  const conditions: [string, (run: LabRun) => string][] = [
+    [
+      'The adapter',
+      ({ environment: { adapter } }) =>
+        [adapter.vendor, adapter.architecture, adapter.device].join(' ').trim(),
+    ],
+    ['The browser', ({ environment }) => environment.runtime],
+    ['The version of KV Lab', ({ environment }) => environment.appVersion],
+  ];
+  const environment = conditions.flatMap(([name, of]) =>
+    of(a) === of(b)
+      ? []
+      : `${name} is ${of(a) || 'unknown'} in the first and ${of(b) || 'unknown'} in the second.`,
+  );
+  return [...settings, ...environment];
 }
 
 /** Compares one metric of two runs over the points with equal settings; b is measured against a. */

@@ -1,7 +1,7 @@
 /** Intervals around statistics: order statistics, seeded bootstrap, cluster bootstrap. All 95 % unless told. */
 import { log } from '../math.ts';
 import type { Random } from '../random.ts';
-import { binomialCdf } from '../special.ts';
+import { binomialCdf, normalCdf, studentQuantile } from '../special.ts';
 import { percentileOfSorted } from './percentiles.ts';
 
 export interface Interval {
@@ -54,11 +54,22 @@ export function quantileInterval(sorted: readonly number[], p: number, confidenc
   return low === undefined || high === undefined ? null : { low, high };
 }
 
-/** The middle `confidence` of a bootstrap's statistics. @throws RangeError without statistics. */
-export function percentileInterval(statistics: readonly number[], confidence = 0.95): Interval {
+/**
+ * Share to cut off each end of a bootstrap's statistics for n items. The plain share (1 − confidence)/2 gives intervals
+ * that are too narrow for few items; the expanded percentile interval corrects by Student's t and √(n/(n−1)):
+ * Hesterberg, What Teachers Should Know about the Bootstrap, 2014, arXiv:1411.5279, section 5.3.
+ */
+export function expandedTail(n: number, confidence = 0.95): number {
+  const tail = (1 - confidence) / 2;
+  if (n < 2) return 0;
+  if (n > 1000) return tail;
+  return normalCdf(Math.sqrt(n / (n - 1)) * studentQuantile(tail, n - 1));
+}
+
+/** What lies between the two tails of a bootstrap's statistics. @throws RangeError without statistics. */
+export function percentileInterval(statistics: readonly number[], tail = 0.025): Interval {
   const sorted = Float64Array.from(statistics).sort();
-  const tail = (100 * (1 - confidence)) / 2;
-  return { low: percentileOfSorted(sorted, tail), high: percentileOfSorted(sorted, 100 - tail) };
+  return { low: percentileOfSorted(sorted, 100 * tail), high: percentileOfSorted(sorted, 100 - 100 * tail) };
 }
 
 export const RESAMPLES = 1000;
@@ -73,7 +84,7 @@ function resample<T>(items: readonly T[], random: Random): T[] {
 }
 
 /**
- * Percentile bootstrap of a statistic over items (samples, or whole repetitions); null for fewer than three items, from
+ * Bootstrap interval (expanded percentile) of a statistic over items (samples, or whole repetitions); null for fewer than three items, from
  * which no spread can be learned.
  */
 export function bootstrapInterval<T>(
@@ -84,13 +95,13 @@ export function bootstrapInterval<T>(
 ): Interval | null {
   if (items.length < 3) return null;
   const statistics = Array.from({ length: resamples }, () => statistic(resample(items, random)));
-  return finiteInterval(statistics);
+  return finiteInterval(statistics, items.length);
 }
 
-/** The interval of the statistics that are numbers; null when none is. */
-function finiteInterval(statistics: readonly number[]): Interval | null {
+/** The expanded interval of the statistics that are numbers; null when none is. */
+function finiteInterval(statistics: readonly number[], items: number): Interval | null {
   const finite = statistics.filter(Number.isFinite);
-  return finite.length === 0 ? null : percentileInterval(finite);
+  return finite.length === 0 ? null : percentileInterval(finite, expandedTail(items));
 }
 
 /**
@@ -123,7 +134,7 @@ export function clusterPercentileIntervals(
       found[j]?.push(value),
     );
   }
-  return found.map(finiteInterval);
+  return found.map((statistics) => finiteInterval(statistics, clusters.length));
 }
 
 /** numpy's linear percentiles of the values, each repeated as its cluster's weight says: `total` values in all. */

@@ -72,7 +72,13 @@ function missing(reason: string): Estimate {
   return { value: null, interval: null, samples: 0, reason };
 }
 
-const FEW_REPETITIONS = 'No interval: at least 3 repetitions are needed.';
+/** What to know about an interval from few repetitions: even their whole range holds the median only so often. */
+export function fewRepetitions(n: number): string | null {
+  if (n < 3) return 'No interval: at least 3 repetitions are needed.';
+  const coverage = 1 - 2 / (1 << Math.min(n, 30));
+  if (coverage >= 0.95) return null;
+  return `Rough: the interval of ${n} repetitions holds the median at most ${Math.floor(100 * coverage)} times of 100.`;
+}
 
 /** Median of one value a repetition, with a bootstrap interval. */
 export function medianEstimate(values: readonly number[], random: Random): Estimate {
@@ -86,7 +92,7 @@ export function medianEstimate(values: readonly number[], random: Random): Estim
     value: median(values),
     interval,
     samples: values.length,
-    reason: interval ? null : FEW_REPETITIONS,
+    reason: fewRepetitions(values.length),
   };
 }
 

@@ -28,7 +28,8 @@ export const DEFAULT_SCENARIO: Scenario = {
   },
   workload: { concurrency: 4, promptTokens: 512, outputTokens: 64, sharedPrefixTokens: 0, groups: [] },
   sweep: [],
-  measurement: { repeats: 5, warmupRepeats: 1 },
+  // Six repetitions are the fewest whose range holds the median 95 times of 100.
+  measurement: { repeats: 7, warmupRepeats: 1 },
   objectives: { ttftMs: null, tpotMs: null },
   softwareAdapter: {},
 };

@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
-import { compareRuns } from '../../../src/core/metrics/compare.ts';
+import { compareRuns, runDifferences } from '../../../src/core/metrics/compare.ts';
 import { detectDrift } from '../../../src/core/metrics/drift.ts';
-import { percentileEstimates, summarizePoint, summarizeRun } from '../../../src/core/metrics/summarize.ts';
+import {
+  fewRepetitions,
+  medianEstimate,
+  percentileEstimates,
+  summarizePoint,
+  summarizeRun,
+} from '../../../src/core/metrics/summarize.ts';
 import { createRandom } from '../../../src/core/random.ts';
 import type { LabRun } from '../../../src/core/run/schema.ts';
 import { DEFAULT_SCENARIO } from '../../../src/core/scenario/defaults.ts';
@@ -184,7 +190,10 @@ test('two runs are compared at the points that both have', () => {
   ]);
   const { points, unmatched } = compareRuns(a, b, 'decodeStepMs');
   expect(unmatched).toBe(2);
-  expect(points[0]).toMatchObject({ a: 10, b: 5, ratio: 0.5, verdict: 'better', reason: null });
+  expect(points[0]).toMatchObject({ a: 10, b: 5, ratio: 0.5, verdict: 'better' });
+  expect(points[0]?.reason).toMatch(
+    /^Rough: the interval of 4 repetitions holds the median at most 87 times of 100/,
+  );
   expect(points[0]?.interval?.high).toBeLessThan(0.7);
   expect(points[1]?.verdict).toBe('no difference found');
   const faster = compareRuns(a, b, 'kvReadGBps').points[0];
@@ -222,4 +231,45 @@ test('the gaps of a long run are counted and bounded', () => {
   const summary = summarizePoint(point({ repetitions }), DEFAULT_SCENARIO.objectives, createRandom(1));
   expect(summary.distributions.itl.samples).toBe(16 * 64 * 10);
   expect(summary.distributions.itl.percentiles[99.9].value).toBeCloseTo(10, 9);
+});
+
+test.each([
+  { n: 2, says: 'No interval: at least 3 repetitions are needed.' },
+  { n: 3, says: 'Rough: the interval of 3 repetitions holds the median at most 75 times of 100.' },
+  { n: 5, says: 'Rough: the interval of 5 repetitions holds the median at most 93 times of 100.' },
+  { n: 6, says: null },
+  { n: 100, says: null },
+])('an interval of $n repetitions says what it is worth', ({ n, says }) => {
+  expect(fewRepetitions(n)).toBe(says);
+  expect(medianEstimate(upTo(n), createRandom(1)).reason).toBe(says);
+});
+
+test('intervals of seven repetitions hold the median about as often as they say', () => {
+  const random = createRandom(21);
+  let held = 0;
+  for (let i = 0; i < 500; i++) {
+    const { interval } = medianEstimate(
+      upTo(7).map(() => random.normal()),
+      random,
+    );
+    if (interval && interval.low <= 0 && 0 <= interval.high) held += 1;
+  }
+  expect(held / 500).toBeGreaterThan(0.94);
+});
+
+test('says what differs between two runs besides their numbers', () => {
+  const a = labRun([]);
+  const scenario = {
+    ...a.scenario,
+    title: 'Other',
+    engine: { ...a.scenario.engine, kvFormat: 'int8' as const },
+  };
+  const environment = { ...a.environment, runtime: 'Dawn in Node 22' };
+  expect(runDifferences(a, a)).toEqual([]);
+  expect(runDifferences(a, labRun([], { environment }, scenario))).toEqual([
+    'engine.kvFormat is f16 in the first and int8 in the second.',
+    'The browser is Chromium 140 in the first and Dawn in Node 22 in the second.',
+  ]);
+  const swept = { ...a.scenario, sweep: [{ path: 'workload.concurrency', values: [1] }] };
+  expect(runDifferences(a, labRun([], {}, swept))).toEqual(['sweep differs.']);
 });

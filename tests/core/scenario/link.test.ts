@@ -117,8 +117,8 @@ const hostile: { name: string; link: () => Promise<string> | string; says: strin
   },
   { name: '64 kB of noise', link: () => `s1.${'A'.repeat(65_000)}.b`, says: DAMAGED },
   {
-    name: 'a bomb of 50 MB',
-    link: () => pack(`{"set":{"about":"${'0'.repeat(50_000_000)}"}}`),
+    name: 'a bomb of 5 MB',
+    link: () => pack(`{"set":{"about":"${'0'.repeat(5_000_000)}"}}`),
     says: 'This link unpacks to more than 65536 bytes; no scenario needs that.',
   },
   {
