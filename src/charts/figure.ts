@@ -33,6 +33,8 @@ export interface FigureSeries {
   readonly colour: number;
   /** The other run of a comparison: dashed lines and hollow markers. */
   readonly dashed?: boolean;
+  /** Drawn broad and pale, so that a series that lies on it stays visible: what contains the others. */
+  readonly broad?: boolean;
   /** `fit` is a line without markers that stands in no table; default `data`. */
   readonly role?: 'data' | 'fit';
   /** What this series shows, where the figure's definition speaks of several. */

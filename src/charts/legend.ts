@@ -1,6 +1,7 @@
 /** The legend: one row (or more, when the width asks for it) of samples with names, above the plot. */
 import type { FigureSeries, FigureSpec } from './figure.ts';
 import { marker, segment, type Mark } from './marks.ts';
+import { BROAD_OPACITY, BROAD_WIDTH } from './layers/line.ts';
 import { textWidth, truncateText } from './text.ts';
 import { DASH, FIT_DASH, seriesPaint } from './theme.ts';
 
@@ -53,8 +54,9 @@ function sample(spec: FigureSpec, series: FigureSeries, x: number, y: number): M
     d: segment(x, y, x + 14, y),
     stroke: paint,
     fill: 'none',
-    strokeWidth: 1.75,
-    ...dash,
+    strokeWidth: series.broad ? BROAD_WIDTH : 1.75,
+    ...(series.broad ? { opacity: BROAD_OPACITY } : {}),
+    ...(series.broad ? {} : dash),
   };
   return fit ? [stroke] : [stroke, marker('legend', [x + 7, y], series.colour, paint, hollow, 30)];
 }

@@ -282,7 +282,7 @@ describe('a hardware check', () => {
     ]);
     expect(spec.series[0]?.points[3]?.reason).toContain('could not be allocated');
     expect(plain(spec.finding)).toMatch(
-      /^F32 reads at 85 % of the peak \[82\.\d to 86\.\d %\], int8 reads at 60 %/i,
+      /^Of the read peak, f32 reaches 85 % \[82\.\d to 86\.\d %\] and int8 reaches 60 %/,
     );
   });
 

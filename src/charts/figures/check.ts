@@ -73,7 +73,12 @@ function extremes(rates: readonly CheckMeasurement[]): Clause[] {
     const spread = interval
       ? `${formatNumber(100 * interval.low)} to ${formatNumber(100 * interval.high)}\u00a0%`
       : `no interval, n = ${n}`;
-    return `${format} reads at ${formatValue(share, 'share')} of the peak [${spread}]`;
+    return `${format} reaches ${formatValue(share, 'share')} [${spread}]`;
   };
-  return [{ label: '', text: first === last ? words(first) : `${words(first)}, ${words(last)}` }];
+  return [
+    {
+      label: '',
+      text: `of the read peak, ${first === last ? words(first) : `${words(first)} and ${words(last)}`}`,
+    },
+  ];
 }

@@ -39,7 +39,8 @@ export function kindSeries(slice: Slice, kind: Kind, label: string, colour: numb
     return { x, y: peak[kind], n: point.repetitions.length, detail: pointDetail(point) };
   });
   const id = slice.label === '' ? kind : `${kind}:${slice.label}`;
-  return { id, label, colour, definition: describeMetric(METRIC_OF[kind]), points };
+  const broad = kind === 'reserved' ? { broad: true } : {};
+  return { id, label, colour, ...broad, definition: describeMetric(METRIC_OF[kind]), points };
 }
 
 /** All three kinds for one slice; used and reserved for two to three; used alone beyond, or lines would hide lines. */

@@ -13,6 +13,14 @@ interface Placed {
   readonly y: number | null;
 }
 
+/** A broad line under a normal one of 2 px. */
+export const BROAD_WIDTH = 7;
+export const BROAD_OPACITY = 0.4;
+/** Dashes have round ends, which on a broad line need more room. */
+const BROAD_DASH = '8 13';
+/** px², so that a marker on top leaves a rim. */
+const BROAD_MARKER = 76;
+
 /** Above this many points markers would hide the line. */
 const MAX_MARKERS = 40;
 
@@ -27,8 +35,9 @@ export const lineLayer: Layer = (input) => {
     for (const { x, y, pointIndex } of placed) {
       if (y === null) continue;
       if (placed.length <= MAX_MARKERS) {
+        const [paint, hollow] = [seriesPaint(series.colour), series.dashed === true];
         marks.push(
-          marker('marker', [x, y], series.colour, seriesPaint(series.colour), series.dashed === true),
+          marker('marker', [x, y], series.colour, paint, hollow, series.broad ? BROAD_MARKER : undefined),
         );
       }
       hits.push({ x, y, seriesIndex, pointIndex });
@@ -80,8 +89,9 @@ function curveMarks(series: FigureSeries, placed: readonly Placed[], { spec, plo
       d,
       stroke: paint,
       fill: 'none',
-      strokeWidth: fit ? 1.5 : 2,
-      ...(fit ? { dash: FIT_DASH } : series.dashed ? { dash: DASH } : {}),
+      strokeWidth: fit ? 1.5 : series.broad ? BROAD_WIDTH : 2,
+      ...(series.broad ? { opacity: BROAD_OPACITY } : {}),
+      ...(fit ? { dash: FIT_DASH } : series.dashed ? { dash: series.broad ? BROAD_DASH : DASH } : {}),
     });
   }
   return marks;
