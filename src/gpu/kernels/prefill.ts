@@ -1,0 +1,202 @@
+/**
+ * Launcher of chunked causal prefill attention over the paged cache: the queries of a step are the last tokens of each
+ * sequence, ragged over `queryStarts`, and attend to everything that the pool holds of that sequence up to themselves.
+ * The twin is prefill.twin.ts.
+ *
+ * Work is dispatched in slices, so that no dispatch runs long: see `prefillSlices`.
+ */
+import { kvLayout, type KvFormat, type KvLayout, type KvShape } from '../../core/kv/formats.ts';
+import type { Gpu } from '../context.ts';
+import { checkBytes, LaunchError, uniformWords } from './kernel.ts';
+import { kvRowConstants } from './prefill-constants.ts';
+import { prefillSlices, type PrefillSlice } from './prefill-slices.ts';
+
+export interface PrefillTuning {
+  /** Lanes of one workgroup. */
+  readonly lanes: number;
+  /** Query rows of one lane, in fours. */
+  readonly rowVecs: number;
+  /** Tokens of the cache taken together: 1, 2, 4 or 8. */
+  readonly keys: number;
+}
+
+export interface PrefillConfig extends KvShape {
+  readonly queryHeads: number;
+  readonly format: KvFormat;
+  /** Newest tokens that int2 keeps in f16; a multiple of the token group. */
+  readonly residualTokens?: number;
+  readonly tuning?: PrefillTuning;
+}
+
+export interface PrefillArgs {
+  /** f32 [totalTokens][queryHeads][headDim] */
+  readonly query: GPUBuffer;
+  readonly pool: GPUBuffer;
+  /** int2 only: u32 [ring slots][K, V][kvHeads][residualTokens][headDim / 2], and u32 [batch]: the slot of each sequence. */
+  readonly residual?: GPUBuffer;
+  readonly residualSlots?: GPUBuffer;
+  /** u32 [batch][tableHeads][tableStride] */
+  readonly blockTable: GPUBuffer;
+  /** u32 [batch + 1]: sequence b owns query tokens queryStarts[b] … queryStarts[b + 1] − 1. */
+  readonly queryStarts: GPUBuffer;
+  /** u32 [batch][tableHeads]: tokens of each sequence, its queries included; 0: inactive, its output is zero. */
+  readonly contextLengths: GPUBuffer;
+  /** f32 [totalTokens][queryHeads][headDim] */
+  readonly output: GPUBuffer;
+  readonly batch: number;
+  readonly totalTokens: number;
+  /** Longest of the sequences' query runs. */
+  readonly maxQueryTokens: number;
+  readonly maxContextTokens: number;
+  readonly tableStride: number;
+  /** 1, or kvHeads where each head has a table of its own. */
+  readonly tableHeads?: number;
+  /** Sliding window in tokens, 0: none; the first `sinkTokens` stay visible. */
+  readonly windowTokens?: number;
+  readonly sinkTokens?: number;
+  /** Only this part of the work; without it all of it, in as many dispatches as `maxDispatchMacs` asks for. */
+  readonly slice?: PrefillSlice;
+  /** Multiply-adds of one dispatch; see `prefillSlices`. */
+  readonly maxDispatchMacs?: number;
+}
+
+export interface Prefill {
+  readonly variant: string;
+  readonly layout: KvLayout;
+  /** Parts of the work of at most `maxDispatchMacs` each, for a caller that submits them one by one. */
+  slices(args: PrefillArgs): readonly PrefillSlice[];
+  /** @throws LaunchError where a buffer is too small or a size is beyond the device. */
+  encode(pass: GPUComputePassEncoder, args: PrefillArgs): void;
+}
+
+const KERNEL = 'prefill_rows';
+const NO_WINDOW = 0x3fffffff;
+
+/** A CPU adapter runs subgroups of 4 and 8 rows a lane; a GPU wants few registers a lane and many lanes. */
+function defaultTuning(gpu: Gpu): PrefillTuning {
+  return gpu.isFallback ? { lanes: 4, rowVecs: 2, keys: 4 } : { lanes: 32, rowVecs: 1, keys: 4 };
+}
+
+export async function createPrefill(gpu: Gpu, config: PrefillConfig): Promise<Prefill> {
+  const { format, queryHeads, kvHeads, headDim } = config;
+  if (queryHeads % kvHeads !== 0) {
+    throw new LaunchError(KERNEL, `${queryHeads} query heads are no multiple of ${kvHeads} KV heads.`);
+  }
+  const layout = kvLayout(format, config);
+  const { residualTokens = 0 } = config;
+  if (format === 'int2' && (residualTokens === 0 || residualTokens % layout.k.group !== 0)) {
+    throw new LaunchError(
+      KERNEL,
+      `residualTokens is ${residualTokens}; int2 needs a multiple of ${layout.k.group}.`,
+    );
+  }
+  const tuning = config.tuning ?? defaultTuning(gpu);
+  const group = queryHeads / kvHeads;
+  const tileRows = tuning.lanes * tuning.rowVecs * 4;
+  const constants = {
+    ...kvRowConstants(layout, residualTokens),
+    GROUP: group,
+    LANES: tuning.lanes,
+    ROW_VECS: tuning.rowVecs,
+    KEYS: tuning.keys,
+  };
+  const pipeline = await gpu.pipelines.get({ kernel: KERNEL, constants });
+
+  const slices = (args: PrefillArgs): readonly PrefillSlice[] =>
+    prefillSlices({
+      tileTokens: Math.ceil(tileRows / group),
+      kvHeads,
+      macsPerTokenHeadKey: 2 * headDim * group,
+      batch: args.batch,
+      maxQueryTokens: args.maxQueryTokens,
+      maxContextTokens: args.maxContextTokens,
+      maxDispatchMacs: args.maxDispatchMacs ?? Infinity,
+    });
+
+  return {
+    variant: `${KERNEL}-${format}-l${tuning.lanes}-r${tuning.rowVecs * 4}`,
+    layout,
+    slices,
+    encode(pass, args) {
+      if (args.batch === 0 || args.maxQueryTokens === 0) return;
+      check(args, config, layout);
+      const { query, pool, blockTable, queryStarts, contextLengths, output } = args;
+      pass.setPipeline(pipeline);
+      for (const slice of args.slice ? [args.slice] : slices(args)) {
+        const params = gpu.bindings.uniform(paramsOf(args, slice, headDim));
+        const buffers = [
+          params,
+          query,
+          pool,
+          blockTable,
+          queryStarts,
+          contextLengths,
+          output,
+          ...ringBuffers(args, config),
+        ];
+        pass.setBindGroup(0, gpu.bindings.group(pipeline, buffers));
+        const tiles = Math.ceil((slice.tokens * group) / tileRows);
+        checkGrid(gpu, tiles, args.batch);
+        pass.dispatchWorkgroups(tiles, slice.heads, args.batch);
+      }
+    },
+  };
+}
+
+function ringBuffers({ residual, residualSlots }: PrefillArgs, { format }: PrefillConfig): GPUBuffer[] {
+  if (format !== 'int2') return [];
+  if (!residual || !residualSlots) throw new LaunchError(KERNEL, 'int2 needs residual and residualSlots.');
+  return [residual, residualSlots];
+}
+
+function paramsOf(args: PrefillArgs, slice: PrefillSlice, headDim: number): Uint32Array {
+  const words = uniformWords([
+    args.tableStride,
+    args.tableHeads ?? 1,
+    slice.firstToken,
+    slice.tokens,
+    slice.firstHead,
+    args.windowTokens || NO_WINDOW,
+    args.sinkTokens ?? 0,
+  ]);
+  // Base 2: exp2 is the hardware's own.
+  new Float32Array(words.buffer)[7] = Math.LOG2E / Math.sqrt(headDim);
+  return words;
+}
+
+function check(args: PrefillArgs, config: PrefillConfig, layout: KvLayout): void {
+  const { queryHeads, kvHeads, headDim, blockSize } = config;
+  const { batch, totalTokens, tableStride, maxContextTokens, maxQueryTokens, tableHeads = 1 } = args;
+  if (tableHeads !== 1 && tableHeads !== kvHeads) {
+    throw new LaunchError(KERNEL, `tableHeads is ${tableHeads}; 1 or ${kvHeads} is needed.`);
+  }
+  if (maxContextTokens > tableStride * blockSize) {
+    throw new LaunchError(
+      KERNEL,
+      `${maxContextTokens} tokens need ${Math.ceil(maxContextTokens / blockSize)} table entries; the stride is ${tableStride}.`,
+    );
+  }
+  if (maxQueryTokens > totalTokens) {
+    throw new LaunchError(
+      KERNEL,
+      `maxQueryTokens is ${maxQueryTokens}, more than all ${totalTokens} tokens.`,
+    );
+  }
+  const rowBytes = totalTokens * queryHeads * headDim * 4;
+  checkBytes(KERNEL, 'query', args.query, rowBytes);
+  checkBytes(KERNEL, 'output', args.output, rowBytes);
+  checkBytes(KERNEL, 'pool', args.pool, layout.blockBytes);
+  checkBytes(KERNEL, 'blockTable', args.blockTable, batch * tableHeads * tableStride * 4);
+  checkBytes(KERNEL, 'queryStarts', args.queryStarts, (batch + 1) * 4);
+  checkBytes(KERNEL, 'contextLengths', args.contextLengths, batch * tableHeads * 4);
+}
+
+function checkGrid(gpu: Gpu, tiles: number, batch: number): void {
+  const most = gpu.limits.maxComputeWorkgroupsPerDimension;
+  if (tiles > most || batch > most) {
+    throw new LaunchError(
+      KERNEL,
+      `${tiles} tiles by ${batch} sequences; the device dispatches ${most} a dimension.`,
+    );
+  }
+}
