@@ -1,0 +1,85 @@
+// `npm run bench`: kernels against the adapter's own peaks, each other and onnxruntime-web; ends with a Markdown table.
+//   --full         more shapes and formats        --only TEXT   cases whose name holds TEXT
+//   --rounds N     samples of every kernel        --native      in Node, on the Dawn binding that DAWN names
+//   --out FILE     the result as JSON             KVLAB_GPU=software   the software adapter
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright';
+import { build, createServer } from 'vite';
+import { chromiumArgs } from './chromium.mjs';
+import { ensureChromium } from './ensure-chromium.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const NATIVE_FOLDER = `${ROOT}/out/bench`;
+
+const options = {
+  full: { type: 'boolean', default: false },
+  native: { type: 'boolean', default: false },
+  only: { type: 'string', default: '' },
+  rounds: { type: 'string', default: '11' },
+  'peer-rounds': { type: 'string', default: '5' },
+  out: { type: 'string' },
+};
+const { values } = parseArgs({ options });
+const request = {
+  full: values.full,
+  only: values.only,
+  rounds: Number(values.rounds),
+  peerRounds: Number(values['peer-rounds']),
+  date: new Date().toISOString().slice(0, 10),
+};
+
+try {
+  const { result, markdown } = values.native ? await inNode(request) : await inBrowser(request);
+  if (values.out) writeFileSync(values.out, `${JSON.stringify(result, null, 2)}\n`);
+  process.stdout.write(`${markdown}\n`);
+  // Dawn keeps the process alive.
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+
+/** One file without dependencies, which can be carried to a machine that has only Node and a GPU. */
+async function inNode(asked) {
+  await build({
+    root: ROOT,
+    configFile: false,
+    publicDir: false,
+    logLevel: 'error',
+    ssr: { noExternal: true },
+    build: { ssr: `${ROOT}/bench/native.ts`, outDir: NATIVE_FOLDER, emptyOutDir: true, target: 'node20' },
+  });
+  const { kvlabBench } = await import(`${NATIVE_FOLDER}/native.js`);
+  return kvlabBench(asked);
+}
+
+async function inBrowser(asked) {
+  const executablePath = ensureChromium();
+  const server = await createServer({
+    root: ROOT,
+    configFile: false,
+    publicDir: false,
+    logLevel: 'error',
+    optimizeDeps: { exclude: ['onnxruntime-web'] },
+    server: { host: '127.0.0.1', port: 0, watch: null, hmr: false },
+  });
+  await server.listen();
+  const args = chromiumArgs(process.env.KVLAB_GPU === 'software' ? 'software' : 'best');
+  const browser = await chromium.launch({ executablePath, args });
+  try {
+    const page = await browser.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'log') process.stderr.write(`${message.text()}\n`);
+    });
+    page.on('pageerror', (error) => process.stderr.write(`${error.message}\n`));
+    await page.goto(`${server.resolvedUrls.local[0]}bench/index.html`);
+    await page.waitForFunction(() => 'kvlabBench' in globalThis, undefined, { timeout: 120_000 });
+    const runtime = `Chromium ${browser.version()} headless`;
+    return await page.evaluate((sent) => globalThis.kvlabBench(sent), { ...asked, runtime });
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
