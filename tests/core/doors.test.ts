@@ -1,0 +1,131 @@
+/** The doors under random damage: every document is read or refused in one sentence, and nothing is thrown. */
+import { expect, test } from 'vitest';
+import type { Json } from '../../src/core/json.ts';
+import { createRandom, type Random } from '../../src/core/random.ts';
+import { parseRun } from '../../src/core/run/parse.ts';
+import { withValueAt } from '../../src/core/scenario/layer.ts';
+import { decodeLink, packLink } from '../../src/core/scenario/link.ts';
+import { parseScenario } from '../../src/core/scenario/parse.ts';
+import { PRESETS, presetScenario } from '../../src/core/scenario/presets.ts';
+import { applyAssignments } from '../../src/core/scenario/set.ts';
+import { expandSweep } from '../../src/core/scenario/sweep.ts';
+import { checkRun, labRun, point } from '../support/runs.ts';
+
+const ODD: readonly Json[] = [
+  null,
+  true,
+  0,
+  -1,
+  0.5,
+  1e9,
+  1e308,
+  -1e308,
+  2 ** 53,
+  '',
+  'x',
+  '__proto__',
+  '<img src=x onerror=alert(1)>',
+  'x'.repeat(5000),
+  [],
+  {},
+  [[]],
+  [null],
+  { a: 1 },
+  [1, 'two', false],
+  '\u0000',
+  '\ud800',
+];
+
+function pick<T>(items: readonly T[], random: Random): T {
+  const item = items[random.below(items.length)];
+  if (item === undefined) throw new RangeError('Nothing to pick.');
+  return item;
+}
+
+/** Every path of a document. */
+function paths(value: Json, prefix = ''): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, child]: [string, Json | undefined]) => {
+    // Names with dots (reductions) can't be reached by a dotted path.
+    if (child === undefined || name.includes('.')) return [];
+    const path = prefix === '' ? name : `${prefix}.${name}`;
+    return [path, ...paths(child, path)];
+  });
+}
+
+function damaged(document: Json, random: Random): Json {
+  let result = document;
+  for (let i = 0; i <= random.below(3); i++) {
+    const known = paths(result);
+    if (known.length > 0) result = withValueAt(result, pick(known, random), pick(ODD, random)) ?? result;
+  }
+  return result;
+}
+
+type Answer = { readonly ok: true } | { readonly ok: false; readonly sentence: string };
+
+/** 1 when the answer is a refusal, whose sentence must be one. */
+function refusal(answer: Answer, what: unknown): number {
+  if (answer.ok) return 0;
+  const shown = JSON.stringify(what).slice(0, 300);
+  expect(answer.sentence, shown).toMatch(/^[^\n]{10,400}[.?]$/);
+  return 1;
+}
+
+const documents: { name: string; document: Json; door: (input: unknown) => Answer }[] = [
+  ...PRESETS.map(({ name, layer }) => ({ name, document: layer, door: parseScenario })),
+  { name: 'a lab run', document: labRun([point(), point()]), door: parseRun },
+  { name: 'a check run', document: checkRun(), door: parseRun },
+];
+
+test.each(documents)('$name under random damage', ({ name, document, door }) => {
+  const random = createRandom(99).fork(name);
+  let refused = 0;
+  for (let i = 0; i < 150; i++) {
+    const input = damaged(document, random);
+    refused += refusal(door(input), input);
+    refused += refusal(door(JSON.stringify(input)), input);
+  }
+  expect(refused).toBeGreaterThan(100);
+});
+
+test('text cut off or with changed characters', () => {
+  const random = createRandom(100);
+  const text = JSON.stringify(PRESETS[0]?.layer);
+  for (let i = 0; i < 300; i++) {
+    const at = random.below(text.length);
+    const input =
+      text.slice(0, at) + (i % 2 === 0 ? '' : String.fromCharCode(random.below(256)) + text.slice(at + 1));
+    refusal(parseScenario(input), input);
+    refusal(parseRun(input), input);
+  }
+});
+
+test('links with damaged bodies', async () => {
+  const random = createRandom(101);
+  let refused = 0;
+  for (let i = 0; i < 150; i++) {
+    const body = damaged(
+      { preset: null, set: { workload: { concurrency: 3 }, sweep: [], version: 1 } },
+      random,
+    );
+    refused += refusal(await decodeLink(await packLink('s1', JSON.stringify(body))), body);
+    const card = damaged(checkRun(), random);
+    refused += refusal(await decodeLink(await packLink('c1', JSON.stringify(card))), card);
+  }
+  expect(refused).toBeGreaterThan(100);
+});
+
+test('assignments of odd values to every setting', () => {
+  const random = createRandom(102);
+  const scenario = presetScenario('mixed-lengths-llama-3.2-1b');
+  for (const path of paths(scenario)) {
+    for (let i = 0; i < 6; i++) {
+      const assignment = `${path}=${JSON.stringify(pick(ODD, random))}`;
+      const answer = applyAssignments(scenario, [assignment]);
+      refusal(answer, assignment);
+      // Whatever is let in can be expanded.
+      if (answer.ok) expect(expandSweep(answer.scenario).length).toBeGreaterThan(0);
+    }
+  }
+});
