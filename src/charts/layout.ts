@@ -42,8 +42,8 @@ const MARKER_INSET = 12;
 export function layoutFigure(original: FigureSpec, options: LayoutOptions): FigureLayout {
   const spec = original.mark === 'cdf' && options.yScale === 'log' ? tailView(original) : original;
   const { width } = options;
-  const height = options.height ?? Math.round(Math.min(400, Math.max(270, width * 0.6)));
   const legend = layoutLegend(spec, 2, 0, width - 4);
+  const height = options.height ?? legend.height + plotHeight(width);
   const top = legend.height + 26;
 
   const yPlan = planY(spec, options, Math.max(3, Math.round((height - top - 50) / 48)));
@@ -75,6 +75,11 @@ export function layoutFigure(original: FigureSpec, options: LayoutOptions): Figu
     scales: { x: x.kind, y: y.kind },
     refusals: { x: xPlan.refusal, y: yPlan.refusal },
   };
+}
+
+/** px of axes and plot together, whatever the legend takes. */
+function plotHeight(width: number): number {
+  return Math.round(Math.min(380, Math.max(250, width * 0.57)));
 }
 
 /** Whether an axis can be switched to log; one sentence if not. */

@@ -302,7 +302,7 @@ describe('two runs in one figure', () => {
       ['after', true],
     ]);
     expect(plain(spec?.finding ?? '')).toBe(
-      'Output throughput of after over before: 2 × at the 5 points they share.',
+      'Output throughput of after over before: 2 × at the 5 points they share; 95 % intervals are apart at 5 of 5.',
     );
     expect(spec?.source.runId).toBe('toy-7 and toy-9');
   });
@@ -312,6 +312,13 @@ describe('two runs in one figure', () => {
     expect(plain(spec?.finding ?? '')).toMatch(
       /^Inter-token latency of after over before: 0\.5 × at the \d+ points/,
     );
+  });
+
+  it('claims no difference between two runs of the same engine', () => {
+    const spec = figuresFor(toyRun('concurrency', { seed: 1 }), toyRun('concurrency', { seed: 2 }))[1];
+    const [, apart, of] = /intervals are apart at (\d) of (\d)/.exec(plain(spec?.finding ?? '')) ?? [];
+    expect(Number(of)).toBe(5);
+    expect(Number(apart)).toBeLessThanOrEqual(2);
   });
 
   it('calls runs of the same title A and B', () => {

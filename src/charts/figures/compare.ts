@@ -33,35 +33,61 @@ function renamed(series: FigureSeries, name: string, dashed: boolean): FigureSer
   return { ...series, id: `${name}/${series.id}`, label, ...(dashed ? { dashed } : {}) };
 }
 
-/** What a point measures: y, or x in a CDF. */
-function measure(spec: FigureSpec, point: FigurePoint): { key: string; value: number } | null {
-  if (point.y === null) return null;
-  if (spec.mark !== 'cdf') return { key: `${point.x}|${point.label ?? ''}`, value: point.y };
-  return typeof point.x === 'number' ? { key: point.label ?? '', value: point.x } : null;
+interface Measured {
+  /** Names the point in both figures. */
+  readonly key: string;
+  readonly value: number;
+  readonly interval: { readonly low: number; readonly high: number } | null;
 }
 
-function ratios(first: FigureSpec, second: FigureSpec): number[] {
+/** What a point measures: y, or x in a CDF. */
+function measure(spec: FigureSpec, { x, y, label = '', low, high }: FigurePoint): Measured | null {
+  if (y === null) return null;
+  const interval = low === undefined || high === undefined ? null : { low, high };
+  if (spec.mark !== 'cdf') return { key: `${x}|${label}`, value: y, interval };
+  return typeof x === 'number' ? { key: label, value: x, interval } : null;
+}
+
+interface Pair {
+  readonly ratio: number;
+  /** Whether the intervals leave each other out; null without both. */
+  readonly apart: boolean | null;
+}
+
+function pairs(first: FigureSpec, second: FigureSpec): Pair[] {
   return first.series.flatMap((series) => {
     const other = second.series.find(({ id, role }) => id === series.id && role === series.role);
     if (!other || series.role === 'fit') return [];
-    const values = new Map(
-      other.points.flatMap((p) => measure(second, p) ?? []).map((m) => [m.key, m.value]),
-    );
-    return series.points.flatMap((point) => {
-      const mine = measure(first, point);
-      const theirs = mine ? values.get(mine.key) : undefined;
-      return mine && theirs !== undefined && mine.value !== 0 ? [theirs / mine.value] : [];
+    const theirs = new Map(other.points.flatMap((p) => measure(second, p) ?? []).map((m) => [m.key, m]));
+    return series.points.flatMap((point): Pair[] => {
+      const a = measure(first, point);
+      const b = a ? theirs.get(a.key) : undefined;
+      if (!a || !b || a.value === 0) return [];
+      const known = a.interval !== null && b.interval !== null;
+      const apart = known && (a.interval.low > b.interval.high || b.interval.low > a.interval.high);
+      return [{ ratio: b.value / a.value, apart: known ? apart : null }];
     });
   });
 }
 
 function ratioSentence(first: Named, second: Named): string {
-  const all = ratios(first.spec, second.spec);
-  if (all.length === 0) return `${first.name} and ${second.name} share no point.`;
+  const shared = pairs(first.spec, second.spec);
+  if (shared.length === 0) return `${first.name} and ${second.name} share no point.`;
   const measured = first.spec.mark === 'cdf' ? first.spec.x.label : first.spec.y.label;
-  const what = `${measured} of ${second.name} over ${first.name}`;
-  const [least, most] = [Math.min(...all), Math.max(...all)];
-  const points = all.length === 1 ? 'the point they share' : `the ${all.length} points they share`;
-  if (most - least < 1e-9) return `${what}: ${formatValue(least, 'ratio')} at ${points}.`;
-  return `${what}: ${formatValue(median(all), 'ratio')} at the median of ${points}, from ${formatInterval(least, most, 'ratio')}.`;
+  const ratios = shared.map(({ ratio }) => ratio);
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)];
+  const points = shared.length === 1 ? 'the point they share' : `the ${shared.length} points they share`;
+  const size =
+    most - least < 1e-9
+      ? `${formatValue(least, 'ratio')} at ${points}`
+      : `${formatValue(median(ratios), 'ratio')} at the median of ${points}, from ${formatInterval(least, most, 'ratio')}`;
+  return `${measured} of ${second.name} over ${first.name}: ${size}${apartClause(shared)}.`;
+}
+
+/** How far the difference can be trusted. */
+function apartClause(shared: readonly Pair[]): string {
+  const judged = shared.filter(({ apart }) => apart !== null);
+  if (judged.length === 0) return '';
+  const apart = judged.filter((pair) => pair.apart).length;
+  return `; 95\u00a0% intervals are apart at ${apart} of ${judged.length}`;
 }

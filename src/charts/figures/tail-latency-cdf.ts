@@ -27,49 +27,59 @@ const GAPS: Quantity = {
 /** Where requests cannot be matched to steps (cut runs, imported ones), the steps themselves. */
 const STEPS: Quantity = { metric: 'decodeStepMs', label: 'Decode step', samplesOf: decodeStepClusters };
 
+interface Cut {
+  readonly points: readonly Point[];
+  /** Axes whose values tell the curves apart. */
+  readonly paths: readonly string[];
+  /** Settings that all curves share, in words; empty when every point is drawn. */
+  readonly fixed: string;
+}
+
 export function tailLatencyCdf(run: LabRun): FigureSpec | null {
-  const points = curvesOf(run);
+  const cut = cutOf(run);
   const quantity = [GAPS, STEPS].find(({ samplesOf }) =>
-    points.some((point) => samplesOf(point).flat().length > 0),
+    cut.points.some((point) => samplesOf(point).flat().length > 0),
   );
   if (quantity === undefined) return null;
-  const left = run.points.length - points.length;
+  const drawn = cut.fixed === '' ? '' : ` Drawn at ${cut.fixed}.`;
   return {
     id: 'fig6_tail_latency_cdf',
     mark: 'cdf',
     title: `${quantity.label}: the whole distribution`,
     x: { label: quantity.label, unit: 'ms', scale: 'log' },
     y: { label: 'Share that took at most x', unit: 'share', scale: 'linear' },
-    series: points.map((point, colour) => curve(point, colour, quantity)),
-    definition:
-      `${describeMetric(quantity.metric)} Markers: p50, p90, p95, p99 and p99.9, as far as the samples reach. ${SCOPE}` +
-      (left > 0 ? ` ${left} points of the run are not drawn.` : ''),
+    series: cut.points.map((point, colour) => curve(point, labelOf(point, cut.paths), colour, quantity)),
+    definition: `${describeMetric(quantity.metric)} Markers: p50, p90, p95, p99 and p99.9, as far as the samples reach.${drawn} ${SCOPE}`,
     intervalMeaning: INTERVAL_MEANING,
-    finding: sentence(points.slice(-1).flatMap((point) => tail(point, quantity))),
+    finding: sentence(cut.points.slice(-1).map((point) => tail(point, cut, quantity))),
     ...provenance(run),
   };
 }
 
 /** All points of a short sweep; of a longer one the first axis, with the other axes at their last value. */
-function curvesOf(run: LabRun): Point[] {
+function cutOf(run: LabRun): Cut {
   const points = run.points.filter((point) => point.status !== 'skipped');
   const last = points.at(-1);
-  const [first, ...others] = run.scenario.sweep.map((axis) => axis.path);
-  if (points.length <= MAX_CURVES || !last || first === undefined) return points;
+  const paths = run.scenario.sweep.map((axis) => axis.path);
+  const [first, ...others] = paths;
+  if (points.length <= MAX_CURVES || !last || first === undefined) return { points, paths, fixed: '' };
   const cut = points.filter((point) => others.every((path) => point.settings[path] === last.settings[path]));
   const step = Math.max(1, (cut.length - 1) / (MAX_CURVES - 1));
-  return cut.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step)).slice(0, MAX_CURVES);
+  const kept = cut.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step)).slice(0, MAX_CURVES);
+  return { points: kept, paths: [first], fixed: labelOf(last, others) };
 }
 
-function labelOf(point: Point): string {
-  const settings = Object.entries(point.settings).map(([path, value]) => settingLabel(path, value));
-  return settings.join(', ') || 'all';
+function labelOf(point: Point, paths: readonly string[]): string {
+  const settings = paths.flatMap((path) => {
+    const value = point.settings[path];
+    return value === undefined ? [] : [settingLabel(path, value)];
+  });
+  return settings.join(', ');
 }
 
-function curve(point: Point, colour: number, { samplesOf }: Quantity): FigureSeries {
+function curve(point: Point, label: string, colour: number, { samplesOf }: Quantity): FigureSeries {
   const clusters = samplesOf(point);
   const values = clusters.flat();
-  const label = labelOf(point);
   if (values.length === 0) {
     return {
       id: label,
@@ -94,16 +104,16 @@ function independent(point: Point): number {
 }
 
 /** The highest percentile with ten steps beyond it, beside the median. */
-function tail(point: Point, { samplesOf }: Quantity): Clause[] {
+function tail(point: Point, { paths, fixed }: Cut, { samplesOf }: Quantity): Clause {
   const n = independent(point);
-  const label = labelOf(point);
+  const label = [labelOf(point, paths), fixed].filter((text) => text !== '').join(', ');
   const best = PERCENTS.findLast((percent) => percent > 50 && n >= minSamplesForTail(percent / 100));
   const estimates = percentileEstimates(samplesOf(point));
   const [middle, high] = [estimates[50], best === undefined ? null : estimates[best]];
   if (!high || middle.value === null || high.value === null) {
-    return [{ label, text: `${n} decode steps are too few for a tail, p90 wants ${minSamplesForTail(0.9)}` }];
+    return { label, text: `${n} decode steps are too few for a tail, p90 wants ${minSamplesForTail(0.9)}` };
   }
   const ratio = formatValue(high.value / middle.value, 'ratio');
   const text = `the median is ${estimateWords(middle, 'ms')} and p${best} ${estimateWords(high, 'ms')}, ${ratio} as long, over ${n} decode steps`;
-  return [{ label, text }];
+  return { label, text };
 }
