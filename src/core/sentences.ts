@@ -60,6 +60,7 @@ export function issueSentence(
   const issue = issues[0];
   const path = issuePath(issue, document);
   if (issue.type === 'strict_object' && issue.expected === 'never') {
+    if (example === undefined) return `${path} is not part of ${document.toLowerCase()}; remove it.`;
     return `${path} is not a setting; ${knownNames(issue, example)}.`;
   }
   if (issue.received === 'undefined') return `${path} is missing; add it.`;

@@ -140,14 +140,14 @@ export function studentQuantile(p: number, df: number): number {
   return (low + high) / 2;
 }
 
-/** P(X ≤ k) for k = 0 … n, X binomial. */
+/** P(X ≤ k) for k = 0 … n, X binomial with 0 < p < 1. Walks in logarithms, so that no term underflows on the way. */
 export function binomialCdf(n: number, p: number): number[] {
-  const [logP, logQ] = [log(p), log(1 - p)];
-  const choose = (k: number) => logGamma(n + 1) - logGamma(k + 1) - logGamma(n - k + 1);
+  const logOdds = log(p) - log(1 - p);
+  let logTerm = n * log(1 - p);
   let sum = 0;
   return Array.from({ length: n + 1 }, (_, k) => {
-    const weighted = (k === 0 ? 0 : k * logP) + (k === n ? 0 : (n - k) * logQ);
-    sum += exp(choose(k) + weighted);
+    sum += exp(logTerm);
+    logTerm += log((n - k) / (k + 1)) + logOdds;
     return k === n ? 1 : Math.min(1, sum);
   });
 }

@@ -59,7 +59,7 @@ const refusals: { name: string; input: unknown; says: string }[] = [
   {
     name: 'an unknown field',
     input: { ...run, profit: 1 },
-    says: 'profit is not a setting; remove it.',
+    says: 'profit is not part of the run; remove it.',
   },
   {
     name: 'a scenario that is none',
