@@ -8,7 +8,7 @@
 // shared by several lanes is reduced through workgroup memory with one barrier, so the kernel needs no subgroups. Every
 // lane writes whole words: no atomics. All formats but int2, whose newest tokens wait in a ring (append_residual.wgsl).
 //
-// Set with the pipeline: FORMAT, D, KV_HEADS, BLOCK_SIZE, BLOCK_WORDS, REGION_WORDS, PARAM_WORDS, ROW_WORDS (K and V
+// Set with the pipeline: FORMAT, HEAD_DIM (D), KV_HEADS, BLOCK_SIZE, BLOCK_WORDS, REGION_WORDS, PARAM_WORDS, ROW_WORDS (K and V
 // regions are alike in these formats), SHARED_LANES (lanes that share one scale; 1: none do), ROWS, THREADS.
 // Numerics: f32; scale = absmax/127 or (max − min)/15 within the device's division error of 2.5 ulp.
 
@@ -24,7 +24,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> slots: array<i32>;
 @group(0) @binding(4) var<storage, read_write> pool: array<u32>;
 
-const LANES = ${D / 16}u;
+const LANES = ${HEAD_DIM / 16}u;
 const SHARED_LANES = ${SHARED_LANES}u;
 
 //!if SHARED_LANES > 1
@@ -53,13 +53,13 @@ fn main(
   var x3 = vec4<f32>();
   if slot >= 0 {
     if region < ${KV_HEADS}u {
-      let at = (token * ${KV_HEADS}u + region) * ${D / 4}u + lane * 4u;
+      let at = (token * ${KV_HEADS}u + region) * ${HEAD_DIM / 4}u + lane * 4u;
       x0 = key[at];
       x1 = key[at + 1u];
       x2 = key[at + 2u];
       x3 = key[at + 3u];
     } else {
-      let at = (token * ${KV_HEADS}u + region - ${KV_HEADS}u) * ${D / 4}u + lane * 4u;
+      let at = (token * ${KV_HEADS}u + region - ${KV_HEADS}u) * ${HEAD_DIM / 4}u + lane * 4u;
       x0 = value[at];
       x1 = value[at + 1u];
       x2 = value[at + 2u];
@@ -70,7 +70,7 @@ fn main(
   let block = u32(max(slot, 0)) / ${BLOCK_SIZE}u;
   let offset = u32(max(slot, 0)) % ${BLOCK_SIZE}u;
   let parameters = block * ${BLOCK_WORDS}u + region * ${REGION_WORDS}u;
-  let words = parameters + ${PARAM_WORDS}u + offset * ${ROW_WORDS}u + lane * ${ROW_WORDS / (D / 16)}u;
+  let words = parameters + ${PARAM_WORDS}u + offset * ${ROW_WORDS}u + lane * ${ROW_WORDS / (HEAD_DIM / 16)}u;
 
 //!if QUANTIZED
   let lows = min(min(x0, x1), min(x2, x3));
@@ -122,7 +122,7 @@ fn main(
   let stored_min = f16_value(pair >> 16u);
   let inverse_scale = inverse_or_zero(f16_value(pair & 0xffffu));
   if lane % SHARED_LANES == 0u {
-    pool[parameters + offset * ${D / 16 / SHARED_LANES}u + lane / SHARED_LANES] = pair;
+    pool[parameters + offset * ${HEAD_DIM / 16 / SHARED_LANES}u + lane / SHARED_LANES] = pair;
   }
   pool[words] = int4_word(
     asymmetric_codes(x0, stored_min, inverse_scale, 15.0),

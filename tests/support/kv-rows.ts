@@ -13,7 +13,6 @@ import { asymmetricCode, fp8Of, unpackCode } from '../../src/core/kv/quantize.ts
 import {
   encodeSmallFloat,
   f16Value,
-  f32Bits,
   f32Value,
   roundHalfEven,
 } from '../../src/core/kv/small-float.ts';
@@ -50,7 +49,7 @@ export function shuffledSlots(random: Random, count: number, poolSlots: number):
   return Int32Array.from(slots, (slot, i) => (i % 9 === 4 ? -1 : slot));
 }
 
-/** Words of one row and the parameter words that belong to it alone. */
+/** First word of a row, and the parameter words it is decoded with: one for all channels, or one for each group of them. */
 function wordsOfRow(
   layout: KvLayout,
   part: KvPart,
@@ -63,9 +62,10 @@ function wordsOfRow(
   const offset = slot % blockSize;
   const row = start + region.paramWords + offset * region.rowWords;
   if (region.params === 'row') return { row, params: [start + offset] };
-  if (region.params === 'channel') return { row, params: [] };
-  const groups = region.params === 'row-group' ? headDim / region.group : 0;
-  return { row, params: Array.from({ length: groups }, (_, g) => start + offset * groups + g) };
+  if (region.params === 'none') return { row, params: [] };
+  const groups = region.params === 'channel' ? headDim : headDim / region.group;
+  const first = region.params === 'channel' ? Math.floor(offset / region.group) : offset;
+  return { row, params: Array.from({ length: groups }, (_, g) => start + first * groups + g) };
 }
 
 export interface WrittenRow {
@@ -134,7 +134,8 @@ function scaleProblem(pool: Uint32Array, expected: Uint32Array, word: number): s
 /** An f16 (scale, min) pair: the scale within one last bit, the minimum exact. */
 export function pairProblem(pool: Uint32Array, expected: Uint32Array, word: number): string | null {
   const [got, want] = [pool[word] ?? 0, expected[word] ?? 0];
-  if (got >>> 16 !== want >>> 16) return `min is ${f16Value(got >>> 16)}, not ${f16Value(want >>> 16)}`;
+  // By value: −0 and 0 are the same minimum.
+  if (f16Value(got >>> 16) !== f16Value(want >>> 16)) return `min is ${f16Value(got >>> 16)}, not ${f16Value(want >>> 16)}`;
   const near = Math.abs((got & 0xffff) - (want & 0xffff)) <= 1;
   return near ? null : `scale is ${f16Value(got & 0xffff)}, not ${f16Value(want & 0xffff)}`;
 }
@@ -159,7 +160,32 @@ export function allowedCodes(layout: KvLayout, x: number, parameter: number): nu
   return [1 - TIE / 100, 1, 1 + TIE / 100].map((factor) => encodeSmallFloat(y * factor, fp8Of(format)));
 }
 
-/** f32 bits of every value, for pools of f32. */
-export function bitsOf(values: Float32Array): Uint32Array {
-  return Uint32Array.from(values, f32Bits);
+/**
+ * Largest error that a format may make on one value of a row: half a step between codes, and what f16 parameters add.
+ * Not for int2 keys, whose group is a column.
+ */
+export function quantum(layout: KvLayout, values: Float32Array, c: number): number {
+  const x = Math.abs(values[c] ?? 0);
+  const absmax = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  switch (layout.format) {
+    case 'f32':
+      return 0;
+    case 'f16':
+      return Math.max(x / 2048, 2 ** -25);
+    case 'int8':
+      return absmax / 254 + absmax * 1e-6;
+    case 'fp8-e4m3':
+      return Math.max(x / 16, (absmax / 448) * 2 ** -10) * 1.0001;
+    case 'fp8-e5m2':
+      return Math.max(x / 8, (absmax / 57344) * 2 ** -17) * 1.0001;
+    case 'int4':
+    case 'int2': {
+      const group = layout.v.group;
+      const part = values.subarray(c - (c % group), c - (c % group) + group);
+      const range = part.reduce((a, b) => Math.max(a, b)) - part.reduce((a, b) => Math.min(a, b));
+      const levels = (1 << layout.bits) - 1;
+      // The f16 scale and minimum err by a relative 2^-11, and by 2^-25 where they are subnormal.
+      return range / (2 * levels) + (range + absmax) / 1024 + (levels + 1) * 2 ** -25;
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeRow, encodeKeyGroup, encodeRow, regionStart } from '../../../src/core/kv/encode.ts';
-import { KV_FORMATS, kvLayout, type KvLayout } from '../../../src/core/kv/formats.ts';
+import { KV_FORMATS, kvLayout } from '../../../src/core/kv/formats.ts';
 import { quantizeAsymmetric, quantizeFp8, quantizeInt8 } from '../../../src/core/kv/quantize.ts';
 import {
   decodeSmallFloat,
@@ -13,7 +13,7 @@ import {
   roundHalfEven,
 } from '../../../src/core/kv/small-float.ts';
 import { createRandom } from '../../../src/core/random.ts';
-import { findPoolErrors, hardRows } from '../../support/kv-rows.ts';
+import { findPoolErrors, hardRows, quantum } from '../../support/kv-rows.ts';
 
 const HEAD_DIMS = [64, 80, 96, 128, 256];
 
@@ -79,34 +79,6 @@ describe('degenerate rows', () => {
     expect(quantizeFp8([1, 3], E5M2).codes[1]).toBe(E5M2.maxCode);
   });
 });
-
-/** Largest error that the format may make on a row: half a step, and what f16 parameters add. */
-function quantum(layout: KvLayout, values: Float32Array, c: number): number {
-  const x = Math.abs(values[c] ?? 0);
-  const absmax = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const half = Math.max(x / 2048, 2 ** -25);
-  switch (layout.format) {
-    case 'f32':
-      return 0;
-    case 'f16':
-      return half;
-    case 'int8':
-      return absmax / 254 + absmax * 1e-6;
-    case 'fp8-e4m3':
-      return Math.max(x / 16, (absmax / 448) * 2 ** -10) * 1.0001;
-    case 'fp8-e5m2':
-      return Math.max(x / 8, (absmax / 57344) * 2 ** -17) * 1.0001;
-    case 'int4':
-    case 'int2': {
-      const group = layout.v.group;
-      const part = values.subarray(c - (c % group), c - (c % group) + group);
-      const range = part.reduce((a, b) => Math.max(a, b)) - part.reduce((a, b) => Math.min(a, b));
-      const levels = (1 << layout.bits) - 1;
-      // The f16 scale and minimum err by a relative 2^-11, and by 2^-25 where they are subnormal.
-      return range / (2 * levels) + (range + absmax) / 1024 + (levels + 1) * 2 ** -25;
-    }
-  }
-}
 
 describe.each(KV_FORMATS)('%s rows come back within their quantum', (format) => {
   it.each(HEAD_DIMS)('head dim %d', (headDim) => {

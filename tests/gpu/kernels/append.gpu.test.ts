@@ -95,9 +95,14 @@ describe('append refuses', () => {
     gpu.buffers.destroy(small);
   });
 
-  it('int2, whose newest tokens live in a ring', async () => {
-    await expect(
-      createAppend(gpu, { format: 'int2', kvHeads: 1, headDim: 64, blockSize: 16 }),
-    ).rejects.toThrow(/createResidualAppend/);
+  it('int2 without the length of its rings, or without the rings', async () => {
+    const shape = { format: 'int2' as const, kvHeads: 1, headDim: 64, blockSize: 16 };
+    await expect(createAppend(gpu, shape)).rejects.toThrow(/residualTokens/);
+    const append = await createAppend(gpu, { ...shape, residualTokens: 32 });
+    const buffer = gpu.buffers.upload('test.buffer', new Float32Array(64));
+    const pass = gpu.device.createCommandEncoder().beginComputePass();
+    const args = { key: buffer, value: buffer, pool: buffer, slots: buffer, tokens: 1 };
+    expect(() => append.encode(pass, args)).toThrow(/`residual`/);
+    gpu.buffers.destroy(buffer);
   });
 });
