@@ -35,6 +35,17 @@ function contentSecurityPolicy(): Plugin {
   };
 }
 
+/** public/theme.js runs before the first paint, so it is no module and stands outside the bundle. */
+function themeScript(): Plugin {
+  return {
+    name: 'kvlab:theme-script',
+    transformIndexHtml: {
+      order: 'post',
+      handler: () => [{ tag: 'script', attrs: { src: './theme.js' }, injectTo: 'head' }],
+    },
+  };
+}
+
 /** The version is data in package.json and nowhere else. */
 function appVersion(): string {
   const file: unknown = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
@@ -50,6 +61,7 @@ export default defineConfig({
   plugins: [
     svelte(),
     contentSecurityPolicy(),
+    themeScript(),
     VitePWA({
       strategies: 'generateSW',
       // state/offline.ts registers it: an injected script would be inline.

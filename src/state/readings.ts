@@ -10,7 +10,8 @@ export interface ReadingGroup {
 /** In the order of the card; the first that fits an id takes it. */
 const GROUPS: readonly { readonly title: string; readonly fits: RegExp }[] = [
   { title: 'Attention by KV format', fits: /decode|attention/ },
-  { title: 'Memory', fits: /read|copy|write|bandwidth|pool|alloc|memory/ },
+  { title: 'Clock and overheads', fits: /overhead|quantum|latency/ },
+  { title: 'Memory', fits: /bandwidth|copy|read|pool|memory/ },
   { title: 'Arithmetic', fits: /fma|flop/ },
   { title: 'Clock and overheads', fits: /./ },
 ];
