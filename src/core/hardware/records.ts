@@ -21,6 +21,9 @@ export const GpuRecord = v.strictObject({
   /** Matrix units, f32 accumulation; null where there are none or none is published. */
   fp16MatrixTflops: v.nullable(positive),
   tdpW: v.nullable(positive),
+  /** Words that an adapter's name holds when it is this GPU, and words that make it another. */
+  adapterWords: v.pipe(v.array(v.string()), v.minLength(1)),
+  adapterWithout: v.array(v.string()),
   source: v.pipe(v.string(), v.minLength(10)),
 });
 export type GpuRecord = v.InferOutput<typeof GpuRecord>;
@@ -31,6 +34,29 @@ export const GPUS: readonly GpuRecord[] = v.parse(v.array(GpuRecord), rows);
 export function findGpu(name: string): GpuRecord | undefined {
   const wanted = name.toLowerCase();
   return GPUS.find((gpu) => gpu.id === wanted || gpu.name.toLowerCase() === wanted);
+}
+
+/** What a browser or Dawn tells of an adapter. */
+export interface AdapterNames {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  readonly isFallback: boolean;
+}
+
+/**
+ * The known GPU behind an adapter, by the words of its names. Undefined for software adapters and where the browser
+ * tells no model, as most do; variants with the same name (memory sizes of a laptop) can't be told apart.
+ */
+export function matchGpu({ vendor, device, description, isFallback }: AdapterNames): GpuRecord | undefined {
+  if (isFallback) return undefined;
+  const words = new Set(`${vendor} ${device} ${description}`.toLowerCase().split(/[^a-z0-9]+/));
+  return GPUS.find(
+    (gpu) =>
+      gpu.adapterWords.every((word) => words.has(word)) &&
+      !gpu.adapterWithout.some((word) => words.has(word)),
+  );
 }
 
 /** f32 FLOP a byte of memory traffic: below about 40, decoding int4 is bound by arithmetic. */

@@ -8,6 +8,7 @@
  *
  * The rate is a ceiling: a step can't be faster than reading what it needs. Each input keeps its origin.
  */
+import type { GpuRecord } from '../hardware/records.ts';
 import type { KvFormat } from '../kv/formats.ts';
 import type { CheckRun, Origin } from '../run/schema.ts';
 import { MODELS, type ModelRecord } from './records.ts';
@@ -143,5 +144,13 @@ export function deviceOfCheck(run: CheckRun): DeviceMemory | null {
   return {
     memoryBytes: { value: memory, origin },
     readBytesPerSecond: read === null ? null : { value: read * 1e9, origin },
+  };
+}
+
+/** A known GPU as its maker publishes it: for a device that nobody has measured here. */
+export function deviceOfRecord({ memoryGB, bandwidthGBps }: GpuRecord): DeviceMemory {
+  return {
+    memoryBytes: { value: memoryGB * 1e9, origin: 'published' },
+    readBytesPerSecond: { value: bandwidthGBps * 1e9, origin: 'published' },
   };
 }

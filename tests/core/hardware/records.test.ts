@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findGpu, GPUS, ridgeFlopPerByte } from '../../../src/core/hardware/records.ts';
+import { findGpu, GPUS, matchGpu, ridgeFlopPerByte } from '../../../src/core/hardware/records.ts';
 
 test('ten GPUs, each with a source, from every maker a visitor may have', () => {
   expect(GPUS.length).toBeGreaterThanOrEqual(10);
@@ -40,4 +40,29 @@ function neverEmpty(): never {
 test('a GPU is found by id or name; an unknown one is not', () => {
   expect(findGpu('RTX 4090')?.id).toBe('rtx-4090');
   expect(findGpu('voodoo2')).toBeUndefined();
+});
+
+test.each([
+  { description: 'NVIDIA H200', id: 'h200-sxm' },
+  { description: 'NVIDIA H100 80GB HBM3', id: 'h100-sxm' },
+  { description: 'NVIDIA H100 PCIe', id: undefined },
+  { description: 'NVIDIA A100-SXM4-80GB', id: 'a100-80-sxm' },
+  { description: 'NVIDIA A100-SXM4-40GB', id: undefined },
+  { description: 'NVIDIA L4', id: 'l4' },
+  { description: 'NVIDIA L40S', id: undefined },
+  { description: 'NVIDIA GeForce RTX 4090', id: 'rtx-4090' },
+  { description: 'NVIDIA GeForce RTX 4090 Laptop GPU', id: undefined },
+  { description: 'NVIDIA GeForce RTX 4060 Laptop GPU', id: 'rtx-4060-laptop' },
+  { description: 'NVIDIA GeForce RTX 4060', id: undefined },
+  { description: 'AMD Radeon RX 7900 XTX (RADV NAVI31)', id: 'rx-7900-xtx' },
+  { description: 'Apple M3 Max', id: 'm3-max' },
+  { description: 'Apple M2', id: 'm2' },
+  { description: 'Apple M2 Pro', id: undefined },
+  { description: 'Intel(R) Arc(TM) 140V GPU (16GB)', id: 'arc-140v' },
+  { description: 'SwiftShader Device', id: undefined },
+  { description: '', id: undefined },
+])('the adapter “$description” is $id', ({ description, id }) => {
+  const adapter = { vendor: '', architecture: '', device: '', description, isFallback: false };
+  expect(matchGpu(adapter)?.id).toBe(id);
+  expect(matchGpu({ ...adapter, isFallback: true })).toBeUndefined();
 });

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { deviceOfCheck, modelFit, modelFits, type DeviceMemory } from '../../../src/core/model/fit.ts';
+import {
+  deviceOfCheck,
+  deviceOfRecord,
+  modelFit,
+  modelFits,
+  type DeviceMemory,
+} from '../../../src/core/model/fit.ts';
 import {
   findModel,
   modelNames,
@@ -223,4 +229,12 @@ test('a check gives the device it measured; without a pool size there is none', 
     readBytesPerSecond: { value: 2.5e9, origin: 'measured' },
   });
   expect(deviceOfCheck(checkRun())).toBeNull();
+});
+
+test('a published device gives published numbers', () => {
+  const gpu = findGpu('rtx-4090');
+  if (!gpu) throw new Error('No RTX 4090.');
+  const fit = modelFit(known('Llama-3.1-8B'), deviceOfRecord(gpu));
+  expect(fit.verdict).toBe('fits');
+  expect(fit.sentence).toContain('22 GB usable of 24 GB (published); reading at 1,008 GB/s (published)');
 });
