@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { findGpu } from '../../../src/core/hardware/records.ts';
 import {
   deviceOfCheck,
   deviceOfRecord,
