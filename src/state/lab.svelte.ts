@@ -10,6 +10,9 @@ export interface KeepsLabRuns {
   keep(run: LabRun): Promise<Fault | null>;
 }
 
+/** Between two copies of a run that still goes on; a closed tab loses no more than this. */
+const KEEP_EVERY_MS = 5000;
+
 const CUT_SHORT =
   'Cut short: the worker did not answer the cancel and was ended; finished repetitions are kept.';
 
@@ -27,6 +30,7 @@ export class LabSession {
   riskFault: Fault | null = $state.raw(null);
   riskPending = $state(false);
   #riskAsked = 0;
+  #keptAt = Number.NEGATIVE_INFINITY;
 
   constructor(gpu: GpuState, library: KeepsLabRuns) {
     this.#gpu = gpu;
@@ -90,6 +94,8 @@ export class LabSession {
     this.progress = progress;
     if (progress.partial !== undefined) {
       this.run = progress.partial;
+      if (performance.now() - this.#keptAt < KEEP_EVERY_MS) return;
+      this.#keptAt = performance.now();
       void this.#library.keep(progress.partial);
     }
   }
