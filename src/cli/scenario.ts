@@ -11,7 +11,13 @@ export function loadScenario(name: string, assignments: readonly string[]): Scen
   const scenario = isPreset ? presetScenario(name) : scenarioFromFile(name);
   const changed = applyAssignments(scenario, assignments);
   if (!changed.ok) throw new InputError(changed.sentence);
-  return changed.scenario;
+  const idle = changed.scenario.sweep.find(({ path }) =>
+    assignments.some((text) => text.startsWith(`${path}=`)),
+  );
+  if (!idle) return changed.scenario;
+  throw new InputError(
+    `${idle.path} is swept by this scenario, so setting it changes nothing; set sweep=[] as well for a single point.`,
+  );
 }
 
 function scenarioFromFile(path: string): Scenario {

@@ -1,0 +1,1 @@
+export declare function ensureLibrary(what: { readonly types: boolean }): Promise<void>;
