@@ -74,6 +74,8 @@ export interface FigureSpec {
   readonly intervalMeaning?: string;
   /** The one computed sentence: slope, exponent or knee, with its interval. */
   readonly finding: string;
+  /** What else a reader has to know: reductions, drift, a cut run, series that are not drawn. */
+  readonly notes?: readonly string[];
   readonly source: {
     readonly runId: string;
     readonly command: string | null;

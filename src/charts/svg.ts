@@ -24,6 +24,7 @@ export interface SvgOptions {
 export const FILE_WIDTH = 672;
 const PADDING = 20;
 const MAX_GAP_NOTES = 6;
+const MAX_NOTES = 5;
 const MAX_DESCRIPTION = 4000;
 
 interface Block {
@@ -86,11 +87,14 @@ function block(
 function footBlocks(spec: FigureSpec, refusals: readonly (string | null)[], width: number): Block[] {
   const gaps = gapNotes(spec);
   const more = gaps.length > MAX_GAP_NOTES ? [`× and ${gaps.length - MAX_GAP_NOTES} more reasons`] : [];
+  const notes = spec.notes ?? [];
+  const unsaid = notes.length > MAX_NOTES ? [`and ${notes.length - MAX_NOTES} more notes in the run`] : [];
   const meaning = spec.intervalMeaning === undefined ? '' : ` Intervals: ${spec.intervalMeaning}.`;
   return [
     block(spec.finding, 13, false, 'ink', 0, width),
     ...refusals.flatMap((text) => (text === null ? [] : [block(text, 10.5, false, 'muted', 4, width)])),
     ...[...gaps.slice(0, MAX_GAP_NOTES), ...more].map((text) => block(text, 10.5, false, 'muted', 4, width)),
+    ...[...notes.slice(0, MAX_NOTES), ...unsaid].map((text) => block(text, 10.5, false, 'muted', 4, width)),
     block(`${spec.definition}${meaning}`, 10.5, false, 'muted', 6, width),
     block(originSentence(spec), 10.5, false, 'muted', 3, width),
   ].filter(({ lines }) => lines.length > 0);

@@ -270,6 +270,43 @@ describe('known answers', () => {
   });
 });
 
+describe('notes', () => {
+  const run = toyRun('concurrency');
+
+  it('carry the run’s own, and that it was cut short', () => {
+    const cut = { ...run, notes: ['Made smaller.'], complete: false };
+    for (const spec of figuresFor(cut)) {
+      expect(spec.notes).toEqual(['Made smaller.', 'The run was cut short; what was finished is shown.']);
+    }
+  });
+
+  it('name the series that a figure leaves out, of a sweep over too many axes', () => {
+    const points = Array.from({ length: 12 }, (_, i) => i).flatMap((extra) =>
+      run.points.map((p): Point => ({ ...p, settings: { ...p.settings, 'model.layers': extra + 1 } })),
+    );
+    const spec = figure({ ...run, points }, 'fig2');
+    expect(spec.series).toHaveLength(8);
+    expect(spec.notes).toEqual(["4 further series are not drawn; the run's file holds them."]);
+  });
+
+  it('of two runs say whose they are', () => {
+    const other = { ...toyRun('concurrency', { title: 'other', seed: 9 }), notes: ['Steps became slower.'] };
+    expect(figuresFor(run, other)[0]?.notes).toEqual(['other: Steps became slower.']);
+  });
+});
+
+it('a number beyond all bounds is a gap', () => {
+  const run = toyRun('blockSize', EXACT);
+  const points = run.points.map((p): Point => ({
+    ...p,
+    repetitions: p.repetitions.map((r) => ({ ...r, steps: r.steps.map((s) => ({ ...s, wallMs: 1.7e308 })) })),
+  }));
+  for (const spec of figuresFor({ ...run, points })) {
+    for (const { y } of spec.series.flatMap((series) => series.points))
+      expect(y === null || Number.isFinite(y)).toBe(true);
+  }
+});
+
 describe('a hardware check', () => {
   it('shows each format as a share of the read peak, and why one is missing', () => {
     const [spec] = figuresFor(toyCheck());

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { figuresFor } from '../../src/charts/figures/index.ts';
 import { escapeXml, renderSvg } from '../../src/charts/svg.ts';
 import type { Point } from '../../src/core/run/schema.ts';
+import { THEMES } from '../../src/charts/theme.ts';
 import { toyRun } from './runs.ts';
 
 const REASON = 'Out of memory: 160 MiB were asked, 96 MiB were free.';
@@ -40,6 +41,35 @@ describe('renderSvg', () => {
     expect(svg.match(/class="gap"/g)).toHaveLength(1);
     expect(svg).toContain(`× 16: ${REASON}`);
     expect(svg.match(/class="marker"/g)).toHaveLength(3 * 4);
+  });
+
+  it('carries the notes of the run, five at most', () => {
+    const notes = Array.from({ length: 7 }, (_, i) => `Note number ${i}.`);
+    const svg = renderSvg({ ...firstFigure(), notes });
+    expect(svg.match(/Note number/g)).toHaveLength(5);
+    expect(svg).toContain('and 2 more notes in the run');
+  });
+
+  it.each(['light', 'dark'] as const)('has the colours of the %s theme and no other', (theme) => {
+    const svg = renderSvg(firstFigure(), { theme });
+    const known = new Set(['none', ...Object.values(THEMES[theme]).flat()]);
+    for (const [, paint = ''] of svg.matchAll(/(?:fill|stroke)="([^"]+)"/g)) expect(known).toContain(paint);
+  });
+
+  it('says which scale was refused, and draws the other', () => {
+    const svg = renderSvg(firstFigure(), { yScale: 'log' });
+    expect(svg).toContain('A log axis cannot show zero or less');
+  });
+
+  it('keeps all text inside the picture', () => {
+    for (const width of [360, 672]) {
+      for (const spec of figuresFor(toyRun('evictionBudget'))) {
+        const svg = renderSvg(spec, { width });
+        const [, height] = /height="(\d+)"/.exec(svg) ?? [];
+        for (const [, y] of svg.matchAll(/<text x="[\d.]+" y="([\d.]+)"/g))
+          expect(Number(y)).toBeLessThan(Number(height));
+      }
+    }
   });
 
   it('escapes text from strangers', () => {

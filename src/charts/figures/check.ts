@@ -27,6 +27,7 @@ export function checkDecodeByFormat(run: CheckRun): FigureSpec | null {
       'this adapter reached in the same check.',
     intervalMeaning: INTERVAL_MEANING,
     finding: sentence(extremes(rates)),
+    notes: run.notes,
     source: { runId: run.id, command: run.command, createdAt: run.createdAt },
   };
 }

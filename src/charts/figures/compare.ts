@@ -24,6 +24,7 @@ export function compareFigures(first: Named, second: Named): FigureSpec {
       ...second.spec.series.map((series) => renamed(series, second.name, true)),
     ],
     finding: ratioSentence(first, second),
+    notes: [...notesOf(first), ...notesOf(second)],
     source: { ...spec.source, runId: `${spec.source.runId} and ${second.spec.source.runId}` },
   };
 }
@@ -31,6 +32,10 @@ export function compareFigures(first: Named, second: Named): FigureSpec {
 function renamed(series: FigureSeries, name: string, dashed: boolean): FigureSeries {
   const label = series.role === 'fit' ? '' : series.label === '' ? name : `${series.label} · ${name}`;
   return { ...series, id: `${name}/${series.id}`, label, ...(dashed ? { dashed } : {}) };
+}
+
+function notesOf({ name, spec }: Named): string[] {
+  return (spec.notes ?? []).map((note) => `${name}: ${note}`);
 }
 
 interface Measured {

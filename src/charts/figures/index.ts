@@ -1,6 +1,7 @@
 /** The table of figures. One that does not apply to a run returns null and is not offered. */
 import type { CheckRun, LabRun, Run } from '../../core/run/schema.ts';
 import type { FigureSpec } from '../figure.ts';
+import { SERIES_COLOURS } from '../theme.ts';
 import { checkDecodeByFormat } from './check.ts';
 import { compareFigures } from './compare.ts';
 import { evictionBytes, evictionTime } from './eviction.ts';
@@ -16,7 +17,28 @@ import { tailLatencyCdf } from './tail-latency-cdf.ts';
 import { tpsVsConcurrency } from './tps-vs-concurrency.ts';
 import { wasteVsBlockSize } from './waste-vs-block-size.ts';
 
-export const LAB_FIGURES: readonly ((run: LabRun) => FigureSpec | null)[] = [
+type Builder<T> = (run: T) => FigureSpec | null;
+
+/** As many series as the palette and the markers can tell apart. */
+const MAX_SERIES = SERIES_COLOURS;
+
+/** A figure with the first series only, where a sweep of several axes made too many, and a note of the others. */
+function limited<T>(build: Builder<T>): Builder<T> {
+  return (run) => {
+    const spec = build(run);
+    const left = (spec?.series.filter(({ role }) => role !== 'fit').length ?? 0) - MAX_SERIES;
+    if (spec === null || left <= 0) return spec;
+    const kept = new Set(spec.series.filter(({ role }) => role !== 'fit').slice(0, MAX_SERIES));
+    const note = `${left} further series are not drawn; the run's file holds them.`;
+    return {
+      ...spec,
+      series: spec.series.filter((series) => kept.has(series)),
+      notes: [...(spec.notes ?? []), note],
+    };
+  };
+}
+
+const LAB_BUILDERS: readonly Builder<LabRun>[] = [
   memVsConcurrency,
   tpsVsConcurrency,
   latencyVsSeqlen,
@@ -33,7 +55,9 @@ export const LAB_FIGURES: readonly ((run: LabRun) => FigureSpec | null)[] = [
   evictionBytes,
 ];
 
-export const CHECK_FIGURES: readonly ((run: CheckRun) => FigureSpec | null)[] = [checkDecodeByFormat];
+export const LAB_FIGURES = LAB_BUILDERS.map(limited);
+
+export const CHECK_FIGURES: readonly Builder<CheckRun>[] = [checkDecodeByFormat];
 
 function figuresOf(run: Run): FigureSpec[] {
   return run.kind === 'lab'

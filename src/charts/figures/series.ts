@@ -6,11 +6,12 @@ import type { Estimate } from './statistics.ts';
 import { gapReason, pointDetail, type Slice } from './subject.ts';
 
 export function estimatePoint(x: number | string, point: Point, estimate: Estimate): FigurePoint {
-  const { value: y, interval, samples: n, reason } = estimate;
-  if (y === null)
-    return { x, y, reason: hasRepetitions(point) ? (reason ?? 'Nothing was measured.') : gapReason(point) };
+  const { value, interval, samples: n, reason } = estimate;
+  const gap = hasRepetitions(point) ? (reason ?? 'Nothing was measured.') : gapReason(point);
+  if (value === null) return { x, y: null, reason: gap };
+  if (!Number.isFinite(value)) return { x, y: null, reason: 'The samples give no finite number.' };
   const detail = [reason ?? '', pointDetail(point)].join(' ').trim();
-  return { x, y, n, ...(interval ?? {}), ...(detail === '' ? {} : { detail }) };
+  return { x, y: value, n, ...(interval ?? {}), ...(detail === '' ? {} : { detail }) };
 }
 
 export interface SeriesWish {

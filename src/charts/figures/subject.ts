@@ -101,8 +101,13 @@ export function provenance(run: LabRun) {
   return {
     subtitle: subtitleOf(run),
     origin: run.origin,
+    notes: notesOf(run),
     source: { runId: run.id, command: run.command, createdAt: run.createdAt },
   };
+}
+
+function notesOf(run: LabRun): string[] {
+  return run.complete ? run.notes : [...run.notes, 'The run was cut short; what was finished is shown.'];
 }
 
 /** What every figure of times says of itself. */

@@ -3,7 +3,7 @@
  * series' points (median, p90, p99) as ticks over them, the first one with its interval.
  */
 import type { FigurePoint, FigureSeries } from '../figure.ts';
-import { round, segment, type Hit, type Mark } from '../marks.ts';
+import { marker, round, segment, type Hit, type Mark } from '../marks.ts';
 import { seriesPaint } from '../theme.ts';
 import { slotOf } from './bar.ts';
 import { gapLayer, type Layer, type LayerInput } from './layer.ts';
@@ -94,5 +94,9 @@ function summary(
     fill: 'none',
     strokeWidth: main ? 2.25 : 1.75,
   });
+  if (main)
+    marks.push(
+      marker('marker', [centre, at], series.colour, seriesPaint(series.colour), series.dashed === true, 52),
+    );
   return marks;
 }
