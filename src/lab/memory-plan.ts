@@ -45,6 +45,11 @@ export function storedTokens({ promptTokens, outputTokens }: SequencePlan): numb
   return promptTokens + outputTokens - 1;
 }
 
+/** Prompt tokens that may come from another sequence: all but the last, whose output is asked for. */
+export function sharableTokens({ promptTokens }: SequencePlan): number {
+  return promptTokens - 1;
+}
+
 /** Policies that remove tokens; Quest only chooses which pages are read. */
 export function evicts({ engine }: Scenario): boolean {
   return engine.eviction.policy !== 'none' && engine.eviction.policy !== 'quest';
@@ -122,8 +127,9 @@ function pagedBlocks(scenario: Scenario, sequences: readonly SequencePlan[]): nu
     return sum(atRest) + whole;
   }
   // The last shared block is copied on write where the prefix ends inside it.
-  const shared = Math.floor(workload.sharedPrefixTokens / blockSize);
-  const endsInside = workload.sharedPrefixTokens % blockSize === 0 ? 0 : 1;
+  const prefix = Math.min(workload.sharedPrefixTokens, ...sequences.map(sharableTokens));
+  const shared = Math.floor(prefix / blockSize);
+  const endsInside = prefix % blockSize === 0 ? 0 : 1;
   return sum(full) - (sequences.length - 1) * shared + (sequences.length > 1 ? endsInside : 0);
 }
 

@@ -1,0 +1,58 @@
+/** Appends new tokens in any KV format; int2 goes through its f16 ring. One place, because everything else is alike. */
+import type { KvFormat } from '../core/kv/formats.ts';
+import type { Gpu } from '../gpu/context.ts';
+import { createResidualAppend } from '../gpu/kernels/append-residual.ts';
+import { createAppend } from '../gpu/kernels/append.ts';
+
+export interface AppenderConfig {
+  readonly format: KvFormat;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly blockSize: number;
+  readonly residualTokens: number;
+}
+
+/** The sequences of a step, as int2 needs them; layouts as in append-residual.ts. */
+export interface AppendSequences {
+  readonly blockTable: GPUBuffer;
+  readonly tableStride: number;
+  readonly queryStarts: GPUBuffer;
+  readonly contextLengths: GPUBuffer;
+  readonly residualSlots: GPUBuffer;
+  readonly batch: number;
+  readonly maxNewTokens: number;
+}
+
+export interface AppendStep {
+  /** f32 [tokens][kvHeads][headDim] */
+  readonly key: GPUBuffer;
+  readonly value: GPUBuffer;
+  readonly pool: GPUBuffer;
+  /** The layer's rings; int2 only. */
+  readonly ring: GPUBuffer | undefined;
+  /** i32 [tokens] */
+  readonly slots: GPUBuffer;
+  readonly tokens: number;
+  readonly sequences: AppendSequences;
+}
+
+export interface Appender {
+  encode(pass: GPUComputePassEncoder, step: AppendStep): void;
+}
+
+export async function createAppender(gpu: Gpu, config: AppenderConfig): Promise<Appender> {
+  if (config.format === 'int2') {
+    const append = await createResidualAppend(gpu, config);
+    return {
+      encode(pass, { key, value, pool, tokens, ring, sequences }) {
+        if (!ring) throw new TypeError('int2 is appended through a ring, and none was given.');
+        append.encode(pass, { key, value, pool, tokens, residual: { ring, ...sequences } });
+      },
+    };
+  }
+  const append = await createAppend(gpu, config);
+  return {
+    encode: (pass, { key, value, pool, slots, tokens }) =>
+      append.encode(pass, { key, value, pool, slots, tokens }),
+  };
+}

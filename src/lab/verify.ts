@@ -1,0 +1,318 @@
+/**
+ * Nothing is timed before it was right: the kernels of a point, as they will run, against their twins on a small cache
+ * of ragged lengths behind a shuffled table.
+ */
+import { decodeRow } from '../core/kv/encode.ts';
+import { ringRow } from '../core/kv/kivi.ts';
+import { f16Value } from '../core/kv/small-float.ts';
+import type { Gpu } from '../gpu/context.ts';
+import { appendTwin } from '../gpu/kernels/append.twin.ts';
+import { createPagedDecode, type PagedDecodeConfig } from '../gpu/kernels/decode.ts';
+import { decodeTwin } from '../gpu/kernels/decode.twin.ts';
+import { createPrefill } from '../gpu/kernels/prefill.ts';
+import { prefillTwin } from '../gpu/kernels/prefill.twin.ts';
+import { randomRowsTwin } from '../gpu/kernels/random-rows.ts';
+import { swapOut } from '../gpu/kernels/swap.ts';
+import type { DecodeTuning } from '../gpu/kernels/tuning.ts';
+import { WrongResultError } from './errors.ts';
+import { createFilledCache, slotOf, type CacheShape, type FilledCache } from './filled-cache.ts';
+import { KEY_OUTLIER, tokenSeed } from './token-source.ts';
+
+export interface VerifiedKernels {
+  /** Decode's. */
+  readonly variant: string;
+  /** Largest |kernel − twin|. */
+  readonly decodeError: number;
+  readonly prefillError: number;
+}
+
+export interface VerifyOptions {
+  readonly shape: CacheShape;
+  readonly layout: 'paged' | 'contiguous';
+  readonly tier: PagedDecodeConfig['tier'];
+  readonly tuning: DecodeTuning | null;
+  readonly windowTokens: number;
+  readonly sinkTokens: number;
+  readonly seed: number;
+}
+
+/** f32 sums over hundreds of products and an exp2 of a few ulp, relative to the largest value. */
+export const TOLERANCE = 1e-3;
+/** Codes that lie on a rounding boundary may fall to either side. */
+const WORDS_MAY_DIFFER = 0.02;
+
+/** @throws WrongResultError where a kernel is off; then it must not be timed. */
+export async function verifyKernels(gpu: Gpu, options: VerifyOptions): Promise<VerifiedKernels> {
+  const { shape, layout, seed } = options;
+  const { blockSize } = shape;
+  // A block not quite full, one just begun, several; and for int2 enough that some tokens have left the ring.
+  const beyondRing = shape.format === 'int2' ? shape.residualTokens : 0;
+  const lengths = [blockSize - 1, blockSize + 1, beyondRing + 2 * blockSize + 3];
+  const cache = await createFilledCache(gpu, { shape, layout, lengths, seed });
+  try {
+    const contents = await readCache(gpu, cache);
+    checkAppended(cache, contents);
+    const prefillError = await checkPrefill(gpu, options, cache, contents);
+    const { variant, error } = await checkDecode(gpu, options, cache);
+    return { variant, decodeError: error, prefillError };
+  } finally {
+    cache.destroy();
+  }
+}
+
+interface Contents {
+  readonly pool: Uint32Array;
+  readonly ring: Uint32Array | null;
+}
+
+async function readCache(gpu: Gpu, { pool, ring }: FilledCache): Promise<Contents> {
+  return {
+    pool: new Uint32Array(await gpu.buffers.read(pool)),
+    ring: ring ? new Uint32Array(await gpu.buffers.read(ring)) : null,
+  };
+}
+
+/** The appended words against the twin's. int2 has been through its ring; attention over it tells as much. */
+function checkAppended(cache: FilledCache, { pool }: Contents): void {
+  const { shape, layout, lengths, rows, seed } = cache;
+  if (shape.format === 'int2') return;
+  const { kvHeads: heads, headDim } = shape;
+  const rowsOf = (part: number, outlier: number) =>
+    randomRowsTwin({ rows, heads, headDim, seed: tokenSeed(seed, part), outlier });
+  const slots = [...lengths].flatMap((length, b) =>
+    Array.from({ length }, (_, token) => slotOf(cache, b, token)),
+  );
+  const expected = new Uint32Array(pool.length);
+  appendTwin(expected, layout, { key: rowsOf(1, KEY_OUTLIER), value: rowsOf(2, 1), slots });
+  let differ = 0;
+  expected.forEach((word, i) => (differ += word === pool[i] ? 0 : 1));
+  const share = differ / expected.length;
+  if (share > WORDS_MAY_DIFFER) throw new WrongResultError(`append-${shape.format}`, share, WORDS_MAY_DIFFER);
+}
+
+async function checkPrefill(
+  gpu: Gpu,
+  { windowTokens, sinkTokens }: VerifyOptions,
+  cache: FilledCache,
+  contents: Contents,
+): Promise<number> {
+  const { shape, lengths, tableStride } = cache;
+  const { queryHeads, kvHeads, headDim, format, residualTokens } = shape;
+  const prefill = await createPrefill(gpu, { ...shape, ...(format === 'int2' && { residualTokens }) });
+  const queryStarts = new Uint32Array(lengths.length + 1);
+  lengths.forEach((length, b) => (queryStarts[b + 1] = (queryStarts[b] ?? 0) + length));
+  const totalTokens = queryStarts[lengths.length] ?? 0;
+  const { STORAGE, COPY_SRC } = GPUBufferUsage;
+  const output = gpu.buffers.create(
+    'Verify.output',
+    totalTokens * queryHeads * headDim * 4,
+    STORAGE | COPY_SRC,
+  );
+  const starts = gpu.buffers.upload('Verify.starts', queryStarts);
+  try {
+    await once(gpu, (pass) =>
+      prefill.encode(pass, {
+        ...attentionBuffers(cache),
+        blockTable: cache.blockTable,
+        queryStarts: starts,
+        output,
+        batch: lengths.length,
+        totalTokens,
+        maxQueryTokens: Math.max(...lengths),
+        maxContextTokens: Math.max(...lengths),
+        tableStride,
+        windowTokens,
+        sinkTokens,
+      }),
+    );
+    const expected = prefillTwin({
+      query: queryRows(cache, totalTokens),
+      keys: (b, token, head) => readRow(cache, contents, 'k', b, token, head),
+      values: (b, token, head) => readRow(cache, contents, 'v', b, token, head),
+      queryStarts,
+      contextLengths: lengths,
+      ...{ queryHeads, kvHeads, headDim, windowTokens, sinkTokens },
+    });
+    return checked(prefill.variant, new Float32Array(await gpu.buffers.read(output)), expected);
+  } finally {
+    gpu.buffers.destroy(output, starts);
+  }
+}
+
+async function checkDecode(
+  gpu: Gpu,
+  options: VerifyOptions,
+  cache: FilledCache,
+): Promise<{ variant: string; error: number }> {
+  const { shape, layout, tier, tuning, windowTokens, sinkTokens } = options;
+  const windowed = windowTokens > 0;
+  const decode = await createPagedDecode(gpu, {
+    ...shape,
+    layout,
+    tier,
+    ...(tuning && { tuning }),
+    windowed,
+    maxBatch: cache.lengths.length,
+    maxContextTokens: cache.tableStride * shape.blockSize,
+  });
+  try {
+    const output = await decodeOnce(gpu, decode, cache, windowed ? { windowTokens, sinkTokens } : {});
+    const error = await decodeErrorOf(gpu, decode.variant, cache, output, {
+      sequences: [...cache.lengths.keys()],
+      windowTokens,
+      sinkTokens,
+    });
+    return { variant: decode.variant, error };
+  } finally {
+    decode.destroy();
+  }
+}
+
+/** Decode's output, f32 [batch][queryHeads][headDim], on the first rows of the cache's queries. */
+export async function decodeOnce(
+  gpu: Gpu,
+  decode: Awaited<ReturnType<typeof createPagedDecode>>,
+  cache: FilledCache,
+  window: { windowTokens?: number; sinkTokens?: number } = {},
+): Promise<Float32Array> {
+  const { queryHeads, headDim } = cache.shape;
+  const bytes = cache.lengths.length * queryHeads * headDim * 4;
+  const output = gpu.buffers.create('Verify.output', bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
+  try {
+    await once(gpu, (pass) => decode.encode(pass, { ...decodeArgs(cache, output), ...window }));
+    return new Float32Array(await gpu.buffers.read(output));
+  } finally {
+    gpu.buffers.destroy(output);
+  }
+}
+
+/** Arguments of one decode over the whole cache. */
+export function decodeArgs(cache: FilledCache, output: GPUBuffer) {
+  return {
+    ...attentionBuffers(cache),
+    blockTable: cache.blockTable,
+    output,
+    batch: cache.lengths.length,
+    maxContextTokens: Math.max(...cache.lengths),
+    tableStride: cache.tableStride,
+  };
+}
+
+function attentionBuffers({ tokens, pool, ring, residualSlots, contextLengths }: FilledCache) {
+  return {
+    query: tokens.query,
+    pool,
+    ...(ring && { residual: ring, residualSlots }),
+    contextLengths,
+  };
+}
+
+export interface DecodeErrorOptions {
+  /** The sequences to compare: the twin is slow, and a large batch need not be compared whole. */
+  readonly sequences: readonly number[];
+  readonly windowTokens?: number;
+  readonly sinkTokens?: number;
+}
+
+/**
+ * Largest |output − twin| over some sequences, on what the pool really holds.
+ * @throws WrongResultError beyond the tolerance
+ */
+export async function decodeErrorOf(
+  gpu: Gpu,
+  variant: string,
+  cache: FilledCache,
+  output: Float32Array,
+  { sequences, windowTokens = 0, sinkTokens = 0 }: DecodeErrorOptions,
+): Promise<number> {
+  const { shape, layout, table, tableStride, lengths } = cache;
+  const { queryHeads, headDim } = shape;
+  const rowValues = queryHeads * headDim;
+  const queries = queryRows(cache, lengths.length);
+  const ring = cache.ring ? new Uint32Array(await gpu.buffers.read(cache.ring)) : null;
+  let worst = 0;
+  for (const b of sequences) {
+    const blocks = table.subarray(b * tableStride, (b + 1) * tableStride);
+    const pool = await swapOut(gpu, cache.pool, layout.blockBytes, [...blocks]);
+    const twin = decodeTwin({
+      layout,
+      queryHeads,
+      batch: 1,
+      query: queries.subarray(b * rowValues, (b + 1) * rowValues),
+      pool,
+      blockTable: blocks.map((_, i) => i),
+      tableStride,
+      contextLengths: [lengths[b] ?? 0],
+      windowTokens,
+      sinkTokens,
+      ...(ring && {
+        residual: { words: ring, slots: [lengths.length - 1 - b], tokens: shape.residualTokens },
+      }),
+    });
+    const got = output.subarray(b * rowValues, (b + 1) * rowValues);
+    worst = Math.max(worst, checked(variant, got, twin.output));
+  }
+  return worst;
+}
+
+/** The queries that the token source wrote, from the twin of its kernel. */
+function queryRows({ shape, seed, rows }: FilledCache, wanted: number): Float32Array {
+  const { queryHeads: heads, headDim } = shape;
+  return randomRowsTwin({
+    rows: Math.min(rows, wanted),
+    heads,
+    headDim,
+    seed: tokenSeed(seed, 0),
+    outlier: 1,
+  });
+}
+
+function readRow(
+  cache: FilledCache,
+  { pool, ring }: Contents,
+  part: 'k' | 'v',
+  sequence: number,
+  token: number,
+  head: number,
+): ArrayLike<number> {
+  const { shape, layout, lengths } = cache;
+  const { residualTokens, headDim } = shape;
+  const length = lengths[sequence] ?? 0;
+  const quantized =
+    part === 'k'
+      ? Math.floor(length / residualTokens) * residualTokens
+      : Math.max(0, length - residualTokens);
+  if (ring && token >= quantized) {
+    const at = ringRow(shape, lengths.length - 1 - sequence, part, head, token);
+    return Float64Array.from({ length: headDim }, (_, c) => {
+      const word = ring[at + (c >> 1)] ?? 0;
+      return f16Value(c % 2 === 0 ? word & 0xffff : word >>> 16);
+    });
+  }
+  return decodeRow(pool, layout, part, head, slotOf(cache, sequence, token));
+}
+
+/** @returns the largest absolute error. @throws WrongResultError where it is beyond the tolerance or no number */
+export function checked(variant: string, got: Float32Array, expected: ArrayLike<number>): number {
+  let worst = 0;
+  let largest = 1;
+  for (let i = 0; i < expected.length; i++) {
+    const want = expected[i] ?? NaN;
+    const error = Math.abs((got[i] ?? NaN) - want);
+    largest = Math.max(largest, Math.abs(want));
+    // NaN compares false with everything, so ask for "not small".
+    if (!(error <= worst)) worst = error;
+  }
+  const allowed = TOLERANCE * largest;
+  if (!(worst <= allowed)) throw new WrongResultError(variant, worst, allowed);
+  return worst;
+}
+
+async function once(gpu: Gpu, encode: (pass: GPUComputePassEncoder) => void): Promise<void> {
+  const encoder = gpu.device.createCommandEncoder({ label: 'Verify.once' });
+  const pass = encoder.beginComputePass();
+  encode(pass);
+  pass.end();
+  gpu.device.queue.submit([encoder.finish()]);
+  await gpu.device.queue.onSubmittedWorkDone();
+}
