@@ -24,6 +24,11 @@ const target = document.getElementById('app');
 if (target === null) throw new Error('index.html has no element with the id app.');
 mount(Shell, { target, props: { app } });
 
+// Closing the tab in the middle of a measurement asks first; what was measured until then is kept either way.
+window.addEventListener('beforeunload', (event) => {
+  if (app.gpu.busyWith !== null) event.preventDefault();
+});
+
 // After the first screen: ask the GPU its name, then keep the page for offline use.
 const whenIdle = (work: () => void): void => {
   if ('requestIdleCallback' in window) window.requestIdleCallback(work, { timeout: 2000 });
