@@ -323,6 +323,16 @@ describe('a hardware check', () => {
     );
   });
 
+  it('takes only rates of decode attention, under either way to write their names', () => {
+    const { measurements } = toyCheck();
+    const [first] = measurements;
+    if (!first) throw new Error('The check has no measurement.');
+    const others = ['read-bandwidth', 'prefill.f16', 'decode.bf16x'].map((id) => ({ ...first, id }));
+    const dashed = { ...first, id: 'decode-fp8-e4m3' };
+    const [spec] = figuresFor({ ...toyCheck(), measurements: [...others, dashed] });
+    expect(spec?.series[0]?.points.map(({ x }) => x)).toEqual(['fp8-e4m3']);
+  });
+
   it('offers nothing without such measurements', () => {
     expect(figuresFor({ ...toyCheck(), measurements: [] })).toEqual([]);
   });

@@ -1,4 +1,5 @@
 /** Figures of a hardware check: rates against the adapter's own measured peak. */
+import { KV_FORMATS, type KvFormat } from '../../core/kv/formats.ts';
 import type { CheckMeasurement, CheckRun } from '../../core/run/schema.ts';
 import type { FigurePoint, FigureSpec } from '../figure.ts';
 import { formatNumber, formatValue } from '../format.ts';
@@ -6,11 +7,9 @@ import { INTERVAL_MEANING, medianEstimate } from './statistics.ts';
 import { deviceName } from './subject.ts';
 import { sentence, type Clause } from './words.ts';
 
-const PREFIX = 'decode.';
-
-/** Decode attention by KV format, of the measured read peak; its measurements are named `decode.<format>`. */
+/** Decode attention by KV format, of the measured read peak; its measurements are named `decode…<format>`. */
 export function checkDecodeByFormat(run: CheckRun): FigureSpec | null {
-  const rates = run.measurements.filter(({ id, unit }) => id.startsWith(PREFIX) && unit === 'GB/s');
+  const rates = run.measurements.filter((m) => m.unit === 'GB/s' && formatOf(m) !== null);
   if (rates.length === 0) return null;
   return {
     id: 'check_decode_by_format',
@@ -32,8 +31,10 @@ export function checkDecodeByFormat(run: CheckRun): FigureSpec | null {
   };
 }
 
-function formatOf({ id }: CheckMeasurement): string {
-  return id.slice(PREFIX.length);
+/** The KV format that a measurement of decode attention is of; null for any other measurement. */
+function formatOf({ id }: CheckMeasurement): KvFormat | null {
+  if (!id.startsWith('decode')) return null;
+  return KV_FORMATS.find((format) => id.endsWith(format)) ?? null;
 }
 
 interface Share {
@@ -50,7 +51,7 @@ function shareOf(measurement: CheckMeasurement): Share | null {
   const peak = (value * 100) / percentOfPeak;
   const { interval } = medianEstimate(samples);
   return {
-    format: formatOf(measurement),
+    format: formatOf(measurement) ?? measurement.label,
     share: percentOfPeak / 100,
     interval: interval && { low: interval.low / peak, high: interval.high / peak },
     n: samples.length,
@@ -58,10 +59,14 @@ function shareOf(measurement: CheckMeasurement): Share | null {
 }
 
 function sharePoint(measurement: CheckMeasurement): FigurePoint {
-  const x = formatOf(measurement);
+  const x = formatOf(measurement) ?? measurement.label;
   const share = shareOf(measurement);
   const { note, value } = measurement;
-  if (share === null) return { x, y: null, reason: note || 'It could not be measured.' };
+  if (share === null) {
+    const missing =
+      value === null ? 'It could not be measured.' : 'The read peak of this adapter is not known.';
+    return { x, y: null, reason: note || missing };
+  }
   const detail = `${formatValue(value ?? 0, 'GB/s')}. ${note}`.trim();
   return { x, y: share.share, n: share.n, ...(share.interval ?? {}), detail };
 }
