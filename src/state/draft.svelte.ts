@@ -66,6 +66,12 @@ export class Draft {
     return this.#typed[path]?.sentence ?? null;
   }
 
+  /** True when a sweep axis sets this value, so that the field's own counts for nothing. */
+  isSwept(path: string): boolean {
+    const axes = this.at('sweep');
+    return Array.isArray(axes) && axes.some((axis: Json) => valueAt(axis, 'path') === path);
+  }
+
   type(field: Field, text: string): void {
     const read = readField(field, text);
     if (read.ok) this.set(field.path, read.value);

@@ -50,3 +50,11 @@ test('the JSON editor takes a whole document or nothing', () => {
   expect(draft.jsonProblem).toContain('__proto__');
   expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
 });
+
+test('a swept setting is marked', () => {
+  const draft = new Draft({ ...DEFAULT_SCENARIO, sweep: [{ path: 'workload.concurrency', values: [1, 2] }] });
+  expect([draft.isSwept('workload.concurrency'), draft.isSwept('workload.promptTokens')]).toEqual([
+    true,
+    false,
+  ]);
+});
