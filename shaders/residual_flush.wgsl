@@ -10,6 +10,8 @@
 //
 // PART 0 (keys): one lane owns 16 channels (one word a row) of one token group of one head.
 // PART 1 (values): one lane owns one channel group of one token of one head.
+// The four channels of a quad at a time, in a loop: unrolled over a word's four quads with all values in registers, this
+// took 5 times as long to compile on SwiftShader.
 // No lane shares a word or a scale with another: no atomics, no barrier. The host launches the most work any sequence
 // may have; the other lanes do nothing.
 // Set with the pipeline: PART, HEAD_DIM (D), KV_HEADS, BLOCK_SIZE, BLOCK_WORDS, REGION_START, REGION_WORDS, PARAM_WORDS, ROW_WORDS,
@@ -23,20 +25,22 @@
 
 const R = ${RESIDUAL_TOKENS}u;
 
-fn f16_rounded(x: f32) -> f32 {
-  return f16_value(f16_bits(x));
-}
-
-/** Channels 4·quad … of a token, from the ring or from this step's input. */
+/** Channels 4·quad … of a token, from the ring or, as the ring would round them, from this step's input. */
 fn load(sequence: Sequence, head: u32, token: u32, quad: u32) -> vec4<f32> {
+  var words = vec2<u32>();
   if token >= sequence.before {
     let x = input[input_quad(sequence, head, token, quad)];
-    return vec4(f16_rounded(x.x), f16_rounded(x.y), f16_rounded(x.z), f16_rounded(x.w));
+    words = vec2(f16_pair(x.x, x.y), f16_pair(x.z, x.w));
+  } else {
+    let at = ring_word(sequence, ${PART}u, head, token, quad);
+    words = vec2(ring[at], ring[at + 1u]);
   }
-  let at = ring_word(sequence, ${PART}u, head, token, quad);
-  let a = ring[at];
-  let b = ring[at + 1u];
-  return vec4(f16_value(a & 0xffffu), f16_value(a >> 16u), f16_value(b & 0xffffu), f16_value(b >> 16u));
+  return vec4(
+    f16_value(words.x & 0xffffu),
+    f16_value(words.x >> 16u),
+    f16_value(words.y & 0xffffu),
+    f16_value(words.y >> 16u),
+  );
 }
 
 /** First word of the head's region in the block that holds the token. */
@@ -97,38 +101,32 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     return;
   }
 
-  let quad = word * 4u;
-//!repeat I 4
-  var low${I} = load(sequence, head, first, quad + ${I}u);
-  var high${I} = low${I};
-//!end
-  for (var t = 1u; t < ${TOKEN_GROUP}u; t++) {
-//!repeat I 4
-    let x${I} = load(sequence, head, first + t, quad + ${I}u);
-    low${I} = min(low${I}, x${I});
-    high${I} = max(high${I}, x${I});
-//!end
-  }
-
   let region = region_of(index, head, first);
   let offset = first % ${BLOCK_SIZE}u;
   let parameters = region + offset / ${TOKEN_GROUP}u * ${HEAD_DIM}u + word * 16u;
-//!repeat I 4
-  let pairs${I} = pairs_of(low${I}, high${I});
-  let minima${I} = minima(pairs${I});
-  let inverse${I} = inverse_scales(pairs${I});
-  pool[parameters + ${4 * I}u] = pairs${I}.x;
-  pool[parameters + ${4 * I + 1}u] = pairs${I}.y;
-  pool[parameters + ${4 * I + 2}u] = pairs${I}.z;
-  pool[parameters + ${4 * I + 3}u] = pairs${I}.w;
-//!end
   let words = region + ${PARAM_WORDS}u + offset * ${ROW_WORDS}u + word;
-  for (var t = 0u; t < ${TOKEN_GROUP}u; t++) {
-    var codes = 0u;
-//!repeat I 4
-    codes |= channel_codes(load(sequence, head, first + t, quad + ${I}u), minima${I}, inverse${I}) << ${8 * I}u;
-//!end
-    pool[words + t * ${ROW_WORDS}u] = codes;
+  // Each round adds one byte to the words, which this lane alone owns.
+  for (var byte = 0u; byte < 4u; byte++) {
+    let quad = word * 4u + byte;
+    var low = load(sequence, head, first, quad);
+    var high = low;
+    for (var t = 1u; t < ${TOKEN_GROUP}u; t++) {
+      let x = load(sequence, head, first + t, quad);
+      low = min(low, x);
+      high = max(high, x);
+    }
+    let pairs = pairs_of(low, high);
+    let stored_min = minima(pairs);
+    let inverse_scale = inverse_scales(pairs);
+    pool[parameters + byte * 4u] = pairs.x;
+    pool[parameters + byte * 4u + 1u] = pairs.y;
+    pool[parameters + byte * 4u + 2u] = pairs.z;
+    pool[parameters + byte * 4u + 3u] = pairs.w;
+    for (var t = 0u; t < ${TOKEN_GROUP}u; t++) {
+      let codes = channel_codes(load(sequence, head, first + t, quad), stored_min, inverse_scale) << (8u * byte);
+      let at = words + t * ${ROW_WORDS}u;
+      pool[at] = select(pool[at], 0u, byte == 0u) | codes;
+    }
   }
 }
 //!else
@@ -149,15 +147,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   }
 
   let quad = channel_group * ${CHANNEL_GROUP / 4}u;
-//!repeat I CHANNEL_GROUP/4
-  let x${I} = load(sequence, head, token, quad + ${I}u);
-//!end
-  var low4 = x0;
-  var high4 = x0;
-//!repeat I CHANNEL_GROUP/4
-  low4 = min(low4, x${I});
-  high4 = max(high4, x${I});
-//!end
+  var low4 = load(sequence, head, token, quad);
+  var high4 = low4;
+  for (var i = 1u; i < ${CHANNEL_GROUP / 4}u; i++) {
+    let x = load(sequence, head, token, quad + i);
+    low4 = min(low4, x);
+    high4 = max(high4, x);
+  }
   let low = min(min(low4.x, low4.y), min(low4.z, low4.w));
   let high = max(max(high4.x, high4.y), max(high4.z, high4.w));
   let pair = scale_min_pair(low, high, 3.0);
@@ -168,11 +164,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let offset = token % ${BLOCK_SIZE}u;
   pool[region + offset * ${HEAD_DIM / CHANNEL_GROUP}u + channel_group] = pair;
   let words = region + ${PARAM_WORDS}u + offset * ${ROW_WORDS}u + channel_group * ${CHANNEL_GROUP / 16}u;
-//!repeat W CHANNEL_GROUP/16
-  pool[words + ${W}u] = int2_byte(asymmetric_codes(x${4 * W}, stored_min, inverse_scale, 3.0)) |
-    (int2_byte(asymmetric_codes(x${4 * W + 1}, stored_min, inverse_scale, 3.0)) << 8u) |
-    (int2_byte(asymmetric_codes(x${4 * W + 2}, stored_min, inverse_scale, 3.0)) << 16u) |
-    (int2_byte(asymmetric_codes(x${4 * W + 3}, stored_min, inverse_scale, 3.0)) << 24u);
-//!end
+  var codes = 0u;
+  for (var i = 0u; i < ${CHANNEL_GROUP / 4}u; i++) {
+    let x = load(sequence, head, token, quad + i);
+    codes |= int2_byte(asymmetric_codes(x, stored_min, inverse_scale, 3.0)) << (8u * (i % 4u));
+    if i % 4u == 3u {
+      pool[words + i / 4u] = codes;
+      codes = 0u;
+    }
+  }
 }
 //!end

@@ -64,6 +64,14 @@ describe('small floats', () => {
   });
 });
 
+describe('f16Value', () => {
+  it('is decodeSmallFloat for every code', () => {
+    for (let code = 0; code < 65536; code++) {
+      if (!Object.is(f16Value(code), decodeSmallFloat(code, F16))) throw new Error(`code ${code}`);
+    }
+  });
+});
+
 describe('degenerate rows', () => {
   it('zeros get scale 0 and codes 0', () => {
     expect(quantizeInt8([0, -0, 0])).toEqual({ scale: 0, codes: [0, 0, 0] });
