@@ -38,6 +38,8 @@
 //!end
       let keep_${h} = exp2(old_${h} - max_${h});
       sum_${h} *= keep_${h};
+//!end
+//!repeat h GROUP
 //!repeat t TOKENS
 //!if TEAM_TOKENS > 1
       let p_${h}_${t} = select(0.0, exp2(s_${h}_${t} - max_${h}), valid_${t});

@@ -68,7 +68,8 @@ function shapeOfLoads(layout: KvLayout, { lanes, loadWords }: DecodeTuning): Sha
 }
 
 /** Teams of lanes; those of one subgroup (of the smallest size the device may run) join by shuffles. */
-function subgroupTeams(gpu: Gpu, { lanes, workgroup, tokens }: DecodeTuning): ShaderConstants {
+function subgroupTeams(gpu: Gpu, tuning: DecodeTuning): ShaderConstants {
+  const { lanes, workgroup, tokens } = tuning;
   const subgroup = Math.max(lanes, Math.min(workgroup, gpu.features.subgroupMinSize));
   return {
     LANES: lanes,

@@ -107,7 +107,7 @@ function softwareTuning(tier: DecodeTier): DecodeTuning {
     loadWords: 1,
     targetWorkgroups: 64,
     minTokensPerSplit: 128,
-    hoist: true,
+    hoist: tier === 'no-subgroups',
   };
   return { ...common, tokens: tier === 'subgroups' ? 1 : 16 };
 }
