@@ -64,8 +64,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let table = tableStart(sequence, kvHead);
 //!if FORMAT == int2
   let ring = residualSlots[sequence];
-  let quantizedKeys = tile.contextLength / ${RESIDUAL_TOKENS}u * ${RESIDUAL_TOKENS}u;
-  let quantizedValues = max(tile.contextLength, ${RESIDUAL_TOKENS}u) - ${RESIDUAL_TOKENS}u;
+//!else
+  let ring = 0u;
 //!end
   let windowFirst = max(tile.windowStart, 0) / ${KEYS} * ${KEYS};
   for (var t = 0; t <= tile.lastPosition; t += ${KEYS}) {
@@ -77,16 +77,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 //!repeat n KEYS
     // Beyond the last visible token the row of that token is read again, and never counted.
     let token${n} = u32(min(t + ${n}, tile.lastPosition));
-    var k${n} = keyRow(block, kvHead, token${n} % BLOCK_SIZE);
-    var v${n} = valueRow(block, kvHead, token${n} % BLOCK_SIZE);
-//!if FORMAT == int2
-    if (token${n} >= quantizedKeys) {
-      k${n} = ringRow(ring, 0u, kvHead, token${n});
-    }
-    if (token${n} >= quantizedValues) {
-      v${n} = ringRow(ring, 1u, kvHead, token${n});
-    }
-//!end
+    let k${n} = keyAt(block, kvHead, token${n}, tile.contextLength, ring);
+    let v${n} = valueAt(block, kvHead, token${n}, tile.contextLength, ring);
 //!repeat j ROW_VECS
     var s${n}_${j} = vec4<f32>(0.0);
 //!end

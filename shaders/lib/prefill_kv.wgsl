@@ -1,7 +1,7 @@
 // Rows of K and V of the paged pool, eight values at a time, for kernels whose lanes share a row. The layout is that of
 // src/core/kv/formats.ts; the newest tokens of int2 come from the f16 ring: [slot][K, V][kv head][token % R][D / 2].
 //
-//   row    = keyRow(...)                     where the words and parameters of one token lie
+//   row    = keyAt(...)                      where the words and parameters of one token lie
 //   scale  = keyScale(row)                   one factor of the whole row; 1 where the format has none
 //   affine = keyAffine(row, group)           (gain, offset) of one channel group; unused where the format has none
 //   eight  = keyEight(row, affine, i)        values 8i … 8i + 7, to be multiplied by `scale`
@@ -52,6 +52,25 @@ fn ringEight(row: KvRow, i: u32) -> Eight {
     vec4<f32>(unpack2x16float(residual[at + 2u]), unpack2x16float(residual[at + 3u])));
 }
 //!end
+
+/** The row of a token, in the pool or, for the newest of int2, in the ring. `ring` is the sequence's residual slot. */
+fn keyAt(block: u32, kvHead: u32, token: u32, contextLength: u32, ring: u32) -> KvRow {
+//!if FORMAT == int2
+  if (token >= contextLength / ${RESIDUAL_TOKENS}u * ${RESIDUAL_TOKENS}u) {
+    return ringRow(ring, 0u, kvHead, token);
+  }
+//!end
+  return keyRow(block, kvHead, token % BLOCK_SIZE);
+}
+
+fn valueAt(block: u32, kvHead: u32, token: u32, contextLength: u32, ring: u32) -> KvRow {
+//!if FORMAT == int2
+  if (token + ${RESIDUAL_TOKENS}u >= contextLength) {
+    return ringRow(ring, 1u, kvHead, token);
+  }
+//!end
+  return valueRow(block, kvHead, token % BLOCK_SIZE);
+}
 
 //!if FORMAT == f32
 fn keyEight(row: KvRow, affine: vec2<f32>, i: u32) -> Eight {

@@ -105,10 +105,10 @@ export function pagedCache(options: PagedCacheOptions): PagedCache {
   );
 
   const reader = (part: Part) => {
-    const decoded = new Map<string, Float64Array>();
+    const decoded: (Float64Array | undefined)[] = [];
     return (sequence: number, token: number, head: number): Float64Array => {
-      const name = `${sequence},${token},${head}`;
-      const known = decoded.get(name);
+      const at = (sequence * tableStride * blockSize + token) * kvHeads + head;
+      const known = decoded[at];
       if (known) return known;
       const row =
         token >= quantized(sequence, part)
@@ -117,7 +117,7 @@ export function pagedCache(options: PagedCacheOptions): PagedCache {
               return f16Value(c % 2 === 0 ? word & 0xffff : word >>> 16);
             })
           : decodeRow(pool, layout, part, head, slotOf(sequence, token));
-      decoded.set(name, row);
+      decoded[at] = row;
       return row;
     };
   };
