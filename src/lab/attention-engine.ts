@@ -93,8 +93,9 @@ export async function createAttentionEngine(gpu: Gpu, options: EngineOptions): P
     }),
   ]);
   let layers: LayerBuffers | null = null;
+  let decode: PagedDecode | null = null;
   try {
-    const decode = await createPagedDecode(gpu, {
+    decode = await createPagedDecode(gpu, {
       ...shape,
       ...ring,
       layout: engine.layout,
@@ -108,6 +109,7 @@ export async function createAttentionEngine(gpu: Gpu, options: EngineOptions): P
     return new AttentionEngine(gpu, options, { append, prefill, copy, decode }, source, layers);
   } catch (error) {
     source.destroy();
+    decode?.destroy();
     layers?.destroy();
     throw error;
   }

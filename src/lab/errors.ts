@@ -61,21 +61,31 @@ export class NoAdapterError extends Error {
   }
 }
 
-/** `body`, or DeviceLostError as soon as the device is gone. */
-export async function unlessLost<T>(device: GPUDevice, body: Promise<T>): Promise<T> {
-  let lost: DeviceLostError | null = null;
-  const gone = device.lost.then((info) => {
-    lost = new DeviceLostError(info.message);
-    throw lost;
+/** How long work on a lost device may take to notice. */
+const SETTLE_MS = 2000;
+
+/**
+ * `body`, or DeviceLostError when the device went away meanwhile. The body's signal is aborted by the loss, and it has
+ * settled when this rejects, so that nothing goes on beside what the caller does next.
+ */
+export async function unlessLost<T>(device: GPUDevice, body: (lost: AbortSignal) => Promise<T>): Promise<T> {
+  const attempt = new AbortController();
+  const loss = device.lost.then(({ message }) => {
+    const error = new DeviceLostError(message);
+    attempt.abort(error);
+    throw error;
   });
+  const running = body(attempt.signal);
   try {
-    return await Promise.race([body, gone]);
+    return await Promise.race([running, loss]);
   } catch (error) {
-    // What a dying device throws first may be anything; give the loss a moment to be told.
-    if (lost === null) await Promise.race([gone.catch(() => undefined), pause(20)]);
-    throw lost ?? error;
+    // What work on a dying device throws first may be anything; give the loss a moment to be told.
+    await Promise.race([loss.catch(() => undefined), pause(20)]);
+    if (!attempt.signal.aborted) throw error;
+    await Promise.race([running.catch(() => undefined), pause(SETTLE_MS)]);
+    throw attempt.signal.reason;
   } finally {
-    gone.catch(() => undefined);
+    loss.catch(() => undefined);
   }
 }
 
