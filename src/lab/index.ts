@@ -1,3 +1,17 @@
 /** `kvlab/lab`: experiments on a GPU, for whoever brings one. Knows no page, no worker and no Node. */
+export { measureAttention, type AttentionOptions } from './attention.ts';
+export { volatileTuningMemory, type TuningMemory } from './autotune.ts';
+export { runCheck, type CheckOptions } from './check.ts';
+export { describeAdapter, describeEnvironment, type DescribedAdapter } from './environment.ts';
+export {
+  DeviceLostError,
+  MemoryRiskError,
+  NoAdapterError,
+  UnsupportedError,
+  WrongResultError,
+} from './errors.ts';
+export type { HostFacts, LabHost } from './host.ts';
+export { planMemory, type MemoryPlan } from './memory-plan.ts';
 export { assessRisk, availableMemory, type AvailableMemory, type MemoryFacts } from './risk.ts';
+export { runScenario, type RunOptions } from './runner.ts';
 export type { AttentionResult, AttentionShape, MemoryRisk, PowerPreference, Progress } from './types.ts';

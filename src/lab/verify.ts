@@ -256,7 +256,7 @@ export async function decodeErrorOf(
 }
 
 /** The queries that the token source wrote, from the twin of its kernel. */
-function queryRows({ shape, seed, rows }: FilledCache, wanted: number): Float32Array {
+export function queryRows({ shape, seed, rows }: FilledCache, wanted: number): Float32Array {
   const { queryHeads: heads, headDim } = shape;
   return randomRowsTwin({
     rows: Math.min(rows, wanted),
