@@ -34,6 +34,6 @@ export function readingGroups(run: CheckRun): readonly ReadingGroup[] {
 /** A value in the unit that reads best; null where nothing was measured. */
 export function showReading({ value, unit }: CheckMeasurement): { number: string; unit: string } | null {
   if (value === null) return null;
-  const shown = displayUnit(unit, value);
+  const shown = displayUnit(unit === 'B' ? 'bytes' : unit, value);
   return { number: formatNumber(value / shown.divisor), unit: shown.suffix };
 }
