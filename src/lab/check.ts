@@ -181,8 +181,9 @@ class Check {
       },
       fma('f32'),
       fma('f16'),
-      ...this.#decodeStages(timer, KV_FORMATS),
+      // Before attention, which a slow device may not finish: what fits is the first thing that people ask.
       this.#poolStage(),
+      ...this.#decodeStages(timer, KV_FORMATS),
     ];
   }
 

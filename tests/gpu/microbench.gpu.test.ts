@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/context.ts';
 import { measureCopyBandwidth } from '../../src/gpu/microbench/copy-bandwidth.ts';
-import { createFilled } from '../../src/gpu/microbench/fill.ts';
+import { createFilled, fillBuffer } from '../../src/gpu/microbench/fill.ts';
 import { measureFmaRate } from '../../src/gpu/microbench/fma-rate.ts';
 import { measureLargestPool } from '../../src/gpu/microbench/largest-pool.ts';
 import {
@@ -35,6 +35,14 @@ describe('microbenchmarks', () => {
       expect(new Set(words.subarray(-4096)).size).toBe(4096);
     }
     gpu.buffers.destroy(...buffers);
+  });
+
+  it('touches one word a page', async () => {
+    const buffer = gpu.buffers.create('Test.touch', 10_000, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
+    await inErrorScope(gpu, () => fillBuffer(gpu, buffer, 1024));
+    const words = new Uint32Array(await gpu.buffers.read(buffer));
+    expect([...words.keys()].filter((i) => words[i] !== 0)).toEqual([1024, 2048]);
+    gpu.buffers.destroy(buffer);
   });
 
   it('measures read bandwidth over its whole footprint and gives the memory back', async () => {

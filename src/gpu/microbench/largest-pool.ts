@@ -10,6 +10,7 @@ import type { Gpu } from '../context.ts';
 import { fillBuffer } from './fill.ts';
 
 const MIB = 1_048_576;
+const WORDS_A_PAGE = 1024;
 
 export interface LargestPool {
   readonly bytes: number;
@@ -102,7 +103,7 @@ class PoolProbe {
     device.pushErrorScope('out-of-memory');
     let full: GPUError | null = null;
     try {
-      await fillBuffer(this.#gpu, buffer);
+      await fillBuffer(this.#gpu, buffer, WORDS_A_PAGE);
     } finally {
       full = await device.popErrorScope();
     }
