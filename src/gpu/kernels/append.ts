@@ -7,13 +7,20 @@ import { kvLayout, type KvFormat, type KvLayout, type KvShape } from '../../core
 import type { Gpu } from '../context.ts';
 import { createResidualAppend, type ResidualArgs } from './append-residual.ts';
 import type { ShaderConstants } from '../shader.ts';
+import { layoutConstants } from './layout-constants.ts';
 import { checkBytes, LaunchError, uniformWords, workgroupGrid } from './kernel.ts';
 
 export interface AppendConfig extends KvShape {
   readonly format: KvFormat;
   /** int2 only, and needed there: newest tokens in f16. */
   readonly residualTokens?: number;
+  /** Chosen by the kind of adapter when left out. */
+  readonly shape?: AppendShape;
 }
+
+/** How rows are laid over lanes: 16 channels a lane, or all channels that share a scale. */
+export const APPEND_SHAPES = ['sixteen', 'whole-scale'] as const;
+export type AppendShape = (typeof APPEND_SHAPES)[number];
 
 export interface AppendArgs {
   /** f32 [tokens][kvHeads][headDim] */
@@ -37,12 +44,11 @@ const KERNEL = 'append';
 
 /** @throws LaunchError for int2 without `residualTokens`. */
 export async function createAppend(gpu: Gpu, config: AppendConfig): Promise<Append> {
-  const { format, kvHeads, headDim } = config;
+  const { format, kvHeads, headDim, shape = gpu.isFallback ? 'whole-scale' : 'sixteen' } = config;
   if (format === 'int2') return createInt2Append(gpu, config);
   const layout = kvLayout(format, config);
-  const lanes = headDim / 16;
-  const rowsPerGroup = Math.max(1, Math.floor(64 / lanes));
-  const pipeline = await gpu.pipelines.get({ kernel: KERNEL, constants: constantsOf(layout, rowsPerGroup) });
+  const { constants, rows } = constantsOf(layout, shape);
+  const pipeline = await gpu.pipelines.get({ kernel: KERNEL, constants });
   return {
     layout,
     encode(pass, { key, value, pool, slots, tokens }) {
@@ -52,12 +58,12 @@ export async function createAppend(gpu: Gpu, config: AppendConfig): Promise<Appe
       checkBytes(KERNEL, 'value', value, inputBytes);
       checkBytes(KERNEL, 'slots', slots, tokens * 4);
       checkBytes(KERNEL, 'pool', pool, layout.blockBytes);
-      const groups = Math.ceil((tokens * 2 * kvHeads) / rowsPerGroup);
+      const groups = Math.ceil((tokens * kvHeads) / rows);
       const [x, y] = workgroupGrid(KERNEL, gpu, groups);
       const params = gpu.bindings.uniform(uniformWords([tokens]));
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, gpu.bindings.group(pipeline, [params, key, value, slots, pool]));
-      pass.dispatchWorkgroups(x, y);
+      pass.dispatchWorkgroups(x, y, 2);
     },
   };
 }
@@ -84,25 +90,23 @@ const WORD_FUNCTIONS: Partial<Record<KvFormat, { readonly word: string; readonly
   'fp8-e5m2': { word: 'e5m2_word', largestCode: 57344 },
 };
 
-function constantsOf(layout: KvLayout, rows: number): ShaderConstants {
-  const { format, shape, k } = layout;
-  const lanes = shape.headDim / 16;
+function constantsOf(layout: KvLayout, shape: AppendShape): { constants: ShaderConstants; rows: number } {
+  const { format, k } = layout;
+  const { headDim } = layout.shape;
   const symmetric = WORD_FUNCTIONS[format];
-  return {
-    FORMAT: format,
-    HEAD_DIM: shape.headDim,
-    KV_HEADS: shape.kvHeads,
-    BLOCK_SIZE: shape.blockSize,
-    BLOCK_WORDS: layout.blockWords,
-    REGION_WORDS: k.regionWords,
-    PARAM_WORDS: k.paramWords,
-    ROW_WORDS: k.rowWords,
-    SHARED_LANES: symmetric ? lanes : format === 'int4' ? k.group / 16 : 1,
-    QUANTIZED: k.params !== 'none',
+  const scaleChannels = symmetric ? headDim : k.group;
+  const laneChannels = shape === 'whole-scale' ? Math.max(16, scaleChannels) : 16;
+  const lanes = headDim / laneChannels;
+  const rows = Math.max(1, Math.floor(64 / lanes));
+  const constants = {
+    ...layoutConstants(layout),
+    LANE_CHANNELS: laneChannels,
+    SCALE_CHANNELS: scaleChannels,
     SYMMETRIC: symmetric !== undefined,
     WORD: symmetric?.word ?? '',
     LARGEST_CODE: symmetric?.largestCode ?? 0,
     ROWS: rows,
     THREADS: rows * lanes,
   };
+  return { constants, rows };
 }

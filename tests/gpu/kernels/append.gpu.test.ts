@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { kvLayout, type KvLayout } from '../../../src/core/kv/formats.ts';
 import { createRandom } from '../../../src/core/random.ts';
-import type { Gpu } from '../../../src/gpu/context.ts';
-import { createAppend } from '../../../src/gpu/kernels/append.ts';
+import type { Gpu, OpenOptions } from '../../../src/gpu/context.ts';
+import { APPEND_SHAPES, createAppend, type AppendShape } from '../../../src/gpu/kernels/append.ts';
 import { appendTwin, rowOf } from '../../../src/gpu/kernels/append.twin.ts';
 import { combinations } from '../../support/full.ts';
 import { inErrorScope, openTestGpu } from '../../support/gpu.ts';
@@ -14,6 +14,7 @@ const CASES = combinations({
   blockSize: [8, 16, 32, 64, 128] as const,
   tokens: [1, 15, 17, 33, 40] as const,
   kvHeads: [1, 2, 3] as const,
+  shape: APPEND_SHAPES,
 });
 
 const UNTOUCHED = 0xdeadbeef;
@@ -35,19 +36,29 @@ function writtenRows(
   );
 }
 
-let gpu: Gpu;
+/** One device with all that the adapter offers, one with no optional feature. */
+const DEVICES: readonly OpenOptions[] = [{}, { subgroups: false, f16: false }];
+let gpus: Gpu[];
 beforeAll(async () => {
-  gpu = await openTestGpu();
+  gpus = await Promise.all(DEVICES.map((options) => openTestGpu(options)));
 });
 
+function deviceOf(index: number): Gpu {
+  const gpu = gpus[index];
+  if (!gpu) throw new Error(`device ${index} was not opened`);
+  return gpu;
+}
+
 async function appendOnGpu(
+  gpu: Gpu,
+  shape: AppendShape,
   layout: KvLayout,
   key: Float32Array,
   value: Float32Array,
   slots: Int32Array,
   blocks: number,
 ): Promise<Uint32Array> {
-  const append = await createAppend(gpu, { format: layout.format, ...layout.shape });
+  const append = await createAppend(gpu, { format: layout.format, ...layout.shape, shape });
   const start = new Uint32Array(blocks * layout.blockWords).fill(UNTOUCHED);
   const buffers = {
     key: gpu.buffers.upload('test.key', key),
@@ -65,9 +76,14 @@ async function appendOnGpu(
   return words;
 }
 
-describe('append writes the words of its twin', () => {
-  for (const { format, headDim, blockSize, tokens, kvHeads } of CASES) {
-    it(`${format}, head dim ${headDim}, blocks of ${blockSize}, ${tokens} tokens, ${kvHeads} heads`, async () => {
+describe.each([
+  ['with every feature', 0],
+  ['without features', 1],
+])('append %s writes the words of its twin', (_, device) => {
+  for (const { format, headDim, blockSize, tokens, kvHeads, shape } of CASES) {
+    const name = `${format}, head dim ${headDim}, blocks of ${blockSize}, ${tokens} tokens, ${kvHeads} heads, ${shape}`;
+    it(name, async () => {
+      const gpu = deviceOf(device);
       await inErrorScope(gpu, async () => {
         const layout = kvLayout(format, { kvHeads, headDim, blockSize });
         const blocks = Math.ceil(tokens / blockSize) + 2;
@@ -77,7 +93,7 @@ describe('append writes the words of its twin', () => {
         const slots = shuffledSlots(random, tokens, blocks * blockSize);
         const expected = new Uint32Array(blocks * layout.blockWords).fill(UNTOUCHED);
         appendTwin(expected, layout, { key, value, slots });
-        const words = await appendOnGpu(layout, key, value, slots, blocks);
+        const words = await appendOnGpu(gpu, shape, layout, key, value, slots, blocks);
         expect(findPoolErrors(words, expected, layout, writtenRows(layout, key, value, slots))).toEqual([]);
       });
     });
@@ -86,6 +102,7 @@ describe('append writes the words of its twin', () => {
 
 describe('append refuses', () => {
   it('a key buffer that is too small, with both numbers', async () => {
+    const gpu = deviceOf(0);
     const append = await createAppend(gpu, { format: 'f16', kvHeads: 2, headDim: 64, blockSize: 16 });
     const small = gpu.buffers.upload('test.small', new Float32Array(64));
     const pass = gpu.device.createCommandEncoder().beginComputePass();
@@ -96,6 +113,7 @@ describe('append refuses', () => {
   });
 
   it('int2 without the length of its rings, or without the rings', async () => {
+    const gpu = deviceOf(0);
     const shape = { format: 'int2' as const, kvHeads: 1, headDim: 64, blockSize: 16 };
     await expect(createAppend(gpu, shape)).rejects.toThrow(/residualTokens/);
     const append = await createAppend(gpu, { ...shape, residualTokens: 32 });
