@@ -71,7 +71,8 @@ export function planWaves(moves: readonly BlockMove[], scratch?: BlockId): MoveW
       continue;
     }
     waves.push(ready);
-    rest = rest.filter((move) => !ready.includes(move));
+    const done = new Set(ready);
+    rest = rest.filter((move) => !done.has(move));
   }
   return { kind: 'ok', waves };
 }

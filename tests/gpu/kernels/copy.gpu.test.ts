@@ -88,6 +88,34 @@ describe.each(['kernel', 'bounce'] as const)('block copy by %s', (way) => {
   });
 });
 
+describe('a long list', () => {
+  it('is cut into dispatches and serves one layer after the other', async () => {
+    await inErrorScope(gpu, async () => {
+      // 64 KiB a block and 144 moves: 9 MiB, more than a CPU adapter gets in one dispatch.
+      const blockWords = 16384;
+      const list = Array.from({ length: 144 }, (_, i): BlockMove => ({ from: id(i), to: id(144 + i) }));
+      const copy = await createBlockCopy(gpu, { blockWords });
+      const starts = [1, 2].map((salt) =>
+        Uint32Array.from({ length: 288 * blockWords }, (_, i) => Math.imul(i, salt)),
+      );
+      const pools = starts.map((start) => gpu.buffers.upload('test.pool', start));
+      const encoder = gpu.device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      for (const pool of pools) copy.encode(pass, { pool, moves: list });
+      pass.end();
+      gpu.device.queue.submit([encoder.finish()]);
+      for (const [i, start] of starts.entries()) {
+        const pool = pools[i];
+        if (!pool) throw new Error('no pool');
+        blockCopyTwin(start, blockWords, list);
+        const words = new Uint32Array(await gpu.buffers.read(pool, 0, start.byteLength));
+        expect(words.findIndex((word, at) => word !== start[at])).toBe(-1);
+      }
+      gpu.buffers.destroy(...pools);
+    });
+  });
+});
+
 describe('block copy refuses', () => {
   it('a block outside the pool, and a ring without scratch', async () => {
     const copy = await createBlockCopy(gpu, { blockWords: 64 });

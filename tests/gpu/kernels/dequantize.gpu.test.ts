@@ -24,8 +24,11 @@ const RESIDUAL = 32;
 const UNTOUCHED = 12345;
 
 let gpu: Gpu;
+/** A device without subgroups and shader-f16. */
+let plain: Gpu;
 beforeAll(async () => {
   gpu = await openTestGpu();
+  plain = await openTestGpu({ subgroups: false, f16: false });
 });
 
 interface Filled {
@@ -77,6 +80,7 @@ function ringOf(layout: KvLayout, tokens: number): DequantizeInput['residual'] {
 }
 
 async function dequantizeOnGpu(
+  gpu: Gpu,
   layout: KvLayout,
   input: DequantizeInput,
 ): Promise<{ key: Float32Array; value: Float32Array }> {
@@ -140,7 +144,7 @@ describe('dequantize reads what its twin reads', () => {
           value: new Float64Array(slots.length * kvHeads * headDim).fill(UNTOUCHED),
         };
         dequantizeTwin(layout, input, expected.key, expected.value);
-        const out = await dequantizeOnGpu(layout, input);
+        const out = await dequantizeOnGpu(gpu, layout, input);
         expect(worstRowError(out.key, expected.key, headDim)).toBeLessThan(1e-6);
         expect(worstRowError(out.value, expected.value, headDim)).toBeLessThan(1e-6);
       });
@@ -149,15 +153,15 @@ describe('dequantize reads what its twin reads', () => {
 });
 
 describe('what comes back is within the quantum of what went in', () => {
-  it.each(KV_FORMATS)('%s values', async (format) => {
-    await inErrorScope(gpu, async () => {
+  it.each(KV_FORMATS)('%s values, on a device without optional features', async (format) => {
+    await inErrorScope(plain, async () => {
       const layout = kvLayout(format, { kvHeads: 2, headDim: 96, blockSize: 16 });
       const filled = filledPool(layout);
       const slots = Int32Array.from({ length: filled.slots }, (_, i) => i);
       const rows = new Int32Array(2 * slots.length).fill(-1);
       const residual = { ring: new Uint32Array(96 * 2 * RESIDUAL), rows, residualTokens: RESIDUAL };
       const input = { pool: filled.pool, slots, ...(format === 'int2' ? { residual } : {}) };
-      const { value } = await dequantizeOnGpu(layout, input);
+      const { value } = await dequantizeOnGpu(plain, layout, input);
       value.forEach((x, i) => {
         const row = filled.value.subarray(i - (i % 96), i - (i % 96) + 96);
         const allowed = quantum(layout, row, i % 96) + Math.abs(x) * 1e-6;
