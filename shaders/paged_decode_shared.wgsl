@@ -7,12 +7,13 @@
 // tokens it holds, and one rescaling of the sums a tile.
 //
 // Constants: LANES lanes a token, TEAMS teams, TILE_STEPS tokens of one team in a tile.
-// Shared memory: TILE·GROUP·(LANES + 1) words in the loop; TEAMS·(headDim + 2·GROUP) to join the teams.
+// Rows of `parts` are one word longer than a team, so that lanes adding up neighbouring rows meet no bank conflict.
+// Shared memory: TILE·GROUP·(LANES + 2) words in the loop; TEAMS·(headDim + 2·GROUP) to join the teams.
 //!requires kv_load
 //!requires decode_interface
 
 const LANES = ${LANES}u;
-var<workgroup> parts: array<f32, ${TILE * GROUP * LANES}>;
+var<workgroup> parts: array<f32, ${TILE * GROUP * (LANES + 1)}>;
 var<workgroup> tileScores: array<f32, ${TILE * GROUP}>;
 //!if SUBGROUP_COUNT > 1
 var<workgroup> sharedMax: array<f32, ${GROUP * SUBGROUP_COUNT}>;
@@ -54,9 +55,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 //!requires decode_keys
 //!repeat h GROUP
 //!if ROW_SCALED
-        parts[(token * ${GROUP}u + ${h}u) * LANES + lane] = s_${h}_0 * keyScale;
+        parts[(token * ${GROUP}u + ${h}u) * (LANES + 1u) + lane] = s_${h}_0 * keyScale;
 //!else
-        parts[(token * ${GROUP}u + ${h}u) * LANES + lane] = s_${h}_0;
+        parts[(token * ${GROUP}u + ${h}u) * (LANES + 1u) + lane] = s_${h}_0;
 //!end
 //!end
       }
@@ -64,7 +65,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
       for (var entry = index; entry < steps * ${TEAMS * GROUP}u; entry += ${WORKGROUP}u) {
         var score = 0.0;
 //!repeat l LANES
-        score += parts[entry * LANES + ${l}u];
+        score += parts[entry * (LANES + 1u) + ${l}u];
 //!end
         let token = base + entry / ${GROUP}u;
         tileScores[entry] = select(NONE, score, token < stop);

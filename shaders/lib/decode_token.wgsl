@@ -1,4 +1,5 @@
-// Inlined by the decode kernels: where the keys and values of this iteration's tokens lie, in words.
+// Inlined by the decode kernels: where the keys and values of this iteration's tokens lie, in words. With PREFETCH
+// the values are asked for before the scores are known, so that more loads are in flight.
 //!repeat t TOKENS
 //!if TEAM_TOKENS > 1
       let i_${t} = base + ${t * TEAMS}u + team;
@@ -19,6 +20,15 @@
       let keyRow_${t} = row_unit(keys_${t} + ${K_PARAM_WORDS}u, slot_${t});
       let values_${t} = values_of(block_${t}, kvHead);
       let valueRow_${t} = row_unit(values_${t} + ${V_PARAM_WORDS}u, slot_${t});
+//!if PREFETCH
+//!repeat c CHUNKS
+//!if c >= RAGGED_FROM
+      let early_${t}_${c} = pool[valueRow_${t} + min(unit_${c}, ${ROW_UNITS - 1}u)];
+//!else
+      let early_${t}_${c} = pool[valueRow_${t} + unit_${c}];
+//!end
+//!end
+//!end
 //!repeat h GROUP
 //!if FOLD_BIAS
       var s_${h}_${t} = qBias_${h};

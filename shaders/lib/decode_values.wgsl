@@ -46,10 +46,14 @@
       {
 //!end
 //!repeat c CHUNKS
+//!if PREFETCH
+        let words_${c} = early_${t}_${c};
+//!else
 //!if c >= RAGGED_FROM
         let words_${c} = pool[valueRow_${t} + min(unit_${c}, ${ROW_UNITS - 1}u)];
 //!else
         let words_${c} = pool[valueRow_${t} + unit_${c}];
+//!end
 //!end
 //!if VALUE_GROUPED
         let pair_${c} = kv_scale_min(pool_word(values_${t} + slot_${t} * ${PAIRS}u + min(unit_${c}, ${ROW_UNITS - 1}u) / ${PAIR_UNITS}u));

@@ -81,6 +81,7 @@ function subgroupTeams(gpu: Gpu, tuning: DecodeTuning): ShaderConstants {
     TOKENS: tokens,
     TEAM_TOKENS: (workgroup / lanes) * tokens,
     RESCALES: 1,
+    PREFETCH: tuning.prefetchValues,
   };
 }
 
@@ -99,5 +100,6 @@ function sharedTeams({ lanes, workgroup, tokens }: DecodeTuning): ShaderConstant
     TILE_STEPS: tokens,
     TILE: teams * tokens,
     RESCALES: 0,
+    PREFETCH: false,
   };
 }

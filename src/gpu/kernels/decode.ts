@@ -231,6 +231,6 @@ class Launcher implements PagedDecode {
 type Grid = [x: number, y: number, z: number];
 
 function variantName(config: PagedDecodeConfig, { tier, tuning }: Choice): string {
-  const { lanes, loadWords, tokens, workgroup, hoist } = tuning;
-  return `${config.layout} ${tier} l${lanes} w${loadWords} t${tokens} wg${workgroup}${hoist ? ' hoist' : ''}`;
+  const { lanes, loadWords, tokens, workgroup, hoist, prefetchValues } = tuning;
+  return `${config.layout} ${tier} l${lanes} w${loadWords} t${tokens} wg${workgroup}${hoist ? ' hoist' : ''}${prefetchValues ? ' prefetch' : ''}`;
 }

@@ -6,7 +6,6 @@
  * candidates to time.
  */
 import { channelGroup, kvLayout, tokenGroup, type KvFormat, type KvLayout } from '../../core/kv/formats.ts';
-
 import type { Gpu } from '../context.ts';
 
 export type DecodeTier = 'subgroups' | 'no-subgroups';
@@ -20,6 +19,8 @@ export interface DecodeTuning {
   readonly tokens: number;
   /** Lanes of a workgroup. */
   readonly workgroup: number;
+  /** Load a token's values before its scores are known (subgroup tier). */
+  readonly prefetchValues: boolean;
   /** One block-table lookup a block instead of one a token. */
   readonly hoist: boolean;
   /** Workgroups to aim at; long contexts are split until there are as many. */
@@ -86,56 +87,94 @@ export function widestLoad(layout: KvLayout): number {
 
 /** The tuning used where nothing was timed. */
 export function defaultTuning(gpu: Gpu, tier: DecodeTier, shape: DecodeShape): DecodeTuning {
-  if (gpu.isFallback || gpu.features.subgroupMinSize < 8) return softwareTuning(tier);
-  return gpuTuning(gpu, shape, gpuLanes(gpu, shape));
+  if (gpu.isFallback) return softwareTuning(tier);
+  return tier === 'subgroups' ? subgroupTuning(gpu, shape) : sharedTuning(gpu, shape);
 }
 
 /** A handful of tunings worth timing on this device, the default first. */
 export function candidates(gpu: Gpu, tier: DecodeTier, shape: DecodeShape): DecodeTuning[] {
   const first = defaultTuning(gpu, tier, shape);
-  if (tier === 'no-subgroups' || gpu.features.subgroupMinSize < 8) return [first];
-  const lanes = [first.lanes / 2, first.lanes * 2].filter((n) => n >= 4 && n <= gpu.features.subgroupMinSize);
-  const others = lanes.map((n) => gpuTuning(gpu, shape, n));
-  return [first, { ...first, tokens: 1 }, { ...first, workgroup: first.workgroup * 2 }, ...others];
+  if (gpu.isFallback) return [first];
+  const most = tier === 'subgroups' ? gpu.features.subgroupMinSize : MOST_SHARED_LANES;
+  const otherLanes = [first.lanes / 2, first.lanes * 2].filter((lanes) => lanes >= 4 && lanes <= most);
+  const list = [
+    first,
+    ...otherLanes.map((lanes) => withLanes(first, shape, lanes)),
+    { ...first, tokens: first.tokens * 2 },
+    { ...first, workgroup: first.workgroup * 2 },
+    { ...first, targetWorkgroups: first.targetWorkgroups / 4 },
+  ];
+  return tier === 'subgroups' ? [...list, { ...first, prefetchValues: false, tokens: 1 }] : list;
 }
 
-/** Measured on SwiftShader: one subgroup a workgroup, consecutive words, one token at a time. */
+/**
+ * Measured on SwiftShader: one subgroup a workgroup, consecutive words, and in the subgroup tier one token at a time.
+ * Loads of a whole row by one lane or strided by vec4 leave its fast path of consecutive words.
+ */
 function softwareTuning(tier: DecodeTier): DecodeTuning {
-  const common = {
-    lanes: 4,
-    workgroup: 4,
-    loadWords: 1,
-    targetWorkgroups: 64,
-    minTokensPerSplit: 128,
-    hoist: tier === 'no-subgroups',
-  };
-  return { ...common, tokens: tier === 'subgroups' ? 1 : 16 };
+  const common = { lanes: 4, workgroup: 4, loadWords: 1, prefetchValues: false };
+  const splits = { targetWorkgroups: 64, minTokensPerSplit: 128 };
+  return tier === 'subgroups'
+    ? { ...common, ...splits, tokens: 1, hoist: false }
+    : { ...common, ...splits, tokens: 16, hoist: true };
 }
 
-/** Registers of queries and sums a lane holds are 2·group·headDim/lanes; 64 leave room for loads in flight. */
-function gpuLanes(gpu: Gpu, { queryHeads, kvHeads, headDim }: DecodeShape): number {
-  const wanted = (2 * (queryHeads / kvHeads) * headDim) / 64;
+/** Queries and sums that one lane keeps in registers: 2·group·headDim/lanes; 128 leave room for loads in flight. */
+const LANE_REGISTERS = 128;
+const MOST_SHARED_LANES = 32;
+
+/** Few lanes a token: shuffles and exponentials are repeated by every lane of a team. */
+function lanesFor({ queryHeads, kvHeads, headDim }: DecodeShape, most: number): number {
+  const wanted = (2 * (queryHeads / kvHeads) * headDim) / LANE_REGISTERS;
   let lanes = 4;
-  while (lanes < wanted && lanes * 2 <= gpu.features.subgroupMinSize) lanes *= 2;
+  while (lanes < wanted && lanes * 2 <= most) lanes *= 2;
   return lanes;
 }
 
-function gpuTuning(gpu: Gpu, shape: DecodeShape, lanes: number): DecodeTuning {
+function withLanes(tuning: DecodeTuning, shape: DecodeShape, lanes: number): DecodeTuning {
   const layout = kvLayout(shape.format, shape);
-  const widest = widestLoad(layout);
-  let loadWords = widest;
+  let loadWords = widestLoad(layout);
+  // Narrow rows are shared by all lanes of the team rather than left to a few of them.
   while (loadWords > 1 && layout.v.rowWords / loadWords < lanes) loadWords /= 2;
-  const workgroup = Math.max(32, gpu.features.subgroupMinSize);
-  const teams = workgroup / lanes;
-  const tokens = 2;
-  const segment = shape.format === 'int2' ? tokenGroup(shape.blockSize) : shape.blockSize;
-  return {
-    lanes,
-    loadWords,
-    tokens,
-    workgroup,
-    hoist: shape.format === 'int2' || teams * tokens <= segment,
-    targetWorkgroups: 1024,
-    minTokensPerSplit: 128,
-  };
+  return { ...tuning, lanes, loadWords };
+}
+
+/** GPUs with subgroups; masked adapters say 4 where the hardware has 32, which is slower but right. */
+function subgroupTuning(gpu: Gpu, shape: DecodeShape): DecodeTuning {
+  const size = gpu.features.subgroupMinSize;
+  const tuning = withLanes(
+    {
+      lanes: 4,
+      loadWords: 1,
+      tokens: 2,
+      workgroup: Math.max(32, size),
+      prefetchValues: true,
+      hoist: false,
+      targetWorkgroups: 2048,
+      minTokensPerSplit: 64,
+    },
+    shape,
+    lanesFor(shape, size),
+  );
+  const run = shape.format === 'int2' ? tokenGroup(shape.blockSize) : shape.blockSize;
+  return { ...tuning, hoist: (tuning.workgroup / tuning.lanes) * tuning.tokens <= run };
+}
+
+/** GPUs without subgroups: more tokens between two barriers, a few subgroups' worth of lanes. */
+function sharedTuning(gpu: Gpu, shape: DecodeShape): DecodeTuning {
+  const tuning = withLanes(
+    {
+      lanes: 8,
+      loadWords: 1,
+      tokens: 4,
+      workgroup: Math.min(64, gpu.limits.maxComputeInvocationsPerWorkgroup),
+      prefetchValues: false,
+      hoist: false,
+      targetWorkgroups: 1024,
+      minTokensPerSplit: 64,
+    },
+    shape,
+    lanesFor(shape, MOST_SHARED_LANES),
+  );
+  return { ...tuning, hoist: shape.format === 'int2' };
 }
