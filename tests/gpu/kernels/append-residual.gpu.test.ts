@@ -214,6 +214,7 @@ describe('int2 append writes the words of its twin', () => {
     const total = [101, 33, 64];
     const whole = await runOnGpu(plain, cache, inputsOf(cache, [total]));
     const cut = await runOnGpu(
+      plain,
       cache,
       inputsOf(cache, [
         [40, 1, 32],
