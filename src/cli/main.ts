@@ -11,8 +11,12 @@ process.on('SIGINT', () => {
   stop();
 });
 
-process.exitCode = await runCli(
+const status = await runCli(
   process.argv.slice(2),
   { out: process.stdout, err: process.stderr },
   (next) => (cancel = next),
 );
+
+// A native GPU keeps the process alive; what was written to a pipe must still arrive.
+process.exitCode = status;
+process.stdout.write('', () => process.exit(status));

@@ -1,7 +1,75 @@
-/** Runs GPU commands on the Dawn binding that the variable DAWN names: the same lab, in this process, no browser. */
+/** Runs GPU commands on a Dawn binding: the same lab as the page's worker, in this process, no browser. */
+import { randomUUID } from 'node:crypto';
+import { cpus, release, totalmem, type } from 'node:os';
+import { openGpu } from '../gpu/index.ts';
+import {
+  describeEnvironment,
+  measureAttention,
+  NoAdapterError,
+  runCheck,
+  runScenario,
+  volatileTuningMemory,
+  type LabHost,
+} from '../lab/index.ts';
+import { openDawn } from './dawn.ts';
 import { CommandError } from './errors.ts';
 import type { GpuHost, HostOptions } from './host.ts';
 
-export function openNativeHost(_options: HostOptions): Promise<GpuHost> {
-  throw new CommandError('no-native', 'to be connected');
+export async function openNativeHost({ power, command }: HostOptions): Promise<GpuHost> {
+  // Kept for as long as the host: the devices of a collected instance stop working.
+  const dawn = openDawn();
+  const host = labHost(dawn, { power, command });
+  const tunings = volatileTuningMemory();
+  const cancel = new AbortController();
+  const { signal } = cancel;
+  return {
+    describe: () =>
+      sentenced(async () => {
+        const gpu = await host.openGpu();
+        const environment = describeEnvironment(gpu, host, null);
+        gpu.device.destroy();
+        return environment;
+      }),
+    check: (onProgress) => sentenced(() => runCheck({ host, tunings, signal, onProgress })),
+    run: (scenario, force, onProgress) =>
+      sentenced(() =>
+        runScenario(scenario, { host, tunings, signal, onProgress, force, measuredBytes: null }),
+      ),
+    attention: (shape) => sentenced(() => measureAttention(shape, { host, tunings, signal })),
+    png: () => Promise.resolve(null),
+    cancel: () => cancel.abort(new CommandError('cancelled', 'Cancelled.')),
+    close: () => Promise.resolve(),
+  };
+}
+
+function labHost(dawn: GPU, { power, command }: Pick<HostOptions, 'power' | 'command'>): LabHost {
+  return {
+    facts: {
+      appVersion: __APP_VERSION__,
+      runtime: `Dawn in Node ${process.version}`,
+      os: `${type()} ${release()}`,
+      hostMemoryBytes: totalmem(),
+      logicalCores: cpus().length,
+    },
+    power,
+    now: () => performance.now(),
+    date: () => new Date().toISOString(),
+    newId: () => randomUUID(),
+    openGpu: async (options) => {
+      const adapter = await dawn.requestAdapter({ powerPreference: power });
+      if (!adapter) throw new NoAdapterError();
+      return openGpu(adapter, options);
+    },
+    command,
+  };
+}
+
+/** The lab's faults are sentences with a code; what has none is a mistake of ours and keeps its stack. */
+async function sentenced<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof CommandError || !(error instanceof Error) || !('code' in error)) throw error;
+    throw new CommandError(String(error.code), error.message);
+  }
 }

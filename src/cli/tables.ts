@@ -18,6 +18,7 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('');
 }
 
+/** Bytes in the binary unit that reads best; anything else as it stands. */
 export function valueWithUnit(value: number, unit: string): string {
-  return formatValue(value, unit);
+  return formatValue(value, unit === 'B' ? 'bytes' : unit);
 }

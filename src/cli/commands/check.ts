@@ -27,17 +27,20 @@ const toJson = (value: unknown): string => `${JSON.stringify(value)}\n`;
 
 function environmentText({ adapter, runtime, os, features, timestampQuantumNs }: Environment): string {
   const name = adapter.description || adapter.device || `${adapter.vendor} ${adapter.architecture}`;
-  const quantum =
-    timestampQuantumNs === null ? 'no GPU clock' : `GPU clock in steps of ${timestampQuantumNs} ns`;
   const rows = [
     ['adapter', `${name.trim() || 'unnamed'}${adapter.isFallback ? ' (software, on the processor)' : ''}`],
     ['asked for', adapter.powerPreference],
     ['runtime', runtime],
     ['system', os],
     ['features', features.join(', ') || 'none'],
-    ['clock', quantum],
+    ['clock', clockText(features, timestampQuantumNs)],
   ];
   return table(rows);
+}
+
+function clockText(features: readonly string[], quantumNs: number | null): string {
+  if (quantumNs !== null) return `the GPU’s, in steps of ${quantumNs} ns`;
+  return features.includes('timestamp-query') ? 'the GPU’s; its step was not measured' : 'the host’s';
 }
 
 function checkText(run: CheckRun): string {

@@ -1,19 +1,40 @@
 /** The page that the command line opens: the page's own GPU worker behind one function, and a canvas for PNG files. */
 import { pngOf } from '../../charts/index.ts';
-import type { HeadlessAnswer, HeadlessCall } from './protocol.ts';
+import { createGpuClient } from '../../workers/client.ts';
+import type { HeadlessAnswer, HeadlessCall, HeadlessPage } from './protocol.ts';
+
+const client = createGpuClient();
 
 async function kvlabHeadless(call: HeadlessCall): Promise<HeadlessAnswer> {
   try {
-    return { ok: true, value: await answerTo(call) };
+    return await answerTo(call);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { ok: false, error: { code: 'headless', message, data: null } };
+    return { ok: false, error: { code: 'internal', message, data: null } };
   }
 }
 
-async function answerTo(call: HeadlessCall): Promise<unknown> {
-  if (call.name === 'png') return toBase64(new Uint8Array(await (await pngOf(call.svg)).arrayBuffer()));
-  throw new Error(`Not connected: ${call.name}`);
+async function answerTo(call: HeadlessCall): Promise<HeadlessAnswer> {
+  const gpu = await client.api();
+  const { kvlabProgress } = window as unknown as HeadlessPage;
+  switch (call.name) {
+    case 'describe':
+      return gpu.describe(call.power);
+    case 'check':
+      return gpu.check(call.power, kvlabProgress);
+    case 'run':
+      // What has been measured so far stays here: a progress line needs only the words.
+      return gpu.run(call.scenario, { force: call.force }, ({ fraction, message }) =>
+        kvlabProgress({ fraction, message }),
+      );
+    case 'attention':
+      return gpu.attention(call.shape);
+    case 'cancel':
+      gpu.cancel();
+      return { ok: true, value: null };
+    case 'png':
+      return { ok: true, value: toBase64(new Uint8Array(await (await pngOf(call.svg)).arrayBuffer())) };
+  }
 }
 
 function toBase64(bytes: Uint8Array): string {

@@ -3,7 +3,8 @@ import type { Scenario } from '../../index.ts';
 import type { AttentionShape, PowerPreference, Progress } from '../../lab/index.ts';
 
 export type HeadlessCall =
-  | { readonly name: 'describe' | 'check'; readonly power: PowerPreference }
+  | { readonly name: 'describe'; readonly power: PowerPreference }
+  | { readonly name: 'check'; readonly power: PowerPreference }
   | { readonly name: 'run'; readonly scenario: Scenario; readonly force: boolean }
   | { readonly name: 'attention'; readonly shape: AttentionShape }
   /** Answers base64. */
