@@ -66,9 +66,11 @@ function stage(
   const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
   const staging = gpu.buffers.create('Swap.out', chunk.count * blockBytes, usage);
   const encoder = gpu.device.createCommandEncoder({ label: 'Swap.out' });
-  for (let i = 0; i < chunk.count; i++) {
-    const block = blocks[chunk.first + i] ?? 0;
-    encoder.copyBufferToBuffer(pool, block * blockBytes, staging, i * blockBytes, blockBytes);
+  const part = blocks.slice(chunk.first, chunk.first + chunk.count);
+  for (let i = 0; i < part.length; ) {
+    const bytes = runLength(part, i) * blockBytes;
+    encoder.copyBufferToBuffer(pool, (part[i] ?? 0) * blockBytes, staging, i * blockBytes, bytes);
+    i += bytes / blockBytes;
   }
   gpu.device.queue.submit([encoder.finish()]);
   return staging;
@@ -98,7 +100,7 @@ export function swapIn(
   }
 }
 
-/** Blocks from `first` on that lie next to each other in the pool as they do in the list. */
+/** Blocks from `first` on that lie next to each other in the pool as they do in the list: one copy command. */
 function runLength(blocks: readonly number[], first: number): number {
   let count = 1;
   while (blocks[first + count] === (blocks[first] ?? 0) + count) count++;
