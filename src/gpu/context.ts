@@ -59,15 +59,21 @@ export async function openGpu(adapter: GPUAdapter, options: OpenOptions = {}): P
   return wrapDevice(device, adapter.info);
 }
 
+/** A CPU adapter: it says so, or has the name of one. */
+export function isSoftwareAdapter(info: GPUAdapterInfo): boolean {
+  return (
+    info.isFallbackAdapter === true ||
+    /swiftshader|llvmpipe/i.test(`${info.architecture} ${info.description}`)
+  );
+}
+
 /** Wraps a device that somebody else made; for the library's users. */
 export function wrapDevice(device: GPUDevice, info: GPUAdapterInfo = device.adapterInfo): Gpu {
   const subgroups = device.features.has('subgroups');
   return {
     device,
     info,
-    isFallback:
-      info.isFallbackAdapter === true ||
-      /swiftshader|llvmpipe/i.test(`${info.architecture} ${info.description}`),
+    isFallback: isSoftwareAdapter(info),
     features: {
       subgroups,
       subgroupMinSize: subgroups ? (info.subgroupMinSize ?? 4) : 0,

@@ -9,7 +9,8 @@ import { openGpu, type Gpu, type OpenOptions } from '../../src/gpu/context.ts';
 /** Kept for the life of the process: a collected instance takes its devices with it and crashes Node. */
 let dawnInstance: GPU | null = null;
 
-async function requestAdapter(): Promise<GPUAdapter | null> {
+/** The adapter that tests run on; null without one. */
+export async function requestTestAdapter(): Promise<GPUAdapter | null> {
   if (typeof navigator !== 'undefined' && navigator.gpu) return navigator.gpu.requestAdapter();
   const path = typeof process !== 'undefined' ? process.env['DAWN'] : undefined;
   if (!path) return null;
@@ -22,7 +23,7 @@ async function requestAdapter(): Promise<GPUAdapter | null> {
 
 /** Opens a GPU. @throws Error in words when there is none. */
 export async function openTestGpu(options: OpenOptions = {}): Promise<Gpu> {
-  const adapter = await requestAdapter();
+  const adapter = await requestTestAdapter();
   if (!adapter) {
     throw new Error(
       'No WebGPU adapter: kernel tests need a Chromium with WebGPU, or DAWN naming a Dawn binding.',

@@ -1,0 +1,66 @@
+/**
+ * Starts the GPU worker and hands out its facade, for the page and for the command line's headless browser. A worker
+ * that cannot start or breaks answers every question with one error instead of never.
+ */
+import { proxy, wrap } from 'comlink';
+import type { GpuWorkerApi, Outcome, Progress } from './api.ts';
+
+export interface GpuClient {
+  /** Starts the worker on the first call. */
+  api(): Promise<GpuWorkerApi>;
+  /** Ends the worker without ceremony; what it was asked is answered with an error, and the next `api()` starts another. */
+  reset(): void;
+}
+
+interface Connection {
+  readonly api: GpuWorkerApi;
+  readonly end: () => void;
+}
+
+export function createGpuClient(): GpuClient {
+  let connection: Connection | null = null;
+  return {
+    api: () => Promise.resolve((connection ??= connect(() => (connection = null))).api),
+    reset() {
+      connection?.end();
+      connection = null;
+    },
+  };
+}
+
+function connect(onBroken: () => void): Connection {
+  const worker = new Worker(new URL('./gpu.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'kvlab-gpu',
+  });
+  const remote = wrap<GpuWorkerApi>(worker);
+  let giveUp: (failure: Outcome<never>) => void = () => undefined;
+  const broken = new Promise<Outcome<never>>((resolve) => (giveUp = resolve));
+  const fail = (code: string, message: string): void => {
+    giveUp({ ok: false, error: { code, message, data: null } });
+    worker.terminate();
+  };
+  worker.addEventListener('error', (event) => {
+    event.preventDefault();
+    fail(
+      'worker-failed',
+      `The GPU worker broke: ${event.message || 'it could not be loaded'}. Reload the page.`,
+    );
+    onBroken();
+  });
+  const ask = <T>(answer: Promise<Outcome<T>>): Promise<Outcome<T>> => Promise.race([answer, broken]);
+  const heard = (onProgress: (progress: Progress) => void) =>
+    proxy((progress: Progress) => onProgress(progress));
+  return {
+    api: {
+      describe: (power) => ask(remote.describe(power)),
+      check: (power, onProgress) => ask(remote.check(power, heard(onProgress))),
+      risk: (scenario) => ask(remote.risk(scenario)),
+      run: (scenario, options, onProgress) => ask(remote.run(scenario, options, heard(onProgress))),
+      attention: (shape) => ask(remote.attention(shape)),
+      cancel: () => void remote.cancel(),
+      loseDevice: () => void remote.loseDevice(),
+    },
+    end: () => fail('cancelled', 'The GPU worker was ended.'),
+  };
+}
