@@ -67,7 +67,7 @@ function stage(
   const staging = gpu.buffers.create('Swap.out', chunk.count * blockBytes, usage);
   const encoder = gpu.device.createCommandEncoder({ label: 'Swap.out' });
   const part = blocks.slice(chunk.first, chunk.first + chunk.count);
-  for (let i = 0; i < part.length; ) {
+  for (let i = 0; i < part.length;) {
     const bytes = runLength(part, i) * blockBytes;
     encoder.copyBufferToBuffer(pool, (part[i] ?? 0) * blockBytes, staging, i * blockBytes, bytes);
     i += bytes / blockBytes;
