@@ -62,6 +62,12 @@ export {
 } from './core/kv/formats.ts';
 export { decodeRow, encodeKeyGroup, encodeRow, type KvPart } from './core/kv/encode.ts';
 export { quantizationError, type QuantizationError } from './core/kv/error.ts';
+export { BlockPool, type Allocation, type BlockId, type BlockMove, type PoolFull } from './core/kv/pool.ts';
+export { BlockTable, type Appended } from './core/kv/block-table.ts';
+export { applyCompaction, planCompaction, planWaves, type MoveWaves } from './core/kv/compaction.ts';
+export { ContiguousReservation, type ReservationId, type Reserved } from './core/kv/contiguous.ts';
+export { pagedUsage, type KvUsage } from './core/kv/usage.ts';
+export { residualFlush, residualTokens, ringWords, type ResidualTokens } from './core/kv/kivi.ts';
 
 // Metrics: each defined once.
 export {

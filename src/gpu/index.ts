@@ -13,6 +13,21 @@ export {
   type VariantTiming,
 } from './timing.ts';
 export { createAppend, type Append, type AppendArgs, type AppendConfig } from './kernels/append.ts';
+export { type ResidualArgs } from './kernels/append-residual.ts';
+export {
+  createDequantize,
+  type Dequantize,
+  type DequantizeArgs,
+  type DequantizeConfig,
+} from './kernels/dequantize.ts';
+export {
+  createBlockCopy,
+  encodeBounceCopy,
+  type BlockCopy,
+  type BlockCopyArgs,
+  type BlockCopyConfig,
+} from './kernels/block-copy.ts';
+export { swapIn, swapOut } from './kernels/swap.ts';
 export {
   createPagedDecode,
   type PagedDecode,
