@@ -44,7 +44,7 @@ function runText(run: LabRun): string {
     ...axes.map((path) => path.split('.').at(-1) ?? path),
     'TTFT p50',
     'TPOT p50',
-    'E2E p99',
+    'E2E p50',
     'throughput',
     'KV used',
     'KV reserved',
@@ -54,9 +54,14 @@ function runText(run: LabRun): string {
     ...cells(point),
   ]);
   const findings = figuresFor(run).map(({ title, finding }) => `${title}: ${finding}\n`);
+  const missing = points.find(
+    (point) => isMeasured(point) && point.distributions.ttft.percentiles[50].value === null,
+  );
+  const why = missing?.distributions.ttft.percentiles[50].reason ?? null;
   return [
     `${run.title}\n`,
     table([header, ...rows]),
+    ...(why === null ? [] : [`—: ${why}\n`]),
     ...findings,
     ...run.notes.map((note) => `${note}\n`),
   ].join('');
@@ -68,7 +73,7 @@ function cells(point: PointSummary): string[] {
   return [
     show('ttft', distributions.ttft.percentiles[50].value),
     show('tpot', distributions.tpot.percentiles[50].value),
-    show('e2e', distributions.e2e.percentiles[99].value),
+    show('e2e', distributions.e2e.percentiles[50].value),
     show('throughput', scalars.throughput.value),
     show('kvUsed', scalars.kvUsed.value),
     show('kvReserved', scalars.kvReserved.value),
