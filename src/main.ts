@@ -4,7 +4,7 @@ import './styles/base.css';
 import { App } from './state/app.svelte.ts';
 import { browserHost, fetchText, keyValueMemory } from './state/browser.ts';
 import { deskPort } from './state/desk-port.ts';
-import { workerPort } from './state/worker-port.ts';
+import { createGpuClient } from './workers/client.ts';
 import { connectDesk } from './workers/desk-client.ts';
 import Shell from './views/App.svelte';
 
@@ -15,7 +15,7 @@ const app = new App({
   },
   root: document.documentElement,
   memory: keyValueMemory(),
-  host: browserHost(workerPort()),
+  host: browserHost(createGpuClient()),
   desk: deskPort(connectDesk()),
   fetchText,
 });

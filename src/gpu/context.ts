@@ -6,6 +6,9 @@
 import { Bindings } from './bindings.ts';
 import { Buffers } from './buffers.ts';
 import { Pipelines } from './pipelines.ts';
+import { isSoftwareAdapter } from './software.ts';
+
+export { isSoftwareAdapter } from './software.ts';
 
 export interface GpuFeatures {
   /** False without the feature, or when the no-subgroup tier is forced. */
@@ -57,14 +60,6 @@ export async function openGpu(adapter: GPUAdapter, options: OpenOptions = {}): P
   for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
   const device = await adapter.requestDevice({ label: 'Gpu.device', requiredFeatures, requiredLimits });
   return wrapDevice(device, adapter.info);
-}
-
-/** A CPU adapter: it says so, or has the name of one. */
-export function isSoftwareAdapter(info: GPUAdapterInfo): boolean {
-  return (
-    info.isFallbackAdapter === true ||
-    /swiftshader|llvmpipe/i.test(`${info.architecture} ${info.description}`)
-  );
 }
 
 /** Wraps a device that somebody else made; for the library's users. */

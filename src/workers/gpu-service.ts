@@ -4,24 +4,19 @@
  *
  * One thing is measured at a time: a second request is refused, and another tab is waited for.
  */
-import { reduceForSoftware } from '../core/scenario/reduce.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
-import { isSoftwareAdapter, openGpu, type Gpu } from '../gpu/context.ts';
-import {
-  assessRisk,
-  availableMemory,
-  measureAttention,
-  NoAdapterError,
-  runCheck,
-  runScenario,
-  type HostFacts,
-  type LabHost,
-  type MemoryRisk,
-  type PowerPreference,
-  type Progress,
-  type TuningMemory,
-} from '../lab/index.ts';
+import type { Gpu } from '../gpu/context.ts';
+import { isSoftwareAdapter } from '../gpu/software.ts';
 import { describeAdapter } from '../lab/environment.ts';
+import { NoAdapterError } from '../lab/errors.ts';
+import type {
+  HostFacts,
+  LabHost,
+  MemoryRisk,
+  PowerPreference,
+  Progress,
+  TuningMemory,
+} from '../lab/index.ts';
 import type { GpuWorkerApi, Outcome } from './api.ts';
 import { outcomeOf } from './outcome.ts';
 
@@ -54,6 +49,9 @@ export class BusyError extends Error {
   }
 }
 
+/** Kernels and experiments: most of the worker's bytes, loaded when something is measured, not for an adapter's name. */
+const measuring = () => import('./measuring.ts');
+
 const PROGRESS_EVERY_MS = 100;
 const WAITING: Progress = { fraction: null, message: 'Another tab is measuring; waiting for it to finish' };
 
@@ -83,6 +81,7 @@ class GpuService implements GpuWorkerApi {
     return this.#alone(onProgress, async (signal, report) => {
       const { tunings } = this.#platform;
       const host = this.#host(power);
+      const { runCheck } = await measuring();
       const run = await runCheck({ host, tunings, signal, onProgress: report });
       const pool = run.measurements.find(({ id }) => id === 'largest-pool')?.value ?? null;
       if (pool !== null) await this.#platform.pools.set(poolKey(await this.#adapter(power), power), pool);
@@ -96,6 +95,7 @@ class GpuService implements GpuWorkerApi {
       const adapter = await this.#adapter(power);
       const { info, limits } = adapter;
       const isFallback = isSoftwareAdapter(info);
+      const { assessRisk, availableMemory, reduceForSoftware } = await measuring();
       const available = availableMemory({
         isFallback,
         maxBufferBytes: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
@@ -114,13 +114,15 @@ class GpuService implements GpuWorkerApi {
       const measuredBytes = await this.#platform.pools.get(poolKey(await this.#adapter(power), power));
       const { tunings } = this.#platform;
       const host = this.#host(power);
+      const { runScenario } = await measuring();
       return runScenario(scenario, { host, tunings, signal, onProgress: report, force, measuredBytes });
     });
   }
 
   attention(shape: Parameters<GpuWorkerApi['attention']>[0]) {
-    return this.#alone(null, (signal) => {
+    return this.#alone(null, async (signal) => {
       const { tunings } = this.#platform;
+      const { measureAttention } = await measuring();
       return measureAttention(shape, { host: this.#host('high-performance'), tunings, signal });
     });
   }
@@ -160,6 +162,7 @@ class GpuService implements GpuWorkerApi {
     return {
       ...{ facts, power, now, date, newId, command },
       openGpu: async (options) => {
+        const { openGpu } = await measuring();
         this.#gpu = await openGpu(await this.#adapter(power), options);
         return this.#gpu;
       },
