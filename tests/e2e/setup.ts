@@ -13,6 +13,11 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<void> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const dist = `${root}node_modules/.cache/kvlab-page`;
+  // The runner says 'test', which would build a page for development.
+  const mode = process.env['NODE_ENV'];
+  process.env['NODE_ENV'] = 'production';
   await build({ root, logLevel: 'warn', build: { outDir: dist, emptyOutDir: true } });
+  if (mode === undefined) delete process.env['NODE_ENV'];
+  else process.env['NODE_ENV'] = mode;
   project.provide('dist', dist);
 }
