@@ -18,6 +18,15 @@
 // u32 a load; TOKENS a team takes an iteration; WORKGROUP lanes; HOIST: one table lookup a block, not a token.
 // Registers are named, not indexed: dynamic indexing was 1.5 to 2 times slower.
 //
+// Tried and slower on SwiftShader, CPU time over this version at B 1, 32/8 heads, D 64, context 2048, block 16:
+//   rescaling the sums only when the maximum grew (a loop left at once)   f32 1.55, int8 1.13
+//   2 and 4 tokens an iteration                                            0.97–1.08, and 2 to 3 times the compilation
+//   one table lookup a block                                               0.98–1.2
+//   splits of 64 tokens instead of 128 or more                             1.11–1.26
+// A head-per-lane kernel, the usual answer to missing subgroups, took 2.0; paged_decode_shared takes 1.1 to 1.6.
+//
+// Limits: groups of 1 to 8, head dimensions that are multiples of 16, 64 splits a sequence.
+//
 // Numerics: f32 throughout; the query is scaled by log2(e)/√headDim beforehand and softmax runs on exp2. Codes enter
 // the sums in raw form (kv_load.wgsl), their affine map is applied once a row or group. Tokens beyond the end read the
 // last valid row and are masked by selection, so stale NaNs in unused slots never reach a sum.

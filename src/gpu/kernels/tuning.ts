@@ -113,7 +113,7 @@ export function candidates(gpu: Gpu, tier: DecodeTier, shape: DecodeShape): Deco
  */
 function softwareTuning(tier: DecodeTier): DecodeTuning {
   const common = { lanes: 4, workgroup: 4, loadWords: 1, prefetchValues: false };
-  const splits = { targetWorkgroups: 64, minTokensPerSplit: 128 };
+  const splits = { targetWorkgroups: 64, minTokensPerSplit: 256 };
   return tier === 'subgroups'
     ? { ...common, ...splits, tokens: 1, hoist: false }
     : { ...common, ...splits, tokens: 16, hoist: true };

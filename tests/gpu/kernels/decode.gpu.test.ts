@@ -3,7 +3,8 @@ import { KV_FORMATS } from '../../../src/core/kv/formats.ts';
 import type { Gpu } from '../../../src/gpu/context.ts';
 import { createPagedDecode, type PagedDecodeConfig } from '../../../src/gpu/kernels/decode.ts';
 import { LaunchError } from '../../../src/gpu/kernels/kernel.ts';
-import { defaultTuning } from '../../../src/gpu/kernels/tuning.ts';
+import { candidates, defaultTuning } from '../../../src/gpu/kernels/tuning.ts';
+import { FULL_PRODUCT } from '../../support/full.ts';
 import { openTestGpu } from '../../support/gpu.ts';
 import { decodeCases, tuningOf } from './decode.cases.ts';
 import { makeInputs, type DecodeCase } from './decode.inputs.ts';
@@ -25,6 +26,21 @@ beforeAll(async () => {
 
 const TIERS = ['subgroups', 'no-subgroups'] as const;
 
+/** f32 sums of up to 400 tokens with channels 20 times the others; int8 loses 3 bits more to its raw form. */
+const TOLERANCE = 2e-5;
+
+const SMALL: DecodeCase = {
+  format: 'f32',
+  headDim: 64,
+  queryHeads: 4,
+  kvHeads: 2,
+  blockSize: 16,
+  layout: 'paged',
+  lengths: [1, 163, 300],
+};
+
+const REAL_GPU_FORMATS = FULL_PRODUCT ? KV_FORMATS : (['f16', 'int8', 'int4'] as const);
+
 describe('decode attention agrees with its twin', () => {
   it.each(decodeCases())('$name', async (test) => {
     const gpu = gpuOf(test.tier);
@@ -40,18 +56,24 @@ describe('decode attention agrees with its twin', () => {
   });
 });
 
-/** f32 sums of up to 400 tokens with channels 20 times the others; int8 loses 3 bits more to its raw form. */
-const TOLERANCE = 2e-5;
-
-const SMALL: DecodeCase = {
-  format: 'f32',
-  headDim: 64,
-  queryHeads: 4,
-  kvHeads: 2,
-  blockSize: 16,
-  layout: 'paged',
-  lengths: [1, 163, 300],
-};
+describe('the tunings meant for real GPUs agree with the twin here too', () => {
+  const cases = TIERS.flatMap((tier) => REAL_GPU_FORMATS.map((format) => ({ tier, format })));
+  it.each(cases)('$tier $format', async ({ tier, format }) => {
+    const gpu = gpuOf(tier);
+    const ring = format === 'int2' ? { residualTokens: 32 } : {};
+    const test = { ...SMALL, ...ring, format, blockSize: 32, lengths: [301, 0, 33, 1] };
+    const list = candidates({ ...gpu, isFallback: false }, tier, test);
+    expect(list.length).toBeGreaterThan(1);
+    const [first, ...others] = list;
+    const last = others.at(-1);
+    for (const tuning of FULL_PRODUCT ? list : [first, last]) {
+      if (!tuning) throw new Error('A tuning is missing.');
+      const distance = await distanceFromTwin(gpu, test, { tier, tuning, emitScores: true });
+      expect(distance.output).toBeLessThan(TOLERANCE);
+      expect(distance.scores).toBeLessThan(TOLERANCE);
+    }
+  });
+});
 
 describe('a permuted block table', () => {
   const cases = TIERS.flatMap((tier) => KV_FORMATS.map((format) => ({ tier, format })));
