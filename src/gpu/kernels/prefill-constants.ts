@@ -1,6 +1,7 @@
-/** The template constants that shaders/lib/prefill_kv.wgsl reads, from the layout of a KV format. */
+/** What every kernel that reads K and V through shaders/lib/prefill_kv.wgsl needs: template constants and int2's ring. */
 import type { KvFormat, KvLayout, RegionLayout } from '../../core/kv/formats.ts';
 import type { ShaderConstants } from '../shader.ts';
+import { LaunchError } from './kernel.ts';
 
 /** From the index of a slot to its first parameter word, as WGSL. */
 function paramStep({ params, group }: RegionLayout, headDim: number): string {
@@ -46,4 +47,34 @@ export function kvRowConstants(layout: KvLayout, residualTokens = 0): ShaderCons
     E4M3_FACTOR: format === 'fp8-e4m3' ? ' * 256.0' : '',
     RESIDUAL_TOKENS: residualTokens,
   };
+}
+
+/** The f16 ring of the newest tokens, which int2 alone has. */
+export interface RingArgs {
+  /** u32 [ring slots][K, V][kvHeads][residualTokens][headDim / 2] */
+  readonly residual?: GPUBuffer;
+  /** u32 [batch]: the ring slot of each sequence. */
+  readonly residualSlots?: GPUBuffer;
+}
+
+/** @throws LaunchError where int2 comes without a whole number of token groups in its ring. */
+export function checkRing(kernel: string, layout: KvLayout, residualTokens = 0): void {
+  if (layout.format !== 'int2') return;
+  if (residualTokens === 0 || residualTokens % layout.k.group !== 0) {
+    throw new LaunchError(
+      kernel,
+      `residualTokens is ${residualTokens}; int2 needs a multiple of ${layout.k.group}.`,
+    );
+  }
+}
+
+/** The two buffers that int2 adds to a kernel's bindings, nothing for other formats. */
+export function ringBuffers(
+  kernel: string,
+  layout: KvLayout,
+  { residual, residualSlots }: RingArgs,
+): GPUBuffer[] {
+  if (layout.format !== 'int2') return [];
+  if (!residual || !residualSlots) throw new LaunchError(kernel, 'int2 needs residual and residualSlots.');
+  return [residual, residualSlots];
 }

@@ -8,7 +8,7 @@
 import { kvLayout, type KvFormat, type KvLayout, type KvShape } from '../../core/kv/formats.ts';
 import type { Gpu } from '../context.ts';
 import { checkBytes, LaunchError, uniformWords } from './kernel.ts';
-import { kvRowConstants } from './prefill-constants.ts';
+import { checkRing, kvRowConstants, ringBuffers, type RingArgs } from './prefill-constants.ts';
 import { prefillSlices, type PrefillSlice } from './prefill-slices.ts';
 
 export interface PrefillTuning {
@@ -28,13 +28,10 @@ export interface PrefillConfig extends KvShape {
   readonly tuning?: PrefillTuning;
 }
 
-export interface PrefillArgs {
+export interface PrefillArgs extends RingArgs {
   /** f32 [totalTokens][queryHeads][headDim] */
   readonly query: GPUBuffer;
   readonly pool: GPUBuffer;
-  /** int2 only: u32 [ring slots][K, V][kvHeads][residualTokens][headDim / 2], and u32 [batch]: the slot of each sequence. */
-  readonly residual?: GPUBuffer;
-  readonly residualSlots?: GPUBuffer;
   /** u32 [batch][tableHeads][tableStride] */
   readonly blockTable: GPUBuffer;
   /** u32 [batch + 1]: sequence b owns query tokens queryStarts[b] … queryStarts[b + 1] − 1. */
@@ -74,7 +71,7 @@ const NO_WINDOW = 0x3fffffff;
 
 /** A CPU adapter runs subgroups of 4 and 8 rows a lane; a GPU wants few registers a lane and many lanes. */
 function defaultTuning(gpu: Gpu): PrefillTuning {
-  return gpu.isFallback ? { lanes: 4, rowVecs: 2, keys: 4 } : { lanes: 32, rowVecs: 1, keys: 4 };
+  return gpu.isFallback ? { lanes: 4, rowVecs: 1, keys: 8 } : { lanes: 32, rowVecs: 1, keys: 4 };
 }
 
 export async function createPrefill(gpu: Gpu, config: PrefillConfig): Promise<Prefill> {
@@ -83,18 +80,12 @@ export async function createPrefill(gpu: Gpu, config: PrefillConfig): Promise<Pr
     throw new LaunchError(KERNEL, `${queryHeads} query heads are no multiple of ${kvHeads} KV heads.`);
   }
   const layout = kvLayout(format, config);
-  const { residualTokens = 0 } = config;
-  if (format === 'int2' && (residualTokens === 0 || residualTokens % layout.k.group !== 0)) {
-    throw new LaunchError(
-      KERNEL,
-      `residualTokens is ${residualTokens}; int2 needs a multiple of ${layout.k.group}.`,
-    );
-  }
+  checkRing(KERNEL, layout, config.residualTokens);
   const tuning = config.tuning ?? defaultTuning(gpu);
   const group = queryHeads / kvHeads;
   const tileRows = tuning.lanes * tuning.rowVecs * 4;
   const constants = {
-    ...kvRowConstants(layout, residualTokens),
+    ...kvRowConstants(layout, config.residualTokens),
     GROUP: group,
     LANES: tuning.lanes,
     ROW_VECS: tuning.rowVecs,
@@ -132,7 +123,7 @@ export async function createPrefill(gpu: Gpu, config: PrefillConfig): Promise<Pr
           queryStarts,
           contextLengths,
           output,
-          ...ringBuffers(args, config),
+          ...ringBuffers(KERNEL, layout, args),
         ];
         pass.setBindGroup(0, gpu.bindings.group(pipeline, buffers));
         const tiles = Math.ceil((slice.tokens * group) / tileRows);
@@ -141,12 +132,6 @@ export async function createPrefill(gpu: Gpu, config: PrefillConfig): Promise<Pr
       }
     },
   };
-}
-
-function ringBuffers({ residual, residualSlots }: PrefillArgs, { format }: PrefillConfig): GPUBuffer[] {
-  if (format !== 'int2') return [];
-  if (!residual || !residualSlots) throw new LaunchError(KERNEL, 'int2 needs residual and residualSlots.');
-  return [residual, residualSlots];
 }
 
 function paramsOf(args: PrefillArgs, slice: PrefillSlice, headDim: number): Uint32Array {
