@@ -29,14 +29,21 @@ window.addEventListener('beforeunload', (event) => {
   if (app.gpu.busyWith !== null) event.preventDefault();
 });
 
-// After the first screen: ask the GPU its name, then keep the page for offline use.
-const whenIdle = (work: () => void): void => {
-  if ('requestIdleCallback' in window) window.requestIdleCallback(work, { timeout: 2000 });
-  else setTimeout(work, 200);
-};
-whenIdle(() => void app.gpu.look());
-window.addEventListener('load', () => {
+// After the first screen: ask the GPU its name, and only then fetch the rest of the page for offline use.
+const idle = (): Promise<void> =>
+  new Promise((resolve) => {
+    if ('requestIdleCallback' in window) window.requestIdleCallback(() => resolve(), { timeout: 2000 });
+    else setTimeout(resolve, 200);
+  });
+
+async function afterFirstScreen(): Promise<void> {
+  await idle();
+  await app.gpu.look();
+  if (app.router.current.room === 'home') await app.demo.load();
+  await idle();
   if (import.meta.env.PROD && 'serviceWorker' in navigator) {
-    whenIdle(() => void app.offline.register(navigator.serviceWorker, './sw.js'));
+    await app.offline.register(navigator.serviceWorker, './sw.js');
   }
-});
+}
+
+void afterFirstScreen();

@@ -31,7 +31,7 @@ test('a card’s link shows the card and whose word it is', async () => {
   const check = toyCheck();
   const page = await lab.visit({ hash: `#${await encodeCheckLink(check)}` });
   await page.getByRole('heading', { name: check.title }).waitFor();
-  await page.getByText('From a link: these numbers are as its sender wrote them').waitFor();
+  await page.getByText('From a link: these numbers are as its sender wrote them').first().waitFor();
 });
 
 const HOSTILE: readonly { what: string; make: () => Promise<string>; says: RegExp }[] = [

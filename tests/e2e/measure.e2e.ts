@@ -52,11 +52,11 @@ test('the check goes from one button to a card that is kept', async () => {
   await page.getByRole('button', { name: 'Copy link to this card' }).click();
   const link = await page.getByLabel('The link').inputValue();
   const download = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Save PNG' }).click();
+  await page.getByRole('button', { name: 'Save PNG', exact: true }).click();
   expect((await download).suggestedFilename()).toMatch(/\.png$/);
 
   const fresh = await lab.visit({ hash: new URL(link).hash });
-  await fresh.getByText('as its sender wrote them').waitFor();
+  await fresh.getByText('as its sender wrote them').first().waitFor();
   await page.goto(`${lab.host.url}#/runs`);
   await expect.poll(() => page.getByRole('main').getByRole('listitem').count()).toBe(1);
 });
@@ -138,7 +138,7 @@ test('a tab that was hidden says so in its run', async () => {
   await page.getByText('This tab was hidden: browsers slow hidden tabs down').waitFor();
   await page.getByRole('button', { name: 'Cancel' }).click();
   await finished(page);
-  await page.getByText('The tab was hidden during the measurement').waitFor();
+  await page.getByText('The tab was hidden during the measurement').first().waitFor();
 });
 
 test('a run that would not fit is told before it allocates, and can be forced', async () => {

@@ -11,6 +11,8 @@ export interface VisitOptions {
   /** What a context already holds is kept: a second tab of the same profile. */
   readonly context?: BrowserContext;
   readonly reducedMotion?: boolean;
+  /** False: nothing is fetched for offline use, so that what the host sent is what the page itself asked for. */
+  readonly serviceWorker?: boolean;
   /** Runs in the page before any of its scripts. */
   readonly before?: () => void;
 }
@@ -62,6 +64,7 @@ export function useLab(args: readonly string[] = CHROMIUM_ARGS): Lab {
         reducedMotion: options.reducedMotion === true ? 'reduce' : 'no-preference',
         viewport: { width, height: width < 500 ? 844 : 900 },
         acceptDownloads: true,
+        serviceWorkers: options.serviceWorker === false ? 'block' : 'allow',
       }));
     contexts.add(context);
     const page = await context.newPage();
