@@ -12,10 +12,9 @@ const CASES = combinations({
   format: ['f32', 'f16', 'fp8-e4m3', 'fp8-e5m2', 'int8', 'int4'] as const,
   headDim: [64, 80, 96, 128, 256] as const,
   blockSize: [8, 16, 32, 64, 128] as const,
-  tokens: [1, 15, 17, 33, 40] as const,
   kvHeads: [1, 2, 3] as const,
   shape: APPEND_SHAPES,
-});
+}).map((axes, i) => ({ ...axes, tokens: [1, 15, 17, 33, 40][i % 5] ?? 1 }));
 
 const UNTOUCHED = 0xdeadbeef;
 
