@@ -1,7 +1,7 @@
 // Inlined by the decode kernels: this workgroup's share of tokens, the scaled query and the empty sums.
   let kvHead = workgroup.x;
-  let split = workgroup.y;
-  let sequence = workgroup.z;
+  let split = params.firstSplit + workgroup.y;
+  let sequence = params.firstSequence + workgroup.z;
   let row = sequence * params.tableHeads + select(0u, kvHead, params.tableHeads > 1u);
   let length = contextLengths[row];
   let visible = visible_tokens(length);

@@ -8,6 +8,8 @@ struct Params {
   windowTokens: u32,    // 0: everything is visible
   sinkTokens: u32,
   scoreStride: u32,     // tokens of one row of `scores`
+  firstSequence: u32,   // a large launch is several dispatches
+  firstSplit: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

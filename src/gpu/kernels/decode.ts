@@ -11,6 +11,7 @@ import { LaunchError, uniformWords } from './kernel.ts';
 import {
   defaultTuning,
   maxSplitRows,
+  planDispatches,
   planSplits,
   type DecodeTier,
   type DecodeTuning,
@@ -171,17 +172,14 @@ class Launcher implements PagedDecode {
     const totalsOffset = direct ? 0 : this.#totalsOffset;
     const { attend, merge, normalize } = this.#kernels;
 
-    const words = [
-      args.tableStride,
-      tableHeads,
-      splits,
-      tokensPerSplit,
-      windowTokens,
-      sinkTokens,
-      args.maxContextTokens,
-    ];
     const buffers = this.#attendBuffers(args, direct ? output : this.#partials);
-    this.#dispatch(pass, attend, words, buffers, [kvHeads, splits, batch]);
+    for (const part of planDispatches(this.tuning, this.#config, batch, visible)) {
+      const words = [
+        ...[args.tableStride, tableHeads, splits, tokensPerSplit, windowTokens, sinkTokens],
+        ...[args.maxContextTokens, part.firstSequence, part.firstSplit],
+      ];
+      this.#dispatch(pass, attend, words, buffers, [kvHeads, part.splits, part.sequences]);
+    }
     if (!direct) {
       const mergeWords = [tableHeads, splits, tokensPerSplit, windowTokens, sinkTokens, totalsOffset];
       const mergeBuffers = [contextLengths, this.#partials, this.#lse, output];

@@ -26,6 +26,8 @@ export interface DecodeTuning {
   /** Workgroups to aim at; long contexts are split until there are as many. */
   readonly targetWorkgroups: number;
   readonly minTokensPerSplit: number;
+  /** A launch with more work becomes several dispatches, so that none blocks the GPU for 100 ms. */
+  readonly maxDispatchFlops: number;
 }
 
 /** What a tuning depends on. */
@@ -46,33 +48,81 @@ export interface SplitPlan {
   readonly tokensPerSplit: number;
 }
 
-/** Splits the longest sequence so that there are about `targetWorkgroups`; shorter sequences use fewer splits. */
+type SplitShape = Pick<DecodeShape, 'queryHeads' | 'kvHeads' | 'headDim' | 'blockSize'>;
+
+/** Multiplications and additions of one sequence's attention, queries with keys and weights with values. */
+function sequenceFlops({ queryHeads, headDim }: SplitShape, tokens: number): number {
+  return 4 * queryHeads * headDim * tokens;
+}
+
+/**
+ * Splits the longest sequence so that there are about `targetWorkgroups`, and so that one split fits into a dispatch;
+ * shorter sequences use fewer splits.
+ */
 export function planSplits(
   tuning: DecodeTuning,
-  shape: { readonly kvHeads: number; readonly blockSize: number },
+  shape: SplitShape,
   batch: number,
   visibleTokens: number,
 ): SplitPlan {
   const tokens = Math.max(1, visibleTokens);
-  const wanted = maxSplits(tuning, shape.kvHeads, batch);
-  const even = Math.max(tuning.minTokensPerSplit, Math.ceil(tokens / wanted));
-  const tokensPerSplit = Math.ceil(even / shape.blockSize) * shape.blockSize;
+  const wanted = Math.max(tuning.minTokensPerSplit, Math.ceil(tokens / wantedSplits(tuning, shape, batch)));
+  const needed = neededSplits(tuning, shape, tokens);
+  const most = needed > 1 ? Math.min(wanted, Math.ceil(tokens / needed)) : wanted;
+  const tokensPerSplit = Math.ceil(most / shape.blockSize) * shape.blockSize;
   return { splits: Math.ceil(tokens / tokensPerSplit), tokensPerSplit };
 }
 
-function maxSplits(tuning: DecodeTuning, kvHeads: number, batch: number): number {
+function wantedSplits(tuning: DecodeTuning, { kvHeads }: SplitShape, batch: number): number {
   return Math.min(MAX_SPLITS, Math.ceil(tuning.targetWorkgroups / (batch * kvHeads)));
+}
+
+function neededSplits(tuning: DecodeTuning, shape: SplitShape, tokens: number): number {
+  return Math.min(MAX_SPLITS, Math.ceil(sequenceFlops(shape, tokens) / tuning.maxDispatchFlops));
 }
 
 /** Upper bound of batch · splits over every batch up to `maxBatch`: ceil(a / b) · b < a + b. */
 export function maxSplitRows(
   tuning: DecodeTuning,
-  shape: { readonly kvHeads: number; readonly maxBatch: number },
+  shape: SplitShape & { readonly maxBatch: number; readonly maxContextTokens: number },
 ): number {
-  return Math.min(
-    shape.maxBatch * MAX_SPLITS,
-    Math.ceil(tuning.targetWorkgroups / shape.kvHeads) + shape.maxBatch,
-  );
+  const { maxBatch, maxContextTokens, kvHeads } = shape;
+  const wanted = Math.min(maxBatch * MAX_SPLITS, Math.ceil(tuning.targetWorkgroups / kvHeads) + maxBatch);
+  return Math.max(wanted, maxBatch * neededSplits(tuning, shape, maxContextTokens));
+}
+
+/** One dispatch of a launch: some splits of some sequences. */
+export interface DispatchPart {
+  readonly firstSequence: number;
+  readonly sequences: number;
+  readonly firstSplit: number;
+  readonly splits: number;
+}
+
+/** The dispatches of a launch, each within `maxDispatchFlops` where one split is. */
+export function planDispatches(
+  tuning: DecodeTuning,
+  shape: SplitShape,
+  batch: number,
+  visibleTokens: number,
+): DispatchPart[] {
+  const { splits, tokensPerSplit } = planSplits(tuning, shape, batch, visibleTokens);
+  const splitFlops = sequenceFlops(shape, Math.min(tokensPerSplit, Math.max(1, visibleTokens)));
+  const most = Math.max(1, Math.floor(tuning.maxDispatchFlops / splitFlops));
+  const sequences = Math.max(1, Math.floor(most / splits));
+  const splitStep = Math.min(splits, most);
+  const parts: DispatchPart[] = [];
+  for (let firstSequence = 0; firstSequence < batch; firstSequence += sequences) {
+    for (let firstSplit = 0; firstSplit < splits; firstSplit += splitStep) {
+      parts.push({
+        firstSequence,
+        sequences: Math.min(sequences, batch - firstSequence),
+        firstSplit,
+        splits: Math.min(splitStep, splits - firstSplit),
+      });
+    }
+  }
+  return parts;
 }
 
 /** Widest load that keeps rows aligned and one load inside one (scale, min) group. */
@@ -113,7 +163,8 @@ export function candidates(gpu: Gpu, tier: DecodeTier, shape: DecodeShape): Deco
  */
 function softwareTuning(tier: DecodeTier): DecodeTuning {
   const common = { lanes: 4, workgroup: 4, loadWords: 1, prefetchValues: false };
-  const splits = { targetWorkgroups: 64, minTokensPerSplit: 256 };
+  // SwiftShader does 2 to 3 GFLOP/s here on two cores, so a dispatch ends after about 40 ms.
+  const splits = { targetWorkgroups: 64, minTokensPerSplit: 256, maxDispatchFlops: 1e8 };
   return tier === 'subgroups'
     ? { ...common, ...splits, tokens: 1, hoist: false }
     : { ...common, ...splits, tokens: 16, hoist: true };
@@ -122,6 +173,8 @@ function softwareTuning(tier: DecodeTier): DecodeTuning {
 /** Queries and sums that one lane keeps in registers: 2·group·headDim/lanes; 128 leave room for loads in flight. */
 const LANE_REGISTERS = 128;
 const MOST_SHARED_LANES = 32;
+/** 100 ms of a small integrated GPU that does 200 GFLOP/s in this kernel. */
+const GPU_DISPATCH_FLOPS = 2e10;
 
 /** Few lanes a token: shuffles and exponentials are repeated by every lane of a team. */
 function lanesFor({ queryHeads, kvHeads, headDim }: DecodeShape, most: number): number {
@@ -152,6 +205,7 @@ function subgroupTuning(gpu: Gpu, shape: DecodeShape): DecodeTuning {
       hoist: false,
       targetWorkgroups: 2048,
       minTokensPerSplit: 64,
+      maxDispatchFlops: GPU_DISPATCH_FLOPS,
     },
     shape,
     lanesFor(shape, size),
@@ -172,6 +226,7 @@ function sharedTuning(gpu: Gpu, shape: DecodeShape): DecodeTuning {
       hoist: false,
       targetWorkgroups: 1024,
       minTokensPerSplit: 64,
+      maxDispatchFlops: GPU_DISPATCH_FLOPS,
     },
     shape,
     lanesFor(shape, MOST_SHARED_LANES),

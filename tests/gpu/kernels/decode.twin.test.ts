@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { KV_FORMATS } from '../../../src/core/kv/formats.ts';
 import { decodeTwin } from '../../../src/gpu/kernels/decode.twin.ts';
-import { MAX_SPLITS, maxSplitRows, planSplits, type DecodeTuning } from '../../../src/gpu/kernels/tuning.ts';
+import {
+  MAX_SPLITS,
+  maxSplitRows,
+  planDispatches,
+  planSplits,
+  type DecodeTuning,
+} from '../../../src/gpu/kernels/tuning.ts';
 import { decodeCases } from './decode.cases.ts';
 import { makeInputs, type DecodeCase } from './decode.inputs.ts';
 
@@ -87,10 +93,11 @@ describe('the cases', () => {
 describe('splits', () => {
   const tuning: DecodeTuning = {
     ...{ lanes: 4, loadWords: 1, tokens: 1, workgroup: 4, prefetchValues: false, hoist: false },
-    ...{ targetWorkgroups: 64, minTokensPerSplit: 128 },
+    ...{ targetWorkgroups: 64, minTokensPerSplit: 128, maxDispatchFlops: 1e9 },
   };
+  const SHAPE = { queryHeads: 32, kvHeads: 8, headDim: 128, blockSize: 16 };
   const plan = (batch: number, tokens: number, blockSize = 16): number[] => {
-    const { splits, tokensPerSplit } = planSplits(tuning, { kvHeads: 8, blockSize }, batch, tokens);
+    const { splits, tokensPerSplit } = planSplits(tuning, { ...SHAPE, blockSize }, batch, tokens);
     return [splits, tokensPerSplit];
   };
   it.each([
@@ -113,9 +120,29 @@ describe('splits', () => {
           expect(splits * tokensPerSplit).toBeGreaterThanOrEqual(tokens);
           expect(tokensPerSplit % blockSize).toBe(0);
           expect(splits).toBeLessThanOrEqual(MAX_SPLITS);
-          expect(batch * splits).toBeLessThanOrEqual(maxSplitRows(tuning, { kvHeads: 8, maxBatch: batch }));
+          const limits = { ...SHAPE, blockSize, maxBatch: batch, maxContextTokens: tokens };
+          expect(batch * splits).toBeLessThanOrEqual(maxSplitRows(tuning, limits));
         }
       }
     }
+  });
+
+  it.each([
+    { batch: 1, tokens: 2048 },
+    { batch: 40, tokens: 2048 },
+    { batch: 3, tokens: 100_000 },
+    { batch: 5, tokens: 200_001 },
+  ])('make dispatches that are short and leave nothing out: $batch × $tokens', ({ batch, tokens }) => {
+    const { splits, tokensPerSplit } = planSplits(tuning, SHAPE, batch, tokens);
+    const parts = planDispatches(tuning, SHAPE, batch, tokens);
+    const seen = new Set<string>();
+    for (const { firstSequence, sequences, firstSplit, splits: count } of parts) {
+      expect(4 * 32 * 128 * tokensPerSplit * sequences * count).toBeLessThanOrEqual(1.1e9);
+      for (let b = 0; b < sequences; b++) {
+        for (let s = 0; s < count; s++) seen.add(`${firstSequence + b} ${firstSplit + s}`);
+      }
+    }
+    expect(seen.size).toBe(batch * splits);
+    expect(parts.reduce((sum, part) => sum + part.sequences * part.splits, 0)).toBe(batch * splits);
   });
 });
