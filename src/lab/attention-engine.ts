@@ -5,17 +5,20 @@
  *
  * It is attention and cache only: no weights, no MLP, no sampling. Queries, keys and values come from token-source.ts.
  */
+import type { BlockTable } from '../core/kv/block-table.ts';
 import type { BlockMove } from '../core/kv/pool.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
 import type { Gpu } from '../gpu/context.ts';
 import { createBlockCopy, type BlockCopy } from '../gpu/kernels/block-copy.ts';
-import { createPagedDecode, type PagedDecode } from '../gpu/kernels/decode.ts';
+import { createPagedDecode, type PagedDecode, type PagedDecodeArgs } from '../gpu/kernels/decode.ts';
 import { createPrefill, type Prefill } from '../gpu/kernels/prefill.ts';
 import type { DecodeTuning } from '../gpu/kernels/tuning.ts';
 import { createAppender, type Appender, type AppendSequences } from './appender.ts';
 import { UnsupportedError } from './errors.ts';
 import { allocateLayers, type LayerBuffers } from './layer-buffers.ts';
-import type { MemoryPlan } from './memory-plan.ts';
+import { createEvictor, type Evictor, type EvictionRows, type Judged } from './evictor.ts';
+import { CONTEXT_STEP, type MemoryPlan } from './memory-plan.ts';
+import { createPageReader, type PageReader } from './page-reader.ts';
 import { intoSubmits, type PacedOperation } from './pacer.ts';
 import type { SequenceCache } from './sequences.ts';
 import { createTokenSource, type TokenSource } from './token-source.ts';
@@ -25,6 +28,8 @@ export interface StepRow {
   readonly cache: SequenceCache;
   readonly slots: readonly number[];
   readonly residualSlot: number;
+  /** For eviction: the sequence's table, whose blocks may leave. */
+  readonly table: BlockTable | null;
 }
 
 /** Bound buffers of a phase: written before its submit, read by all layers. */
@@ -52,9 +57,6 @@ interface LayerArgs {
   readonly residual?: GPUBuffer;
   readonly residualSlots?: GPUBuffer;
 }
-
-/** Uniforms hold the upper bound of the context; in steps of this they recur, and with them the bind groups. */
-const CONTEXT_STEP = 128;
 
 export interface EngineOptions {
   readonly scenario: Scenario;
@@ -92,25 +94,37 @@ export async function createAttentionEngine(gpu: Gpu, options: EngineOptions): P
       seed: scenario.seed,
     }),
   ]);
-  let layers: LayerBuffers | null = null;
-  let decode: PagedDecode | null = null;
+  const parts: { destroy(): void }[] = [source];
+  const keep = <T extends { destroy(): void }>(part: T): T => (parts.push(part), part);
   try {
-    decode = await createPagedDecode(gpu, {
+    const evictor = await createEvictor(gpu, scenario, plan);
+    if (evictor) keep(evictor);
+    const reader = await createPageReader(gpu, scenario, plan);
+    if (reader) keep(reader);
+    const config = {
       ...shape,
       ...ring,
       layout: engine.layout,
       tier: engine.tier,
       ...(tuning && { tuning }),
-      windowed: engine.windowTokens > 0,
       maxBatch: plan.sequences.length,
       maxContextTokens,
-    });
-    layers = await allocateLayers(gpu, model.layers, plan);
-    return new AttentionEngine(gpu, options, { append, prefill, copy, decode }, source, layers);
+    };
+    const windowed = engine.windowTokens > 0 || (evictor !== null && evictor.window !== null);
+    const decode = keep(await createPagedDecode(gpu, { ...config, windowed }));
+    const scoring = evictor?.emitsScores
+      ? keep(await createPagedDecode(gpu, { ...config, emitScores: true }))
+      : null;
+    const layers = keep(await allocateLayers(gpu, model.layers, plan));
+    return new AttentionEngine(
+      gpu,
+      options,
+      { append, prefill, copy, decode, scoring, evictor, reader },
+      source,
+      layers,
+    );
   } catch (error) {
-    source.destroy();
-    decode?.destroy();
-    layers?.destroy();
+    for (const part of parts) part.destroy();
     throw error;
   }
 }
@@ -120,6 +134,11 @@ interface Launchers {
   readonly prefill: Prefill;
   readonly copy: BlockCopy;
   readonly decode: PagedDecode;
+  /** Decode that also writes probabilities, for policies that rank by attention. */
+  readonly scoring: PagedDecode | null;
+  readonly evictor: Evictor | null;
+  /** Quest: chooses what decode reads. */
+  readonly reader: PageReader | null;
 }
 
 export class AttentionEngine {
@@ -136,10 +155,13 @@ export class AttentionEngine {
   readonly #tableStride: number;
   readonly #prefillBuffers: PhaseBuffers;
   readonly #decodeBuffers: PhaseBuffers;
+  readonly #evictBuffers: PhaseBuffers | null;
+  readonly #window: { readonly windowTokens: number; readonly sinkTokens: number } | null;
   readonly #output: GPUBuffer;
   /** Lengths of the parts of a decode step that is too long for one dispatch, all other sequences at 0. */
   readonly #partLengths: GPUBuffer[] = [];
   #step = 0;
+  #lastPrefill: { readonly phase: Phase; readonly step: number } | null = null;
   /** Multiply-adds of the largest dispatch; whoever paces the steps sets it from what the device has shown. */
   dispatchBudget = Infinity;
 
@@ -162,6 +184,10 @@ export class AttentionEngine {
     this.#tableStride = plan.tableStride;
     this.#prefillBuffers = this.#phase('prefill', plan.chunkTokens, batch);
     this.#decodeBuffers = this.#phase('decode', batch, batch);
+    const { evictor } = launchers;
+    this.#evictBuffers = evictor ? this.#phase('evict', batch, batch) : null;
+    const { windowTokens, sinkTokens } = scenario.engine;
+    this.#window = evictor?.window ?? (windowTokens > 0 ? { windowTokens, sinkTokens } : null);
     const { queryHeads, headDim } = scenario.model;
     const outputRows = Math.max(plan.chunkTokens, batch);
     const { STORAGE, COPY_SRC } = GPUBufferUsage;
@@ -183,24 +209,20 @@ export class AttentionEngine {
 
   /** Appends each row's new tokens and lets them attend to everything before them. Work is multiply-adds. */
   prefill(rows: readonly StepRow[]): PacedOperation[] {
-    const { prefill } = this.#launchers;
+    const { prefill, reader } = this.#launchers;
     const { windowTokens, sinkTokens } = this.#scenario.engine;
-    const phase = this.#write(
-      this.#prefillBuffers,
-      rows,
-      rows.map((_, i) => i),
-    );
+    const places = rows.map((row, i) => this.#prefillPlace(row, i));
+    const phase = this.#write(this.#prefillBuffers, rows, places);
+    this.#lastPrefill = { phase, step: this.#step };
+    const { blockTable, queryStarts, contextLengths, batch, maxNewTokens } = phase.sequences;
     const work = this.#macs(rows.map(({ cache, slots }) => cache.tokens * slots.length));
-    return this.#eachLayer(phase, (layer) => {
+    return this.#eachLayer(phase, true, ({ index, ...layer }) => {
       const args = {
         ...layer,
-        blockTable: phase.sequences.blockTable,
-        queryStarts: phase.sequences.queryStarts,
-        contextLengths: phase.sequences.contextLengths,
+        ...{ blockTable, queryStarts, contextLengths, batch },
         output: this.#output,
-        batch: rows.length,
         totalTokens: phase.tokens,
-        maxQueryTokens: phase.sequences.maxNewTokens,
+        maxQueryTokens: maxNewTokens,
         maxContextTokens: phase.longest,
         tableStride: this.#tableStride,
         windowTokens,
@@ -208,38 +230,139 @@ export class AttentionEngine {
         maxDispatchMacs: this.dispatchBudget,
       };
       const slices = prefill.slices(args);
-      return slices.map((slice) => ({
+      const attend = slices.map((slice): PacedOperation => ({
         work: work / slices.length,
         encode: (pass) => prefill.encode(pass, { ...args, slice }),
       }));
+      return [...attend, ...(reader?.update(index, layer.pool, rowsOf(phase), maxNewTokens) ?? [])];
     });
+  }
+
+  /** What the queries of the last prefill chunk, of one prompt, say of its tokens; nothing where the policy asks nobody. */
+  votes({ cache, slots }: StepRow, promptTokens: number): PacedOperation[] {
+    const { evictor } = this.#launchers;
+    if (!evictor || !this.#lastPrefill) return [];
+    const { phase, step } = this.#lastPrefill;
+    const { blockTable, queryStarts, contextLengths, batch } = phase.sequences;
+    return this.#layers.pools.flatMap((pool, index) =>
+      evictor.vote(
+        index,
+        {
+          ...{ pool, blockTable, queryStarts, contextLengths, batch },
+          query: this.#source.set(step + index).query,
+          totalTokens: phase.tokens,
+          longest: phase.longest,
+          tableStride: this.#tableStride,
+          first: cache.tokens - slots.length,
+          tokens: slots.length,
+          promptTokens,
+        },
+        this.dispatchBudget,
+      ),
+    );
   }
 
   /** Appends one token to each row and attends to its whole cache. Work is multiply-adds. */
   decode(rows: readonly StepRow[]): PacedOperation[] {
-    const { decode } = this.#launchers;
-    const { windowTokens, sinkTokens, blockSize, layout } = this.#scenario.engine;
-    // Contiguous rows have their place in the launch; appending takes the tokens in the same order.
-    const ordered = [...rows].sort((a, b) => (a.cache.row ?? 0) - (b.cache.row ?? 0));
-    const places = ordered.map(({ cache }, i) => cache.row ?? i);
+    const { evictor } = this.#launchers;
+    const ordered = [...rows].sort((a, b) => this.#place(a, 0) - this.#place(b, 0));
+    const places = ordered.map((row, i) => this.#place(row, i));
     const phase = this.#write(this.#decodeBuffers, ordered, places);
-    const rounded = Math.ceil(phase.longest / CONTEXT_STEP) * CONTEXT_STEP;
+    const scoringNow = rows.some(({ cache }) => evictor?.isDue(cache.tokens, false));
     const parts = this.#decodeParts(ordered, places);
-    return this.#eachLayer(phase, (layer) => {
-      const args = {
-        ...layer,
-        ...(layout === 'paged' && { blockTable: phase.sequences.blockTable }),
-        output: this.#output,
-        batch: phase.sequences.batch,
-        maxContextTokens: Math.min(rounded, this.#tableStride * blockSize),
-        tableStride: this.#tableStride,
-        ...(windowTokens > 0 && { windowTokens, sinkTokens }),
-      };
-      return parts.map(({ lengths, work }) => ({
-        work,
-        encode: (pass) => decode.encode(pass, { ...args, contextLengths: lengths }),
-      }));
-    });
+    return this.#eachLayer(phase, true, (layer) => this.#attendOnce(phase, parts, layer, scoringNow, false));
+  }
+
+  /** For policies that rank by attention: the last query of prompts that are to be cut looks at all of them once more. */
+  scorePrompts(rows: readonly StepRow[]): PacedOperation[] {
+    const buffers = this.#evictBuffers;
+    if (!buffers || !this.#launchers.evictor?.asksLastQuery) return [];
+    const places = rows.map((row, i) => this.#place(row, i));
+    const phase = this.#write(buffers, rows, places);
+    const work = this.#macs(rows.map(({ cache }) => cache.tokens));
+    const parts = [{ lengths: buffers.lengths, work }];
+    return this.#eachLayer(phase, false, (layer) => this.#attendOnce(phase, parts, layer, true, true));
+  }
+
+  /** Decode attention of one layer over the parts, and what the evictor wants to know of it. */
+  #attendOnce(
+    phase: Phase,
+    parts: readonly { lengths: GPUBuffer; work: number }[],
+    layer: LayerArgs & { readonly index: number },
+    scoringNow: boolean,
+    firstScores: boolean,
+  ): PacedOperation[] {
+    const { decode: plain, scoring, evictor, reader } = this.#launchers;
+    const { blockSize, layout } = this.#scenario.engine;
+    const { index, ...buffers } = layer;
+    const probabilities = evictor?.probabilitiesFor(scoringNow) ?? null;
+    const decode = probabilities && scoring ? scoring : plain;
+    const rounded = Math.ceil(phase.longest / CONTEXT_STEP) * CONTEXT_STEP;
+    const maxContextTokens = Math.min(rounded, this.#tableStride * blockSize);
+    const args = {
+      ...buffers,
+      ...(layout === 'paged' && { blockTable: phase.sequences.blockTable }),
+      output: this.#output,
+      batch: phase.sequences.batch,
+      maxContextTokens,
+      tableStride: this.#tableStride,
+      ...this.#window,
+      ...(probabilities && { scores: probabilities }),
+    };
+    if (reader) return this.#readPages(reader, phase, layer, args);
+    const attend = parts.map(({ lengths, work }): PacedOperation => ({
+      work,
+      encode: (pass) => decode.encode(pass, { ...args, contextLengths: lengths }),
+    }));
+    if (!evictor || !probabilities) return attend;
+    return [...attend, ...evictor.score(index, rowsOf(phase), maxContextTokens, firstScores)];
+  }
+
+  /** Quest: keeps the newest page's bounds, chooses pages for each head, attends to those. */
+  #readPages(
+    reader: PageReader,
+    phase: Phase,
+    { index, pool, query }: LayerArgs & { readonly index: number },
+    args: Omit<PagedDecodeArgs, 'contextLengths'>,
+  ): PacedOperation[] {
+    const { decode } = this.#launchers;
+    const rows = rowsOf(phase);
+    const { operations, pages } = reader.select(index, query, rows);
+    const work = this.#macs([reader.visible(phase.longest) * phase.sequences.batch]);
+    const attend: PacedOperation = { work, encode: (pass) => decode.encode(pass, { ...args, ...pages }) };
+    return [...reader.update(index, pool, rows, 1), ...operations, attend];
+  }
+
+  /** Whether the sequence is to be cut now. */
+  isDue(tokens: number, behindPrompt: boolean): boolean {
+    return this.#launchers.evictor?.isDue(tokens, behindPrompt) ?? false;
+  }
+
+  /** Ranks, compacts and shortens the tables of these sequences; `edit` follows when the operations are done. */
+  evict(rows: readonly StepRow[]): { operations: PacedOperation[]; edit: () => Promise<void> } {
+    const { evictor } = this.#launchers;
+    const buffers = this.#evictBuffers;
+    if (!evictor || !buffers) return { operations: [], edit: () => Promise.resolve() };
+    const places = rows.map((row, i) => this.#place(row, i));
+    const phase = this.#write(buffers, rows, places);
+    const operations = this.#layers.pools.flatMap((pool, index) =>
+      evictor.layer({ index, pool, ring: this.#layers.residuals[index] }, rowsOf(phase)),
+    );
+    const judged: Judged[] = rows.flatMap(({ table }, i) => (table ? [{ row: places[i] ?? i, table }] : []));
+    return { operations, edit: () => evictor.edit(judged) };
+  }
+
+  /** Prefill reads contiguous sequences through a table, so that only judged ones have a place. */
+  #prefillPlace({ residualSlot }: StepRow, next: number): number {
+    return this.#launchers.evictor ? residualSlot : next;
+  }
+
+  /**
+   * Row of a sequence in a launch: contiguous sequences lie at theirs, judged ones keep theirs because scores live on,
+   * others close up.
+   */
+  #place({ cache, residualSlot }: StepRow, next: number): number {
+    return cache.row ?? (this.#launchers.evictor ? residualSlot : next);
   }
 
   /**
@@ -267,21 +390,30 @@ export class AttentionEngine {
 
   /** Tokens of a context that a decode step reads. */
   visible(tokens: number): number {
-    const { windowTokens, sinkTokens } = this.#scenario.engine;
-    return windowTokens === 0 ? tokens : Math.min(tokens, windowTokens + sinkTokens);
+    const { reader } = this.#launchers;
+    if (reader) return reader.visible(tokens);
+    return this.#window ? Math.min(tokens, this.#window.windowTokens + this.#window.sinkTokens) : tokens;
   }
 
   destroy(): void {
     const { slots, lengths, starts, table, residualSlots } = this.#prefillBuffers;
     const mine = [slots, lengths, starts, table, residualSlots, this.#output];
     this.#gpu.buffers.destroy(...mine, ...Object.values(this.#decodeBuffers), ...this.#partLengths);
+    if (this.#evictBuffers) this.#gpu.buffers.destroy(...Object.values(this.#evictBuffers));
     this.#launchers.decode.destroy();
+    this.#launchers.scoring?.destroy();
+    this.#launchers.evictor?.destroy();
+    this.#launchers.reader?.destroy();
     this.#source.destroy();
     this.#layers.destroy();
   }
 
-  /** Every layer: append the new tokens, then whatever attends. */
-  #eachLayer(phase: Phase, attend: (layer: LayerArgs) => PacedOperation[]): PacedOperation[] {
+  /** Every layer: append the new tokens (unless they are there), then whatever attends. */
+  #eachLayer(
+    phase: Phase,
+    appends: boolean,
+    attend: (layer: LayerArgs & { readonly index: number }) => PacedOperation[],
+  ): PacedOperation[] {
     const step = this.#step++;
     return this.#layers.pools.flatMap((pool, index) => {
       const ring = this.#layers.residuals[index];
@@ -293,7 +425,7 @@ export class AttentionEngine {
           this.#launchers.append.encode(pass, { key, value, pool, ring, slots, tokens, sequences }),
       };
       const residual = ring && { residual: ring, residualSlots: sequences.residualSlots };
-      return [append, ...attend({ query, pool, ...residual })];
+      return [...(appends ? [append] : []), ...attend({ index, query, pool, ...residual })];
     });
   }
 
@@ -354,4 +486,8 @@ export class AttentionEngine {
       residualSlots: buffer('residualSlots', batch),
     };
   }
+}
+
+function rowsOf({ sequences, longest }: Phase): EvictionRows {
+  return { ...sequences, longest };
 }

@@ -4,6 +4,8 @@
  *
  * Boundary: our own buffers. What a driver adds for pipelines, alignment and command buffers is unknown to everybody.
  */
+import { SNAPKV_WINDOW_TOKENS } from '../core/eviction/snapkv.ts';
+import { POLICIES } from '../core/eviction/policies.ts';
 import { kvLayout, type KvLayout } from '../core/kv/formats.ts';
 import { longestContext, sequencesOf, type SequencePlan } from '../core/scenario/rules.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
@@ -14,6 +16,9 @@ const SOURCE_SETS = 4;
 const SOURCE_BYTES = 64 * MIB;
 /** Workgroups that a GPU's decode tuning aims at; bounds the partial results of split contexts. */
 const TARGET_WORKGROUPS = 1024;
+
+/** Uniforms hold an upper bound of the context; in steps of this they recur, and with them the bind groups. */
+export const CONTEXT_STEP = 128;
 
 export interface MemoryPlan {
   readonly layout: KvLayout;
@@ -52,7 +57,7 @@ export function sharableTokens({ promptTokens }: SequencePlan): number {
 
 /** Policies that remove tokens; Quest only chooses which pages are read. */
 export function evicts({ engine }: Scenario): boolean {
-  return engine.eviction.policy !== 'none' && engine.eviction.policy !== 'quest';
+  return engine.eviction.policy !== 'none' && POLICIES[engine.eviction.policy].frees;
 }
 
 /** Tokens above the budget at which an eviction begins: one block, so that it frees one. */
@@ -88,7 +93,7 @@ export function planMemory(scenario: Scenario): MemoryPlan {
 
   const splitRows = Math.ceil(TARGET_WORKGROUPS / kvHeads) + batch;
   const workspaceBytes =
-    splitRows * queryHeads * (headDim + 2) * 4 + scoreBytes(scenario, maxContextTokens, batch);
+    splitRows * queryHeads * (headDim + 2) * 4 + scoreBytes(scenario, maxContextTokens, batch, blocks);
 
   return {
     layout,
@@ -120,8 +125,7 @@ function pagedBlocks(scenario: Scenario, sequences: readonly SequencePlan[]): nu
   const blocksOf = (tokens: number) => Math.ceil(tokens / blockSize);
   const full = sequences.map((sequence) => blocksOf(storedTokens(sequence)));
   if (evicts(scenario)) {
-    const kept = blocksOf(engine.eviction.budgetTokens + evictionSlack(scenario)) + 1;
-    const atRest = full.map((blocks) => Math.min(blocks, kept));
+    const atRest = sequences.map((sequence, i) => Math.min(full[i] ?? 0, blocksAtRest(scenario, sequence)));
     // One sequence at a time is whole: while its prompt is read in, before the first eviction.
     const whole = Math.max(...full.map((blocks, i) => blocks - (atRest[i] ?? 0)));
     return sum(atRest) + whole;
@@ -133,11 +137,42 @@ function pagedBlocks(scenario: Scenario, sequences: readonly SequencePlan[]): nu
   return sum(full) - (sequences.length - 1) * shared + (sequences.length > 1 ? endsInside : 0);
 }
 
-function scoreBytes({ model, engine }: Scenario, maxContextTokens: number, batch: number): number {
-  if (engine.eviction.policy === 'none' || engine.eviction.policy === 'streaming-llm') return 0;
-  const scores = batch * model.queryHeads * maxContextTokens * 4;
-  const accumulated = model.layers * batch * model.kvHeads * maxContextTokens * 4;
-  return scores + accumulated;
+/** Most blocks of a sequence behind its prompt: the budget, and what comes before the next eviction. */
+function blocksAtRest({ engine }: Scenario, { outputTokens }: SequencePlan): number {
+  const { blockSize, eviction } = engine;
+  const grows = POLICIES[eviction.policy].when === 'prefill' ? outputTokens : blockSize;
+  // Whole blocks are kept at either edge where blocks leave, not tokens.
+  const edges = POLICIES[eviction.policy].unit === 'block' ? 2 : 0;
+  return Math.ceil((eviction.budgetTokens + grows) / blockSize) + 1 + edges;
+}
+
+/** Scores, votes, page bounds: what choosing tokens takes. An upper bound; exact only for the large parts. */
+function scoreBytes(scenario: Scenario, maxContextTokens: number, batch: number, blocks: number): number {
+  const { model, engine } = scenario;
+  const { layers, queryHeads, kvHeads, headDim } = model;
+  const { signal } = POLICIES[engine.eviction.policy];
+  const perHead = batch * kvHeads * maxContextTokens * 4;
+  const probabilities = batch * queryHeads * maxContextTokens * 4;
+  const moves = batch * kvHeads * engine.eviction.budgetTokens * 12;
+  const chunks = Math.ceil(maxContextTokens / 64);
+  const voting = (queries: number): number => batch * queryHeads * queries * chunks * 8;
+  switch (signal) {
+    case 'none':
+      return 0;
+    case 'attention-sum':
+      return probabilities + layers * perHead + moves + voting(engine.prefillChunkTokens);
+    case 'last-attention':
+      return probabilities + perHead + moves;
+    case 'window-votes':
+      return (layers + 1) * perHead + moves + voting(SNAPKV_WINDOW_TOKENS);
+    case 'key-norm':
+    case 'value-key-ratio':
+      return perHead + moves;
+    case 'page-bound':
+      return layers * blocks * kvHeads * 2 * headDim * 4 + moves;
+    default:
+      return signal satisfies never;
+  }
 }
 
 function sum(values: readonly number[]): number {

@@ -9,6 +9,7 @@ import type { DecodeTuning } from '../gpu/kernels/tuning.ts';
 import { createAttentionEngine, type AttentionEngine } from './attention-engine.ts';
 import { autotune } from './autotune.ts';
 import { DeviceLostError } from './errors.ts';
+import { ranksByAttention } from './evictor.ts';
 import { planMemory, type MemoryPlan } from './memory-plan.ts';
 import { createPacer } from './pacer.ts';
 import { runRepetition, type Pacers } from './repetition.ts';
@@ -96,7 +97,8 @@ export class PointRunner {
   ): Promise<void> {
     try {
       await this.#prepare(gpu);
-      const done = await this.#fitting(gpu, onShare, AbortSignal.any([this.#options.signal, lost]));
+      const signal = AbortSignal.any([this.#options.signal, lost]);
+      const done = await withoutErrors(gpu, () => this.#fitting(gpu, onShare, signal));
       if (kept) this.#repetitions.push(done);
     } catch (error) {
       if (this.#options.signal.aborted || error instanceof DeviceLostError) throw error;
@@ -127,6 +129,7 @@ export class PointRunner {
         shape: { ...shape, residualTokens },
         ...{ layout, tier, windowTokens, sinkTokens, seed },
         tuning: this.#tuning,
+        emitScores: ranksByAttention(this.#scenario),
       });
     }
     const perMs = gpu.isFallback ? SOFTWARE_MACS_PER_MS : GPU_MACS_PER_MS;
@@ -199,4 +202,17 @@ async function verifyOnce(gpu: Gpu, options: Parameters<typeof verifyKernels>[1]
   let result = known.get(key);
   if (!result) known.set(key, (result = verifyKernels(gpu, options)));
   await result;
+}
+
+/** Runs `body` and throws what the device refused meanwhile: times of refused commands are times of nothing. */
+async function withoutErrors<T>(gpu: Gpu, body: () => Promise<T>): Promise<T> {
+  gpu.device.pushErrorScope('validation');
+  let error: GPUError | null = null;
+  try {
+    return await body();
+  } finally {
+    // A lost device pops nothing; the loss is told elsewhere.
+    error = await gpu.device.popErrorScope().catch(() => null);
+    if (error) throw new Error(`The device refused a command, so nothing was measured: ${error.message}`);
+  }
 }

@@ -7,7 +7,7 @@ import type { Random } from '../core/random.ts';
 import type { Repetition, RequestRow, StepSample } from '../core/run/schema.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
 import type { AttentionEngine, StepRow } from './attention-engine.ts';
-import { sharableTokens, type MemoryPlan } from './memory-plan.ts';
+import { evicts, sharableTokens, type MemoryPlan } from './memory-plan.ts';
 import type { PacedOperation, Pacer } from './pacer.ts';
 import { createCacheBook, type CacheBook, type Request, type SequenceCache } from './sequences.ts';
 import type { StepRunner, TimedStep } from './step-runner.ts';
@@ -103,14 +103,16 @@ class RepetitionRun {
 
   /** Requests and prompt tokens of the next prefill step; empty when all prompts are read in. */
   #nextChunk(): { request: Request; tokens: number }[] {
-    let room = this.#options.plan.chunkTokens;
+    const { scenario, plan } = this.#options;
+    let room = plan.chunkTokens;
     const chunk: { request: Request; tokens: number }[] = [];
     for (const request of this.#requests) {
       if (request.firstTokenMs !== null || room === 0) continue;
       if (request.cache === null && !this.#canStart(request)) break;
       const tokens = Math.min(room, request.plan.promptTokens - this.#promptDone(request));
       chunk.push({ request, tokens });
-      room -= tokens;
+      // Under eviction one prompt at a time is whole, which is what the pool has room for.
+      room = evicts(scenario) ? 0 : room - tokens;
     }
     return chunk;
   }
@@ -152,14 +154,17 @@ class RepetitionRun {
       request.startMs ??= now() - this.#startedMs;
     }
     const counts = chunk.map(({ tokens }) => tokens);
-    await this.#step(
+    const rows = await this.#step(
       'prefill',
       chunk.map(({ request }) => request),
       counts,
     );
+    const [only] = rows;
+    if (only && rows.length === 1) await this.#vote(only, chunk[0]?.request.plan.promptTokens ?? 0);
     for (const { request } of chunk) {
       if ((request.cache?.tokens ?? 0) < request.plan.promptTokens) continue;
       request.firstTokenMs = now() - this.#startedMs;
+      await this.#evict([request], true);
       this.#output(request);
     }
   }
@@ -170,7 +175,48 @@ class RepetitionRun {
       running,
       running.map(() => 1),
     );
+    await this.#evict(running, false);
     for (const request of running) this.#output(request);
+  }
+
+  /** What a prompt's queries say of its tokens, behind each chunk; part of the price of evicting. */
+  async #vote(row: StepRow, promptTokens: number): Promise<void> {
+    const { engine, steps, pacers } = this.#options;
+    const operations = engine.votes(row, promptTokens);
+    if (operations.length === 0) return;
+    const step = await steps.run(operations, pacers.prefill);
+    const { tokens: contextTokens } = row.cache;
+    const sample = { phase: 'evict' as const, sequences: 1, tokens: 0, contextTokens, kvReadBytes: 0 };
+    this.#measured.push({ step, sample });
+  }
+
+  /** Cuts the sequences that are beyond their budget; a step of its own. */
+  async #evict(requests: readonly Request[], behindPrompt: boolean): Promise<void> {
+    const { engine, steps, pacers, now } = this.#options;
+    const due = requests.filter(({ cache }) => cache !== null && engine.isDue(cache.tokens, behindPrompt));
+    const rows = due.flatMap((request) => this.#rowOf(request, []));
+    if (rows.length === 0) return;
+    const contextTokens = rows.reduce((sum, { cache }) => sum + cache.tokens, 0);
+    const startMs = now();
+    const scoring = behindPrompt ? await steps.run(engine.scorePrompts(rows), pacers.decode) : null;
+    const { operations, edit } = engine.evict(rows);
+    const ranking = await steps.run(operations, pacers.decode);
+    await edit();
+    const passes = (scoring?.passes ?? 0) + ranking.passes;
+    // Ranks that the host has to see and tables that it edits are part of the price.
+    const step = { startMs, wallMs: now() - startMs, passes };
+    const sample = {
+      phase: 'evict' as const,
+      sequences: rows.length,
+      tokens: 0,
+      contextTokens,
+      kvReadBytes: 0,
+    };
+    this.#measured.push({ step, sample });
+  }
+
+  #rowOf({ cache, residualSlot }: Request, slots: readonly number[]): StepRow[] {
+    return cache ? [{ cache, slots, residualSlot, table: this.#book.tableOf(cache) }] : [];
   }
 
   /** Takes slots, encodes, submits, accounts. */
@@ -178,21 +224,22 @@ class RepetitionRun {
     phase: Exclude<Phase, 'evict'>,
     requests: readonly Request[],
     counts: readonly number[],
-  ): Promise<void> {
+  ): Promise<StepRow[]> {
     const { engine, steps, pacers } = this.#options;
     const pacer = pacers[phase];
     engine.dispatchBudget = pacer.budget;
     const copies: PacedOperation[] = [];
-    const rows: StepRow[] = requests.flatMap(({ cache, residualSlot }, i) => {
-      if (cache === null) return [];
-      const taken = cache.append(counts[i] ?? 0);
-      copies.push(...engine.copyBlocks(taken.copies));
-      return [{ cache, slots: taken.slots, residualSlot }];
+    const rows = requests.flatMap((request, i) => {
+      const taken = request.cache?.append(counts[i] ?? 0);
+      if (taken) copies.push(...engine.copyBlocks(taken.copies));
+      return this.#rowOf(request, taken?.slots ?? []);
     });
     this.#account();
     const operations = phase === 'prefill' ? engine.prefill(rows) : engine.decode(rows);
     const step = await steps.run([...copies, ...operations], pacer);
-    const contexts = rows.map(({ cache }) => engine.visible(cache.tokens));
+    const contexts = rows.map(({ cache }) =>
+      phase === 'prefill' ? cache.tokens : engine.visible(cache.tokens),
+    );
     const contextTokens = contexts.reduce((a, b) => a + b, 0);
     const tokens = counts.reduce((a, b) => a + b, 0);
     const kvReadBytes = contextTokens * this.#bytesPerToken;
@@ -202,6 +249,7 @@ class RepetitionRun {
     });
     this.#doneTokens += tokens;
     this.#options.onStep(Math.min(1, this.#doneTokens / this.#totalTokens));
+    return rows;
   }
 
   #output(request: Request): void {

@@ -34,6 +34,8 @@ export interface VerifyOptions {
   readonly windowTokens: number;
   readonly sinkTokens: number;
   readonly seed: number;
+  /** Also checks the variant of decode that writes probabilities, for eviction. */
+  readonly emitScores?: boolean;
 }
 
 /** f32 sums over hundreds of products and an exp2 of a few ulp, relative to the largest value. */
@@ -54,6 +56,7 @@ export async function verifyKernels(gpu: Gpu, options: VerifyOptions): Promise<V
     checkAppended(cache, contents);
     const prefillError = await checkPrefill(gpu, options, cache, contents);
     const { variant, error } = await checkDecode(gpu, options, cache);
+    if (options.emitScores) await checkScores(gpu, options, cache, contents);
     return { variant, decodeError: error, prefillError };
   } finally {
     cache.destroy();
@@ -165,6 +168,39 @@ async function checkDecode(
     return { variant: decode.variant, error };
   } finally {
     decode.destroy();
+  }
+}
+
+/** The probabilities that eviction ranks by. */
+async function checkScores(
+  gpu: Gpu,
+  { shape, layout, tier, tuning }: VerifyOptions,
+  cache: FilledCache,
+  { pool }: Contents,
+): Promise<void> {
+  const batch = cache.lengths.length;
+  const stride = Math.max(...cache.lengths);
+  const { queryHeads, headDim } = shape;
+  const config = { ...shape, layout, tier, ...(tuning && { tuning }), emitScores: true };
+  const decode = await createPagedDecode(gpu, { ...config, maxBatch: batch, maxContextTokens: stride });
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC;
+  const output = gpu.buffers.create('Verify.output', batch * queryHeads * headDim * 4, usage);
+  const scores = gpu.buffers.create('Verify.scores', batch * queryHeads * stride * 4, usage);
+  try {
+    await once(gpu, (pass) => decode.encode(pass, { ...decodeArgs(cache, output), scores }));
+    const got = new Float32Array(await gpu.buffers.read(scores));
+    const twin = decodeTwin({
+      ...{ layout: cache.layout, queryHeads, batch, pool, tableStride: cache.tableStride },
+      query: queryRows(cache, batch),
+      blockTable: cache.table,
+      contextLengths: cache.lengths,
+    });
+    twin.scores.forEach((row, i) => {
+      checked(`${decode.variant} scores`, got.subarray(i * stride, i * stride + row.length), row);
+    });
+  } finally {
+    decode.destroy();
+    gpu.buffers.destroy(output, scores);
   }
 }
 

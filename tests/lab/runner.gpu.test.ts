@@ -9,7 +9,7 @@ import type { Gpu } from '../../src/gpu/context.ts';
 import { volatileTuningMemory } from '../../src/lab/autotune.ts';
 import type { LabHost } from '../../src/lab/host.ts';
 import { runScenario, SCOPE_NOTE, type RunOptions } from '../../src/lab/runner.ts';
-import { openTestGpu } from '../support/gpu.ts';
+import { testHost } from './support.ts';
 
 /** Kernels of one shape for all tests, so that they compile once a device. */
 const TINY = {
@@ -27,20 +27,11 @@ function scenario(layer: object): Scenario {
 const opened: Gpu[] = [];
 
 /** A host whose devices the test can see, lose and spoil. */
-function host(spoil: (gpu: Gpu, index: number) => Gpu = (gpu) => gpu): LabHost {
-  return {
-    facts: { appVersion: 'test', runtime: 'test', os: 'test', hostMemoryBytes: null, logicalCores: 2 },
-    power: 'high-performance',
-    now: () => performance.now(),
-    date: () => '2026-01-01T00:00:00.000Z',
-    newId: () => 'test-run',
-    openGpu: async () => {
-      const gpu = spoil(await openTestGpu(), opened.length);
-      opened.push(gpu);
-      return gpu;
-    },
-    command: null,
-  };
+function host(spoil?: (gpu: Gpu) => Gpu): LabHost {
+  return testHost((gpu) => {
+    opened.push(gpu);
+    return spoil ? spoil(gpu) : gpu;
+  });
 }
 
 function options(overrides: Partial<RunOptions> = {}): RunOptions {
@@ -256,6 +247,20 @@ describe('running a scenario', () => {
     expect(point?.reason).toContain('ran with 2 of 4 sequences');
     expect(point?.repetitions[0]?.requests).toHaveLength(2);
     expect(opened.at(-1)?.buffers.allocatedBytes).toBe(0);
+  });
+
+  it('fails a point whose commands the device refuses, instead of timing nothing', async () => {
+    const broken = host((gpu) => {
+      const create = gpu.buffers.create.bind(gpu.buffers);
+      // Cannot be written to by the queue, which is a validation error that nothing throws.
+      gpu.buffers.create = (label, bytes, usage) =>
+        create(label, bytes, label === 'Engine.decode.lengths' ? GPUBufferUsage.STORAGE : usage);
+      return gpu;
+    });
+    const small = scenario({ workload: { concurrency: 1, promptTokens: 16, outputTokens: 4 } });
+    const run = checked(await runScenario(small, options({ host: broken })));
+    expect(run.points[0]).toMatchObject({ status: 'failed', repetitions: [] });
+    expect(run.points[0]?.reason).toContain('refused a command');
   });
 
   it('refuses a high memory risk unless it is forced', async () => {

@@ -95,6 +95,23 @@ export class BlockTable {
     this.#tokens = tokens;
   }
 
+  /**
+   * Keeps the blocks at these places of the table, in order, and gives the others back. Only the last block may be
+   * partial, so it must be among them.
+   * @throws RangeError where it is not.
+   */
+  keepBlocks(places: readonly number[]): void {
+    const last = this.#blocks.length - 1;
+    if (last >= 0 && places.at(-1) !== last) {
+      throw new RangeError(`Block ${last} of the table is its newest and must be kept.`);
+    }
+    const kept = new Set(places);
+    const dropped = this.#blocks.filter((_, place) => !kept.has(place));
+    this.#blocks = this.#blocks.filter((_, place) => kept.has(place));
+    this.#tokens -= dropped.length * this.blockSize;
+    for (const block of dropped.reverse()) this.pool.release(block);
+  }
+
   /** Gives every block back, last first. The table may be used again. */
   free(): void {
     this.truncate(0);

@@ -1,0 +1,135 @@
+/**
+ * What a prompt's own queries say of its tokens, chunk by chunk behind each prefill: H2O sums over all of them, SnapKV
+ * lets the last ones vote and pools the votes over neighbours.
+ */
+import { SNAPKV_KERNEL, snapKvWindow } from '../core/eviction/snapkv.ts';
+import type { EvictionPolicy } from '../core/eviction/policy.ts';
+import type { Scenario } from '../core/scenario/schema.ts';
+import type { Gpu } from '../gpu/context.ts';
+import {
+  createVotePooling,
+  createWindowVotes,
+  type VotePooling,
+  type WindowVotes,
+} from '../gpu/kernels/evict-window.ts';
+import { type MemoryPlan } from './memory-plan.ts';
+import type { PacedOperation } from './pacer.ts';
+
+/** One prefill chunk of one sequence, as its launches were bound. */
+export interface VotingChunk {
+  readonly query: GPUBuffer;
+  readonly pool: GPUBuffer;
+  readonly blockTable: GPUBuffer;
+  readonly queryStarts: GPUBuffer;
+  readonly contextLengths: GPUBuffer;
+  readonly batch: number;
+  readonly totalTokens: number;
+  readonly longest: number;
+  readonly tableStride: number;
+  /** Position of the chunk's first token, tokens of the chunk, and of the whole prompt. */
+  readonly first: number;
+  readonly tokens: number;
+  readonly promptTokens: number;
+}
+
+export class PromptVotes {
+  readonly #votes: WindowVotes;
+  readonly #pooling: VotePooling | null;
+  readonly #scenario: Scenario;
+  readonly #stride: number;
+
+  constructor(votes: WindowVotes, pooling: VotePooling | null, scenario: Scenario, stride: number) {
+    this.#votes = votes;
+    this.#pooling = pooling;
+    this.#scenario = scenario;
+    this.#stride = stride;
+  }
+
+  /** Multiply-adds that a chunk's votes take; 0 where none of its queries votes. */
+  macs(chunk: VotingChunk): number {
+    const { queryHeads, headDim } = this.#scenario.model;
+    return 2 * this.#voters(chunk) * chunk.longest * queryHeads * headDim;
+  }
+
+  /** Adds the chunk's votes to `scores`, f32 [batch][kvHeads][stride]. */
+  vote(chunk: VotingChunk, scores: GPUBuffer, maxDispatchMacs: number): PacedOperation[] {
+    const windowQueries = this.#voters(chunk);
+    if (windowQueries === 0) return [];
+    const { first, promptTokens, longest, query, pool, blockTable, queryStarts, contextLengths } = chunk;
+    const { batch, totalTokens, tableStride } = chunk;
+    const args = {
+      ...{ query, pool, blockTable, queryStarts, contextLengths, batch, totalTokens, tableStride },
+      votes: scores,
+      maxContextTokens: longest,
+      scoreStride: this.#stride,
+      windowQueries,
+      weight: this.#pooling ? ('group-mean' as const) : ('group-sum' as const),
+      // The first chunk that votes starts from nothing.
+      accumulate: first > this.#firstVoter(promptTokens),
+      maxDispatchMacs,
+    };
+    return [{ work: this.macs(chunk), encode: (pass) => this.#votes.encode(pass, args) }];
+  }
+
+  /** Pools votes into `pooled`; nothing for sums. */
+  pool(
+    rows: { readonly contextLengths: GPUBuffer; readonly batch: number; readonly longest: number },
+    votes: GPUBuffer,
+    pooled: GPUBuffer,
+  ): PacedOperation[] {
+    const pooling = this.#pooling;
+    if (!pooling) return [];
+    const { kvHeads } = this.#scenario.model;
+    const args = {
+      ...{ votes, pooled, contextLengths: rows.contextLengths },
+      rows: rows.batch * kvHeads,
+      rowsPerLength: kvHeads,
+      scoreStride: this.#stride,
+      maxContextTokens: rows.longest,
+      windowTokens: snapKvWindow(this.#scenario.engine.eviction.budgetTokens),
+      kernel: SNAPKV_KERNEL,
+    };
+    return [{ work: 0, encode: (pass) => pooling.encode(pass, args) }];
+  }
+
+  destroy(): void {
+    this.#votes.destroy();
+  }
+
+  /** Queries of the chunk that vote: its part of the window, or all of it. */
+  #voters({ first, tokens, promptTokens }: VotingChunk): number {
+    return Math.max(0, first + tokens - Math.max(first, this.#firstVoter(promptTokens)));
+  }
+
+  #firstVoter(promptTokens: number): number {
+    if (!this.#pooling) return 0;
+    return Math.max(0, promptTokens - snapKvWindow(this.#scenario.engine.eviction.budgetTokens));
+  }
+}
+
+/** null for policies that don't ask the prompt. */
+export async function createPromptVotes(
+  gpu: Gpu,
+  scenario: Scenario,
+  plan: MemoryPlan,
+  policy: EvictionPolicy,
+  stride: number,
+): Promise<PromptVotes | null> {
+  const pools = policy.signal === 'window-votes';
+  if (!pools && policy.signal !== 'attention-sum') return null;
+  const { engine, model } = scenario;
+  const { queryHeads, kvHeads, headDim } = model;
+  const maxWindowQueries = pools ? snapKvWindow(engine.eviction.budgetTokens) : plan.chunkTokens;
+  const [votes, pooling] = await Promise.all([
+    createWindowVotes(gpu, {
+      ...{ queryHeads, kvHeads, headDim },
+      blockSize: engine.blockSize,
+      format: engine.kvFormat,
+      maxBatch: plan.sequences.length,
+      maxContextTokens: stride,
+      maxWindowQueries: Math.max(1, Math.min(maxWindowQueries, plan.chunkTokens)),
+    }),
+    pools ? createVotePooling(gpu, 'avg') : null,
+  ]);
+  return new PromptVotes(votes, pooling, scenario, stride);
+}
