@@ -23,7 +23,7 @@
 //   2 and 4 tokens an iteration                                            0.97–1.08, and 2 to 3 times the compilation
 //   one table lookup a block                                               0.98–1.2
 //   splits of 64 tokens instead of 128 or more                             1.11–1.26
-// A head-per-lane kernel, the usual answer to missing subgroups, took 2.0; paged_decode_shared takes 1.1 to 1.6.
+// A head-per-lane kernel, the usual answer to missing subgroups, takes about 2; paged_decode_shared takes 1.1 to 1.7.
 //
 // Limits: groups of 1 to 8, head dimensions that are multiples of 16, 64 splits a sequence.
 //

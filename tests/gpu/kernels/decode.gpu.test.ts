@@ -41,7 +41,7 @@ const SMALL: DecodeCase = {
 
 const REAL_GPU_FORMATS = FULL_PRODUCT ? KV_FORMATS : (['f16', 'int8', 'int4'] as const);
 
-describe('decode attention agrees with its twin', () => {
+describe.concurrent('decode attention agrees with its twin', () => {
   it.each(decodeCases())('$name', async (test) => {
     const gpu = gpuOf(test.tier);
     expect(gpu.features.subgroups).toBe(test.tier === 'subgroups');
@@ -72,7 +72,7 @@ describe('the tunings meant for real GPUs agree with the twin here too', () => {
   });
 });
 
-describe('a permuted block table', () => {
+describe.concurrent('a permuted block table', () => {
   const cases = TIERS.flatMap((tier) => KV_FORMATS.map((format) => ({ tier, format })));
   it.each(cases)('gives the bits of the ordered one: $tier $format', async ({ tier, format }) => {
     const test = { ...SMALL, format, ...(format === 'int2' ? { residualTokens: 64 } : {}) };
