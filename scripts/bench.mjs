@@ -1,8 +1,9 @@
 // `npm run bench`: kernels against the adapter's own peaks, each other and onnxruntime-web; ends with a Markdown table.
 //   --full         more shapes and formats        --only TEXT   cases whose name holds TEXT
 //   --rounds N     samples of every kernel        --native      in Node, on the Dawn binding that DAWN names
-//   --out FILE     the result as JSON             KVLAB_GPU=software   the software adapter
-import { writeFileSync } from 'node:fs';
+//   --out FILE     the result as JSON             --readme        put the table into the README, one a device
+//   KVLAB_GPU=software   the software adapter
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright';
@@ -20,6 +21,7 @@ const options = {
   rounds: { type: 'string', default: '11' },
   'peer-rounds': { type: 'string', default: '5' },
   out: { type: 'string' },
+  readme: { type: 'boolean', default: false },
 };
 const { values } = parseArgs({ options });
 const request = {
@@ -33,12 +35,30 @@ const request = {
 try {
   const { result, markdown } = values.native ? await inNode(request) : await inBrowser(request);
   if (values.out) writeFileSync(values.out, `${JSON.stringify(result, null, 2)}\n`);
+  if (values.readme) intoReadme(result.device, markdown);
   process.stdout.write(`${markdown}\n`);
   // Dawn keeps the process alive.
   process.exit(0);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
+}
+
+/** Replaces the table of this device in the README, or adds one. */
+function intoReadme(device, markdown) {
+  const path = `${ROOT}/README.md`;
+  const text = readFileSync(path, 'utf8');
+  const name = device.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  const [open, close] = [`<!-- bench ${name} -->`, `<!-- /bench ${name} -->`];
+  const block = `${open}\n\n${markdown.trim()}\n\n${close}`;
+  const [start, end] = [text.indexOf(open), text.indexOf(close)];
+  const next =
+    start >= 0 && end > start
+      ? text.slice(0, start) + block + text.slice(end + close.length)
+      : text.replace('<!-- benches -->', `<!-- benches -->\n\n${block}`);
+  if (next === text)
+    throw new Error('The README has no line <!-- benches -->, below which the table would go.');
+  writeFileSync(path, next);
 }
 
 /** One file without dependencies, which can be carried to a machine that has only Node and a GPU. */
