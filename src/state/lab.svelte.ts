@@ -27,6 +27,8 @@ export class LabSession {
   keepFault: Fault | null = $state.raw(null);
   /** Memory that the run would need; null until it was asked. */
   risk: MemoryRisk | null = $state.raw(null);
+  /** The scenario that `risk` is of. */
+  riskOf: Scenario | null = $state.raw(null);
   riskFault: Fault | null = $state.raw(null);
   riskPending = $state(false);
   #riskAsked = 0;
@@ -49,6 +51,7 @@ export class LabSession {
     if (asked !== this.#riskAsked) return null;
     this.riskPending = false;
     this.risk = outcome.ok ? outcome.value : null;
+    this.riskOf = scenario;
     this.riskFault = outcome.ok ? null : faultOf(outcome.error);
     return this.risk;
   }

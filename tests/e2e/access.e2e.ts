@@ -1,10 +1,9 @@
 /** Every view for people who use a keyboard, a screen reader, a phone, or ask for less motion. */
-import { createRequire } from 'node:module';
-import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright';
 import { expect, test } from 'vitest';
 import { encodeCheckLink } from '../../src/core/scenario/link.ts';
 import { toyCheck, toyRun } from '../charts/runs.ts';
+import { findings } from './support/axe.ts';
 import { importRuns, useLab } from './support/lab.ts';
 
 const lab = useLab();
@@ -72,25 +71,6 @@ const VIEWS: readonly View[] = [
   { name: 'about', open: go('#/about', 'About KV Lab') },
   { name: 'nowhere', open: go('#/nowhere', 'A laboratory') },
 ];
-
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-interface AxeViolation {
-  readonly id: string;
-  readonly impact: string;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
-}
-
-/** Serious and critical findings of axe-core, in words. */
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource);
-  const violations = await page.evaluate<AxeViolation[]>('axe.run(document).then((r) => r.violations)');
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
-    );
-}
 
 /** Fonts and figures have settled. */
 async function settled(page: Page): Promise<void> {

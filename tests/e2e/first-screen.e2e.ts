@@ -61,3 +61,20 @@ test('every room of the header opens, and none is shown that is not built', asyn
     expect(await page.title()).toContain(name);
   }
 });
+
+test('the page’s policy lets no inline code run', async () => {
+  const page = await lab.visit();
+  const blocked = await page.evaluate(
+    () =>
+      new Promise<string>((resolve) => {
+        document.addEventListener('securitypolicyviolation', (event) => resolve(event.effectiveDirective));
+        const script = document.createElement('script');
+        script.textContent = 'window.ran = true';
+        document.head.append(script);
+      }),
+  );
+  expect(blocked).toBe('script-src-elem');
+  expect(await page.evaluate(() => 'ran' in window)).toBe(false);
+  // The violation that was provoked is heard by the watch over every page; one that was not would fail its test.
+  expect(lab.problems.splice(0).join()).toContain('Content Security Policy');
+});

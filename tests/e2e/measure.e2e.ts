@@ -1,6 +1,7 @@
 /** Measuring in the page, on whatever adapter the browser has: the check, a sweep, cancel, faults in the middle. */
 import type { Page } from 'playwright';
 import { expect, test } from 'vitest';
+import { findings } from './support/axe.ts';
 import { useLab } from './support/lab.ts';
 import { longestTaskMs } from './support/trace.ts';
 
@@ -95,9 +96,11 @@ test('a sweep that is cancelled keeps what was finished', async () => {
   // Live: figures of what is measured so far.
   await page.getByText('so far').waitFor({ timeout: 60_000 });
   await page.getByRole('figure').first().waitFor();
+  expect(await findings(page)).toEqual([]);
   await page.getByRole('button', { name: 'Cancel' }).click();
   await finished(page);
   await page.getByText('not complete').first().waitFor();
+  expect(await findings(page)).toEqual([]);
   await page.goto(`${lab.host.url}#/runs`);
   await page.getByText('not complete').first().waitFor();
 });
@@ -139,6 +142,20 @@ test('a tab that was hidden says so in its run', async () => {
   await page.getByRole('button', { name: 'Cancel' }).click();
   await finished(page);
   await page.getByText('The tab was hidden during the measurement').first().waitFor();
+});
+
+test('a tab that is closed in the middle leaves what it had measured', async () => {
+  const page = await lab.visit({ hash: '#/lab' });
+  await startSweep(page, LONG);
+  await page.getByText('so far').waitFor({ timeout: 60_000 });
+  const context = page.context();
+  const next = await lab.visit({ context, hash: '#/runs' });
+  await next.getByRole('link', { name: 'Long sweep' }).waitFor();
+  await page.close();
+  await next.reload();
+  await next.getByText('not complete').waitFor();
+  await next.getByRole('link', { name: 'Long sweep' }).click();
+  await next.getByRole('figure').first().waitFor();
 });
 
 test('a run that would not fit is told before it allocates, and can be forced', async () => {

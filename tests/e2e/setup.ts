@@ -16,7 +16,7 @@ export default async function setup(project: TestProject): Promise<void> {
   // The runner says 'test', which would build a page for development.
   const mode = process.env['NODE_ENV'];
   process.env['NODE_ENV'] = 'production';
-  await build({ root, logLevel: 'warn', build: { outDir: dist, emptyOutDir: true } });
+  await build({ root, logLevel: 'error', build: { outDir: dist, emptyOutDir: true } });
   if (mode === undefined) delete process.env['NODE_ENV'];
   else process.env['NODE_ENV'] = mode;
   project.provide('dist', dist);

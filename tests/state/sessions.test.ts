@@ -100,6 +100,7 @@ test('a cancel before the first point leaves nothing behind and no fault', async
 test('the memory risk is asked, and a forced run says so to the worker', async () => {
   const { worker, lab } = bench();
   expect((await lab.assess(DEFAULT_SCENARIO))?.risk).toBe('high');
+  expect(lab.riskOf).toBe(DEFAULT_SCENARIO);
   void lab.start(DEFAULT_SCENARIO, true);
   await settle();
   expect(worker.forced).toBe(true);
