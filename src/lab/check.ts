@@ -76,6 +76,10 @@ class Check {
   readonly #notes: string[] = [];
   readonly #startedMs: number;
   readonly #budgetMs: number;
+  /** Ends a stage that would outlast the whole check: compiling, above all, takes as long as it takes. */
+  readonly #deadline = new AbortController();
+  /** Cancelled, lost or out of time. */
+  readonly #signal: AbortSignal;
   #readPeakGbps: number | null = null;
   #fraction = 0;
 
@@ -84,11 +88,13 @@ class Check {
     this.#options = options;
     this.#startedMs = options.host.now();
     this.#budgetMs = options.budgetMs ?? BUDGET_MS;
+    this.#signal = AbortSignal.any([options.signal, this.#deadline.signal]);
   }
 
   async run(): Promise<CheckRun> {
     const { host } = this.#options;
     const createdAt = host.date();
+    const over = setTimeout(() => this.#deadline.abort(), this.#budgetMs);
     this.#progress('Finding out how fine the GPU’s clock is');
     const timer = await createTimer(this.#gpu, { now: host.now });
     try {
@@ -98,12 +104,14 @@ class Check {
       for (const stage of this.#stages(timer)) await this.#stage(stage);
       return this.#result(environment, createdAt);
     } finally {
+      clearTimeout(over);
       timer.destroy();
     }
   }
 
   #stages(timer: Timer): Stage[] {
-    const { host, signal } = this.#options;
+    const { host } = this.#options;
+    const signal = this.#signal;
     const gpu = this.#gpu;
     const clocked = timer.clock === 'gpu' ? 'On the GPU’s clock.' : 'On the host’s clock, submit included.';
     const fma = (number: FmaNumber): Stage => ({
@@ -188,7 +196,8 @@ class Check {
   }
 
   #decodeStages(timer: Timer, formats: readonly KvFormat[]): Stage[] {
-    const { host, signal, tunings } = this.#options;
+    const { host, tunings } = this.#options;
+    const signal = this.#signal;
     return formats.map((format) => ({
       id: `decode.${format}`,
       label: `Decode attention, ${format}`,
@@ -211,7 +220,8 @@ class Check {
   }
 
   #poolStage(): Stage {
-    const { host, signal, poolCapBytes = Infinity } = this.#options;
+    const { host, poolCapBytes = Infinity } = this.#options;
+    const signal = this.#signal;
     const { hostMemoryBytes } = host.facts;
     const ownCap = this.#gpu.isFallback
       ? softwareCapBytes(hostMemoryBytes)
@@ -253,12 +263,24 @@ class Check {
   async #attempt(stage: Stage, leftMs: number): Promise<Reading> {
     if (leftMs < 0.02 * this.#budgetMs)
       return missing('No time was left: this device needed it for what comes before.');
+    const over = new Promise<never>((_, reject) => {
+      const stop = (): void => reject(this.#signal.reason);
+      if (this.#signal.aborted) stop();
+      else this.#signal.addEventListener('abort', stop, { once: true });
+    });
+    const measuring = stage.measure(Math.min(stage.share * this.#budgetMs, leftMs));
     try {
-      return await stage.measure(Math.min(stage.share * this.#budgetMs, leftMs));
+      return await Promise.race([measuring, over]);
     } catch (error) {
+      // What is abandoned here ends with the device, and its error with it.
+      measuring.catch(() => undefined);
       this.#options.signal.throwIfAborted();
       if (error instanceof DeviceLostError) throw error;
+      if (this.#deadline.signal.aborted)
+        return missing('Not finished when the time was over: this device is slow at it.');
       return missing(error instanceof Error ? error.message : String(error));
+    } finally {
+      over.catch(() => undefined);
     }
   }
 

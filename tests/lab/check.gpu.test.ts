@@ -69,6 +69,23 @@ describe('hardware check', () => {
     );
   });
 
+  it('ends a stage that would outlast the check', async () => {
+    // A device that never answers the first large allocation, that of the read bandwidth.
+    const host = testHost((gpu) => {
+      const tryCreate = gpu.buffers.tryCreate.bind(gpu.buffers);
+      gpu.buffers.tryCreate = (label, bytes, usage) =>
+        label === 'Microbench.filled' ? new Promise(() => undefined) : tryCreate(label, bytes, usage);
+      return gpu;
+    });
+    const run = await runCheck(options({ host, budgetMs: 5000 }));
+    const stuck = run.measurements.find(({ id }) => id === 'read-bandwidth');
+    expect(stuck).toMatchObject({
+      value: null,
+      note: expect.stringContaining('when the time was over') as string,
+    });
+    expect(run.measurements.at(-1)?.note).toContain('No time was left');
+  });
+
   it('stops when it is cancelled, and frees the device', async () => {
     const host = testHost();
     const cancel = new AbortController();
