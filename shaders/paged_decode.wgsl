@@ -42,6 +42,17 @@ var<workgroup> sharedSum: array<f32, ${GROUP * SUBGROUP_COUNT}>;
 var<workgroup> sharedOut: array<f32, ${SUBGROUP_COUNT * HEAD_DIM}>;
 //!end
 
+//!if SCATTER
+/** The LANE_STEPS bits of x in reverse: which scores a lane owns, and which lane owns a score. */
+fn reversed(x: u32) -> u32 {
+  return reverseBits(x) >> ${32 - LANE_STEPS}u;
+}
+
+fn owner(score: u32) -> u32 {
+  return reversed(score / ${OWNED}u);
+}
+//!end
+
 @compute @workgroup_size(${WORKGROUP})
 fn main(
   @builtin(workgroup_id) workgroup: vec3<u32>,
@@ -51,13 +62,23 @@ fn main(
   let lane = subgroupLane % LANES;
   let team = index / LANES;
 //!requires decode_begin
+//!if SCATTER
+//!requires decode_scatter_begin
+//!end
 //!requires decode_segment
     for (var base = at; base < stop; base += ${TEAMS * TOKENS}u) {
 //!requires decode_token
 //!requires decode_keys
+//!if SCATTER
+//!requires decode_scatter
+//!else
 //!requires decode_softmax
+//!end
 //!requires decode_values
     }
 //!requires decode_segment_end
+//!if SCATTER
+//!requires decode_scatter_end
+//!end
 //!requires decode_join
 }

@@ -3,7 +3,7 @@ import { tokenGroup, type KvLayout } from '../../core/kv/formats.ts';
 import type { Gpu } from '../context.ts';
 import type { PagedDecodeArgs, PagedDecodeConfig } from './decode.ts';
 import { checkBytes, LaunchError } from './kernel.ts';
-import type { DecodeTier, DecodeTuning } from './tuning.ts';
+import { canScatter, type DecodeTier, type DecodeTuning } from './tuning.ts';
 
 const KERNEL = 'paged_decode';
 
@@ -29,6 +29,13 @@ export function checkConfig(
     throw new LaunchError(
       KERNEL,
       `${tuning.lanes} lanes a token; subgroups may have only ${gpu.features.subgroupMinSize}.`,
+    );
+  }
+  if (tuning.scatter && !canScatter(tuning, queryHeads / kvHeads)) {
+    const scores = (tuning.tokens * queryHeads) / kvHeads;
+    throw new LaunchError(
+      KERNEL,
+      `${scores} scores an iteration can't be scattered over ${tuning.lanes} lanes.`,
     );
   }
   const buffers =

@@ -25,6 +25,7 @@ export function decodeConstants(
     ...layoutConstants(layout),
     ...shapeOfLoads(layout, tuning),
     ...(tier === 'subgroups' ? subgroupTeams(gpu, tuning) : sharedTeams(tuning)),
+    ...scatterConstants(tuning, queryHeads / kvHeads),
     PAGED: config.layout === 'paged',
     SCORES: config.emitScores === true,
     WINDOWED: config.windowed === true,
@@ -82,6 +83,18 @@ function subgroupTeams(gpu: Gpu, tuning: DecodeTuning): ShaderConstants {
     TEAM_TOKENS: (workgroup / lanes) * tokens,
     RESCALES: 1,
     PREFETCH: tuning.prefetchValues,
+  };
+}
+
+/** Recursive halving of TOKENS · GROUP sums over the lanes: HALF_x of them stay after step x. */
+function scatterConstants({ lanes, tokens, scatter }: DecodeTuning, group: number): ShaderConstants {
+  const sums = tokens * group;
+  const halves = [0, 1, 2, 3, 4].map((x) => [`HALF_${x}`, Math.floor(sums / 2 ** (x + 1))] as const);
+  return {
+    SCATTER: scatter,
+    OWNED: Math.max(1, sums / lanes),
+    TOKEN_STEPS: Math.log2(tokens),
+    ...Object.fromEntries(halves),
   };
 }
 

@@ -229,6 +229,6 @@ class Launcher implements PagedDecode {
 type Grid = [x: number, y: number, z: number];
 
 function variantName(config: PagedDecodeConfig, { tier, tuning }: Choice): string {
-  const { lanes, loadWords, tokens, workgroup, hoist, prefetchValues } = tuning;
-  return `${config.layout} ${tier} l${lanes} w${loadWords} t${tokens} wg${workgroup}${hoist ? ' hoist' : ''}${prefetchValues ? ' prefetch' : ''}`;
+  const { lanes, loadWords, tokens, workgroup, hoist, prefetchValues, scatter } = tuning;
+  return `${config.layout} ${tier} l${lanes} w${loadWords} t${tokens} wg${workgroup}${hoist ? ' hoist' : ''}${prefetchValues ? ' prefetch' : ''}${scatter ? ' scatter' : ''}`;
 }

@@ -19,6 +19,8 @@ export interface DecodeTuning {
   readonly tokens: number;
   /** Lanes of a workgroup. */
   readonly workgroup: number;
+  /** Every lane owns some of an iteration's scores (decode_scatter.wgsl); see `canScatter`. */
+  readonly scatter: boolean;
   /** Load a token's values before its scores are known (subgroup tier). */
   readonly prefetchValues: boolean;
   /** One block-table lookup a block instead of one a token. */
@@ -125,6 +127,17 @@ export function planDispatches(
   return parts;
 }
 
+/** Scores of an iteration must be a power of two that gives every lane one, and a token's no more than the team. */
+export function canScatter({ lanes, tokens }: DecodeTuning, group: number): boolean {
+  const sums = tokens * group;
+  return (
+    Number.isInteger(Math.log2(sums)) &&
+    sums >= lanes &&
+    tokens <= lanes &&
+    Number.isInteger(Math.log2(tokens))
+  );
+}
+
 /** Widest load that keeps rows aligned and one load inside one (scale, min) group. */
 export function widestLoad(layout: KvLayout): number {
   const { v, bits, shape, format } = layout;
@@ -154,7 +167,11 @@ export function candidates(gpu: Gpu, tier: DecodeTier, shape: DecodeShape): Deco
     { ...first, workgroup: first.workgroup * 2 },
     { ...first, targetWorkgroups: first.targetWorkgroups / 4 },
   ];
-  return tier === 'subgroups' ? [...list, { ...first, prefetchValues: false, tokens: 1 }] : list;
+  if (tier === 'no-subgroups') return list;
+  const scattered = [first, { ...first, tokens: first.tokens * 2 }]
+    .filter((tuning) => canScatter(tuning, shape.queryHeads / shape.kvHeads))
+    .map((tuning) => ({ ...tuning, scatter: true }));
+  return [...list, ...scattered, { ...first, prefetchValues: false, tokens: 1 }];
 }
 
 /**
@@ -162,7 +179,7 @@ export function candidates(gpu: Gpu, tier: DecodeTier, shape: DecodeShape): Deco
  * Loads of a whole row by one lane or strided by vec4 leave its fast path of consecutive words.
  */
 function softwareTuning(tier: DecodeTier): DecodeTuning {
-  const common = { lanes: 4, workgroup: 4, loadWords: 1, prefetchValues: false };
+  const common = { lanes: 4, workgroup: 4, loadWords: 1, prefetchValues: false, scatter: false };
   // SwiftShader does 2 to 3 GFLOP/s here on two cores, so a dispatch ends after about 40 ms.
   const splits = { targetWorkgroups: 64, minTokensPerSplit: 256, maxDispatchFlops: 1e8 };
   return tier === 'subgroups'
@@ -202,6 +219,7 @@ function subgroupTuning(gpu: Gpu, shape: DecodeShape): DecodeTuning {
       tokens: 2,
       workgroup: Math.max(32, size),
       prefetchValues: true,
+      scatter: false,
       hoist: false,
       targetWorkgroups: 2048,
       minTokensPerSplit: 64,
@@ -223,6 +241,7 @@ function sharedTuning(gpu: Gpu, shape: DecodeShape): DecodeTuning {
       tokens: 4,
       workgroup: Math.min(64, gpu.limits.maxComputeInvocationsPerWorkgroup),
       prefetchValues: false,
+      scatter: false,
       hoist: false,
       targetWorkgroups: 1024,
       minTokensPerSplit: 64,

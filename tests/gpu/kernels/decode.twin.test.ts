@@ -92,7 +92,15 @@ describe('the cases', () => {
 
 describe('splits', () => {
   const tuning: DecodeTuning = {
-    ...{ lanes: 4, loadWords: 1, tokens: 1, workgroup: 4, prefetchValues: false, hoist: false },
+    ...{
+      lanes: 4,
+      loadWords: 1,
+      tokens: 1,
+      workgroup: 4,
+      prefetchValues: false,
+      scatter: false,
+      hoist: false,
+    },
     ...{ targetWorkgroups: 64, minTokensPerSplit: 128, maxDispatchFlops: 1e9 },
   };
   const SHAPE = { queryHeads: 32, kvHeads: 8, headDim: 128, blockSize: 16 };
