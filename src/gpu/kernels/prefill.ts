@@ -9,16 +9,8 @@ import { kvLayout, type KvFormat, type KvLayout, type KvShape } from '../../core
 import type { Gpu } from '../context.ts';
 import { checkBytes, LaunchError, uniformWords } from './kernel.ts';
 import { checkRing, kvRowConstants, ringBuffers, type RingArgs } from './prefill-constants.ts';
+import { defaultPrefillTuning, prefillKernel, type PrefillTuning } from './prefill-tuning.ts';
 import { prefillSlices, type PrefillSlice } from './prefill-slices.ts';
-
-export interface PrefillTuning {
-  /** Lanes of one workgroup. */
-  readonly lanes: number;
-  /** Query rows of one lane, in fours. */
-  readonly rowVecs: number;
-  /** Tokens of the cache taken together: 1, 2, 4 or 8. */
-  readonly keys: number;
-}
 
 export interface PrefillConfig extends KvShape {
   readonly queryHeads: number;
@@ -66,13 +58,8 @@ export interface Prefill {
   encode(pass: GPUComputePassEncoder, args: PrefillArgs): void;
 }
 
-const KERNEL = 'prefill_rows';
+const KERNEL = 'prefill';
 const NO_WINDOW = 0x3fffffff;
-
-/** A CPU adapter runs subgroups of 4 and 8 rows a lane; a GPU wants few registers a lane and many lanes. */
-function defaultTuning(gpu: Gpu): PrefillTuning {
-  return gpu.isFallback ? { lanes: 4, rowVecs: 1, keys: 8 } : { lanes: 32, rowVecs: 1, keys: 4 };
-}
 
 export async function createPrefill(gpu: Gpu, config: PrefillConfig): Promise<Prefill> {
   const { format, queryHeads, kvHeads, headDim } = config;
@@ -81,17 +68,11 @@ export async function createPrefill(gpu: Gpu, config: PrefillConfig): Promise<Pr
   }
   const layout = kvLayout(format, config);
   checkRing(KERNEL, layout, config.residualTokens);
-  const tuning = config.tuning ?? defaultTuning(gpu);
   const group = queryHeads / kvHeads;
-  const tileRows = tuning.lanes * tuning.rowVecs * 4;
-  const constants = {
-    ...kvRowConstants(layout, config.residualTokens),
-    GROUP: group,
-    LANES: tuning.lanes,
-    ROW_VECS: tuning.rowVecs,
-    KEYS: tuning.keys,
-  };
-  const pipeline = await gpu.pipelines.get({ kernel: KERNEL, constants });
+  const kernel = prefillKernel(config.tuning ?? defaultPrefillTuning(gpu), headDim);
+  const { tileRows } = kernel;
+  const constants = { ...kvRowConstants(layout, config.residualTokens), GROUP: group, ...kernel.constants };
+  const pipeline = await gpu.pipelines.get({ kernel: kernel.kernel, constants });
 
   const slices = (args: PrefillArgs): readonly PrefillSlice[] =>
     prefillSlices({
@@ -105,7 +86,7 @@ export async function createPrefill(gpu: Gpu, config: PrefillConfig): Promise<Pr
     });
 
   return {
-    variant: `${KERNEL}-${format}-l${tuning.lanes}-r${tuning.rowVecs * 4}`,
+    variant: `${kernel.variant}-${format}`,
     layout,
     slices,
     encode(pass, args) {

@@ -9,8 +9,9 @@ import { BLOCK_SIZES, HEAD_DIMS } from '../../../src/core/scenario/schema.ts';
 import type { Gpu } from '../../../src/gpu/context.ts';
 import { LaunchError } from '../../../src/gpu/kernels/kernel.ts';
 import { createPrefill, type PrefillArgs, type PrefillConfig } from '../../../src/gpu/kernels/prefill.ts';
+import type { PrefillTuning } from '../../../src/gpu/kernels/prefill-tuning.ts';
 import { prefillTwin } from '../../../src/gpu/kernels/prefill.twin.ts';
-import { combinations } from '../../support/full.ts';
+import { combinations, FULL_PRODUCT } from '../../support/full.ts';
 import { inErrorScope, openTestGpu } from '../../support/gpu.ts';
 import { pagedCache, worstError, type PagedCache } from '../../support/paged-cache.ts';
 
@@ -35,6 +36,11 @@ interface Case {
 }
 
 const KV_HEADS = 2;
+/** Both forms are tested on every adapter, whichever it would choose. */
+const TUNING = {
+  rows: { form: 'rows', lanes: 4, rowVecs: 1, keys: 8 },
+  tiles: { form: 'tiles' },
+} satisfies Record<string, PrefillTuning>;
 const RESIDUAL_TOKENS = 32;
 
 function inputs(test: Case, table: 'shuffled' | 'ordered' = 'shuffled') {
@@ -140,21 +146,37 @@ async function run(
   return { actual: new Float32Array(words), twin: expected(test, cache, query, queryStarts), dispatches };
 }
 
-const cases = combinations({
+const covering = combinations({
   tier: ['auto', 'no-subgroups'] as const,
+  form: ['rows', 'tiles'] as const,
   headDim: HEAD_DIMS,
   group: [1, 2, 3, 4, 5, 6, 7, 8],
   blockSize: BLOCK_SIZES,
   format: KV_FORMATS,
 });
 
+/** The covering set pairs int2's ring with one form only. */
+const ringInTiles = {
+  tier: 'auto',
+  form: 'tiles',
+  headDim: 64,
+  group: 2,
+  blockSize: 16,
+  format: 'int2',
+} as const;
+const cases = FULL_PRODUCT ? covering : [...covering, ringInTiles];
+
 describe('prefill attention agrees with its twin', () => {
-  it.each(cases)('$tier, head dim $headDim, group $group, block $blockSize, $format', async (axes) => {
+  it.each(cases)('$tier, $form, head dim $headDim, group $group, block $blockSize, $format', async (axes) => {
     const { blockSize } = axes;
     // One token; a block less and more one; several blocks with an odd chunk; a chunk that is the whole prompt; inactive.
     const contexts = [1, blockSize - 1, blockSize + 1, 3 * blockSize + 5, 19, 0];
     const queries = [1, blockSize - 1, 3, 9, 19, 2];
-    const { actual, twin } = await run(gpus[axes.tier], { ...axes, contexts, queries });
+    const { actual, twin } = await run(
+      gpus[axes.tier],
+      { ...axes, contexts, queries },
+      { config: { tuning: TUNING[axes.form] } },
+    );
     expect(worstError(actual, twin)).toBeLessThan(TOLERANCE);
   });
 });
@@ -168,7 +190,9 @@ const ragged: Case = {
   queries: [33, 40, 5],
 };
 
-describe('prefill attention', () => {
+describe.each(['rows', 'tiles'] as const)('prefill attention in %s', (form) => {
+  const config = { tuning: TUNING[form] };
+
   it.each([
     { windowTokens: 1, sinkTokens: 0 },
     { windowTokens: 16, sinkTokens: 0 },
@@ -176,22 +200,28 @@ describe('prefill attention', () => {
     { windowTokens: 31, sinkTokens: 17 },
     { windowTokens: 500, sinkTokens: 4 },
   ])('sees a window of $windowTokens tokens and $sinkTokens sinks', async (window) => {
-    const { actual, twin } = await run(gpus.auto, { ...ragged, ...window });
+    const { actual, twin } = await run(gpus.auto, { ...ragged, ...window }, { config });
     expect(worstError(actual, twin)).toBeLessThan(TOLERANCE);
   });
 
   it('gives the same bits behind a permuted table as behind an ordered one', async () => {
-    const shuffled = await run(gpus.auto, ragged);
-    const ordered = await run(gpus.auto, ragged, { table: 'ordered' });
+    const shuffled = await run(gpus.auto, ragged, { config });
+    const ordered = await run(gpus.auto, ragged, { table: 'ordered', config });
     expect(shuffled.actual).toEqual(ordered.actual);
   });
 
   it('gives the same bits in many small dispatches as in one', async () => {
-    const whole = await run(gpus.auto, ragged);
-    const sliced = await run(gpus.auto, ragged, { args: { maxDispatchMacs: 1 } });
+    const whole = await run(gpus.auto, ragged, { config });
+    const sliced = await run(gpus.auto, ragged, { args: { maxDispatchMacs: 1 }, config });
     expect(whole.dispatches).toBe(1);
     expect(sliced.dispatches).toBeGreaterThan(4);
     expect(sliced.actual).toEqual(whole.actual);
+  });
+
+  it('computes other numbers of rows and keys a lane', async () => {
+    const tuning = { form: 'rows', lanes: 8, rowVecs: 2, keys: 4 } as const;
+    const { actual, twin } = await run(gpus.auto, ragged, { config: form === 'rows' ? { tuning } : config });
+    expect(worstError(actual, twin)).toBeLessThan(TOLERANCE);
   });
 
   it('names both numbers when a buffer is too small or the table too short', async () => {
