@@ -3,10 +3,10 @@
  * is checked and timed on, outside of experiments.
  */
 import { kvLayout, type KvFormat, type KvLayout } from '../core/kv/formats.ts';
-import { ringWords } from '../core/kv/kivi.ts';
 import { createRandom } from '../core/random.ts';
 import type { Gpu } from '../gpu/context.ts';
 import { createAppender, type Appender } from './appender.ts';
+import { contextBytes, ringBytes } from './kv-bytes.ts';
 import { createTokenSource, type TokenSet, type TokenSource } from './token-source.ts';
 
 export interface CacheShape {
@@ -76,9 +76,11 @@ export async function createFilledCache(gpu: Gpu, options: FilledCacheOptions): 
     const poolBytes = batch * tableStride * layout.blockBytes;
     const usage = STORAGE | COPY_SRC | COPY_DST;
     const pool = keep(await gpu.buffers.tryCreate('FilledCache.pool', poolBytes, usage));
-    const ringBytes = batch * ringWords({ kvHeads, headDim, residualTokens }) * 4;
+    const ringsBytes = batch * ringBytes(layout, residualTokens);
     const ring =
-      format === 'int2' ? keep(await gpu.buffers.tryCreate('FilledCache.ring', ringBytes, usage)) : undefined;
+      format === 'int2'
+        ? keep(await gpu.buffers.tryCreate('FilledCache.ring', ringsBytes, usage))
+        : undefined;
     const slots = Uint32Array.from({ length: batch }, (_, b) => batch - 1 - b);
     const cache: FilledCache = {
       shape,
@@ -94,7 +96,7 @@ export async function createFilledCache(gpu: Gpu, options: FilledCacheOptions): 
       tokens: source.set(0),
       rows,
       seed,
-      kvBytes: (total * layout.blockBytes) / blockSize,
+      kvBytes: lengths.reduce((sum, length) => sum + contextBytes(layout, residualTokens, length), 0),
       destroy() {
         source?.destroy();
         gpu.buffers.destroy(...made);

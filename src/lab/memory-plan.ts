@@ -9,6 +9,7 @@ import { POLICIES } from '../core/eviction/policies.ts';
 import { kvLayout, type KvLayout } from '../core/kv/formats.ts';
 import { longestContext, sequencesOf, type SequencePlan } from '../core/scenario/rules.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
+import { ringBytes } from './kv-bytes.ts';
 
 const MIB = 1_048_576;
 /** Random K, V and queries are prepared in up to this many sets, which steps take in turn. */
@@ -77,8 +78,7 @@ export function planMemory(scenario: Scenario): MemoryPlan {
   const blocks = engine.layout === 'contiguous' ? batch * tableStride : pagedBlocks(scenario, sequences);
 
   const poolBytesPerLayer = blocks * layout.blockBytes;
-  const residualBytesPerLayer =
-    engine.kvFormat === 'int2' ? batch * 2 * kvHeads * engine.residualTokens * headDim * 2 : 0;
+  const residualBytesPerLayer = batch * ringBytes(layout, engine.residualTokens);
   const kvBytes = layers * (poolBytesPerLayer + residualBytesPerLayer);
 
   const longestPrompt = Math.max(...sequences.map(({ promptTokens }) => promptTokens));

@@ -8,6 +8,7 @@ import type { Repetition, RequestRow, StepSample } from '../core/run/schema.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
 import type { AttentionEngine, StepRow } from './attention-engine.ts';
 import { evicts, sharableTokens, type MemoryPlan } from './memory-plan.ts';
+import { contextBytes, ringBytes } from './kv-bytes.ts';
 import type { PacedOperation, Pacer } from './pacer.ts';
 import { createCacheBook, type CacheBook, type Request, type SequenceCache } from './sequences.ts';
 import type { StepRunner, TimedStep } from './step-runner.ts';
@@ -47,7 +48,6 @@ class RepetitionRun {
   readonly #options: RepetitionOptions;
   readonly #book: CacheBook;
   readonly #requests: Request[];
-  readonly #bytesPerToken: number;
   readonly #blockBytes: number;
   readonly #measured: Measured[] = [];
   readonly #totalTokens: number;
@@ -60,7 +60,6 @@ class RepetitionRun {
     const { scenario, plan, random, engine } = options;
     const { layers } = scenario.model;
     this.#blockBytes = plan.layout.blockBytes * layers;
-    this.#bytesPerToken = this.#blockBytes / scenario.engine.blockSize;
     this.#book = createCacheBook(scenario.engine.layout, plan, this.#blockBytes, random);
     this.#requests = plan.sequences.map((sequence, id) => ({
       id,
@@ -242,7 +241,7 @@ class RepetitionRun {
     );
     const contextTokens = contexts.reduce((a, b) => a + b, 0);
     const tokens = counts.reduce((a, b) => a + b, 0);
-    const kvReadBytes = contextTokens * this.#bytesPerToken;
+    const kvReadBytes = contexts.reduce((sum, context) => sum + this.#bytesOf(context), 0);
     this.#measured.push({
       step,
       sample: { phase, sequences: rows.length, tokens, contextTokens, kvReadBytes },
@@ -275,13 +274,35 @@ class RepetitionRun {
   #account(): void {
     for (const request of this.#requests) {
       if (request.cache === null || request.endMs !== null) continue;
-      const bytes = request.cache.blocks * this.#blockBytes;
+      const bytes = request.cache.blocks * this.#blockBytes + this.#ringBytes();
       request.peakKvBytes = Math.max(request.peakKvBytes, bytes);
     }
-    const { usedBytes, reservedBytes } = this.#book.usage();
+    const { usedBytes, reservedBytes } = this.#usage();
     if (usedBytes >= this.#peak.usedBytes) {
       this.#peak = { usedBytes, reservedBytes, allocatedBytes: this.#options.engine.kvBytes };
     }
+  }
+
+  /** What the tables say; for int2 the rings count as well, and a token where it really lies. */
+  #usage(): { usedBytes: number; reservedBytes: number } {
+    const usage = this.#book.usage();
+    if (this.#ringBytes() === 0) return usage;
+    const open = this.#requests.filter((request) => request.cache !== null && !this.#closed.has(request));
+    return {
+      usedBytes: open.reduce((sum, { cache }) => sum + this.#bytesOf(cache?.tokens ?? 0), 0),
+      reservedBytes: usage.reservedBytes + open.length * this.#ringBytes(),
+    };
+  }
+
+  /** Over all layers. */
+  #bytesOf(tokens: number): number {
+    const { scenario, plan } = this.#options;
+    return scenario.model.layers * contextBytes(plan.layout, scenario.engine.residualTokens, tokens);
+  }
+
+  #ringBytes(): number {
+    const { scenario, plan } = this.#options;
+    return scenario.model.layers * ringBytes(plan.layout, scenario.engine.residualTokens);
   }
 
   #row(request: Request): RequestRow {
