@@ -8,9 +8,9 @@ import { BLOCK_SIZES, HEAD_DIMS } from '../../../src/core/scenario/schema.ts';
 import type { Gpu } from '../../../src/gpu/context.ts';
 import { createCompaction } from '../../../src/gpu/kernels/compact.ts';
 import { compactTwin } from '../../../src/gpu/kernels/compact.twin.ts';
-import { combinations } from '../../support/full.ts';
 import { inErrorScope, openTestGpu } from '../../support/gpu.ts';
 import { pagedCache } from '../../support/paged-cache.ts';
+import { products } from '../../support/products.ts';
 
 let gpus: Record<'auto' | 'no-subgroups', Gpu>;
 beforeAll(async () => {
@@ -19,13 +19,16 @@ beforeAll(async () => {
 
 const KV_HEADS = 3;
 
-const cases = combinations({
-  tier: ['auto', 'no-subgroups'] as const,
-  headDim: HEAD_DIMS,
-  blockSize: BLOCK_SIZES,
-  format: KV_FORMATS.filter((format) => format !== 'int2'),
-  moveHeads: [1, KV_HEADS],
-});
+const cases = products(
+  {
+    tier: ['auto', 'no-subgroups'] as const,
+    headDim: HEAD_DIMS,
+    blockSize: BLOCK_SIZES,
+    format: KV_FORMATS.filter((format) => format !== 'int2'),
+    moveHeads: [1, KV_HEADS],
+  },
+  [['headDim', 'blockSize', 'format', 'moveHeads']],
+);
 
 describe('compaction agrees with its twin', () => {
   it.each(cases)('$tier, head dim $headDim, block $blockSize, $format, $moveHeads lists', async (axes) => {

@@ -14,9 +14,9 @@ import { createNormScores, createPageMeans } from '../../../src/gpu/kernels/evic
 import { createVotePooling, createWindowVotes } from '../../../src/gpu/kernels/evict-window.ts';
 import { windowVotesTwin } from '../../../src/gpu/kernels/evict-window.twin.ts';
 import { readFloats, runPass, scratch } from '../../support/dispatch.ts';
-import { combinations } from '../../support/full.ts';
 import { openTestGpu } from '../../support/gpu.ts';
 import { pagedCache, worstError } from '../../support/paged-cache.ts';
+import { products } from '../../support/products.ts';
 
 let gpus: Record<'auto' | 'no-subgroups', Gpu>;
 beforeAll(async () => {
@@ -31,13 +31,16 @@ const TOLERANCE = 1e-4;
 const UNTOUCHED = -77;
 
 describe('norm scores agree with their twins', () => {
-  const cases = combinations({
-    tier: TIERS,
-    headDim: HEAD_DIMS,
-    blockSize: BLOCK_SIZES,
-    format: KV_FORMATS,
-    score: ['key-norm', 'value-key-ratio'] as const,
-  });
+  const cases = products(
+    {
+      tier: TIERS,
+      headDim: HEAD_DIMS,
+      blockSize: BLOCK_SIZES,
+      format: KV_FORMATS,
+      score: ['key-norm', 'value-key-ratio'] as const,
+    },
+    [['headDim', 'blockSize', 'format', 'score']],
+  );
   it.each(cases)('$tier, $score, head dim $headDim, block $blockSize, $format', async (axes) => {
     const { headDim, blockSize, format, score } = axes;
     const gpu = gpus[axes.tier];
@@ -157,15 +160,22 @@ describe.each(TIERS)('attention scores agree with their twin, %s', (tier) => {
 });
 
 describe('window votes agree with their twin', () => {
-  const cases = combinations({
-    tier: TIERS,
-    headDim: HEAD_DIMS,
-    group: [1, 2, 3, 4, 5, 6, 7, 8],
-    blockSize: BLOCK_SIZES,
-    format: KV_FORMATS,
-    windowQueries: [1, 5, 16],
-    pooling: ['avg5', 'max7', 'max5'],
-  });
+  const cases = products(
+    {
+      tier: TIERS,
+      headDim: HEAD_DIMS,
+      group: [1, 2, 3, 4, 5, 6, 7, 8],
+      blockSize: BLOCK_SIZES,
+      format: KV_FORMATS,
+      windowQueries: [1, 5, 16],
+      pooling: ['avg5', 'max7', 'max5'],
+    },
+    [
+      ['headDim', 'group', 'format'],
+      ['headDim', 'blockSize', 'format'],
+      ['windowQueries', 'pooling'],
+    ],
+  );
   it.each(cases)(
     '$tier, $windowQueries queries, $pooling, head dim $headDim, group $group, block $blockSize, $format',
     async ({ tier, headDim, group, blockSize, format, windowQueries, pooling }) => {
