@@ -19,8 +19,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   // From a uniform, so that the compiler can fold nothing.
   let factor = vec4<${NUMBER}>(${NUMBER}(bitcast<f32>(params.factorBits)));
   let addend = vec4<${NUMBER}>(${NUMBER}(1.0)) - factor;
+  // Every component differs, or a compiler would compute one for all four.
+  let start = vec4f(vec4u(id.x, id.x + 3u, id.x + 7u, id.x + 12u) & vec4u(15u)) * 0.0625 + 0.5;
 //!repeat c CHAINS
-  var x${c} = vec4<${NUMBER}>(${NUMBER}(f32((id.x + ${c}u) & 15u) * 0.0625 + 0.5));
+  var x${c} = vec4<${NUMBER}>(start + f32(${c + 1}) * 0.015625);
 //!end
   for (var round = 0u; round < params.rounds; round++) {
 //!repeat step 8
