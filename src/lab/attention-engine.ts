@@ -5,50 +5,23 @@
  *
  * It is attention and cache only: no weights, no MLP, no sampling. Queries, keys and values come from token-source.ts.
  */
-import type { BlockTable } from '../core/kv/block-table.ts';
 import type { BlockMove } from '../core/kv/pool.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
 import type { Gpu } from '../gpu/context.ts';
-import { createBlockCopy, type BlockCopy } from '../gpu/kernels/block-copy.ts';
-import { createPagedDecode, type PagedDecode, type PagedDecodeArgs } from '../gpu/kernels/decode.ts';
-import { createPrefill, type Prefill } from '../gpu/kernels/prefill.ts';
-import type { DecodeTuning } from '../gpu/kernels/tuning.ts';
-import { createAppender, type Appender, type AppendSequences } from './appender.ts';
-import { UnsupportedError } from './errors.ts';
-import { allocateLayers, type LayerBuffers } from './layer-buffers.ts';
-import { createEvictor, type Evictor, type EvictionRows, type Judged } from './evictor.ts';
+import type { PagedDecodeArgs } from '../gpu/kernels/decode.ts';
+import { createEngineParts, type EngineOptions, type EngineParts } from './engine-parts.ts';
+import type { Judged } from './evictor.ts';
 import { CONTEXT_STEP, type MemoryPlan } from './memory-plan.ts';
-import { createPageReader, type PageReader } from './page-reader.ts';
 import { intoSubmits, type PacedOperation } from './pacer.ts';
-import type { SequenceCache } from './sequences.ts';
-import { createTokenSource, type TokenSource } from './token-source.ts';
-
-/** One sequence in a step: its cache with the new tokens already taken. */
-export interface StepRow {
-  readonly cache: SequenceCache;
-  readonly slots: readonly number[];
-  readonly residualSlot: number;
-  /** For eviction: the sequence's table, whose blocks may leave. */
-  readonly table: BlockTable | null;
-}
-
-/** Bound buffers of a phase: written before its submit, read by all layers. */
-interface PhaseBuffers {
-  readonly slots: GPUBuffer;
-  readonly lengths: GPUBuffer;
-  readonly starts: GPUBuffer;
-  readonly table: GPUBuffer;
-  readonly residualSlots: GPUBuffer;
-}
-
-/** What the launches of one step share. */
-interface Phase {
-  readonly slots: GPUBuffer;
-  readonly tokens: number;
-  /** Longest context. */
-  readonly longest: number;
-  readonly sequences: AppendSequences;
-}
+import type { PageReader } from './page-reader.ts';
+import {
+  allocatePhase,
+  rowsOf,
+  writePhase,
+  type Phase,
+  type PhaseBuffers,
+  type StepRow,
+} from './step-phase.ts';
 
 /** What attention reads of one layer. */
 interface LayerArgs {
@@ -58,87 +31,9 @@ interface LayerArgs {
   readonly residualSlots?: GPUBuffer;
 }
 
-export interface EngineOptions {
-  readonly scenario: Scenario;
-  readonly plan: MemoryPlan;
-  readonly tuning: DecodeTuning | null;
-}
-
 /** @throws GpuOutOfMemoryError, UnsupportedError; nothing is kept then. */
 export async function createAttentionEngine(gpu: Gpu, options: EngineOptions): Promise<AttentionEngine> {
-  const { scenario, plan, tuning } = options;
-  const { model, engine } = scenario;
-  const { queryHeads, kvHeads, headDim } = model;
-  if (engine.tier === 'cpu') {
-    throw new UnsupportedError(
-      'engine.tier cpu has no experiments: it is the plain twin, for comparison in the attention command.',
-    );
-  }
-  const { blockSize, kvFormat: format, residualTokens } = engine;
-  if (format === 'int2' && engine.layout === 'paged' && scenario.workload.sharedPrefixTokens > 0) {
-    throw new UnsupportedError(
-      'int2 keeps the newest tokens of each sequence apart in f16, so a prefix can’t be shared; choose int4.',
-    );
-  }
-  const shape = { headDim, queryHeads, kvHeads, blockSize, format };
-  const ring = format === 'int2' ? { residualTokens } : {};
-  const maxContextTokens = Math.ceil(plan.maxContextTokens / CONTEXT_STEP) * CONTEXT_STEP;
-  const [append, prefill, copy, source] = await Promise.all([
-    createAppender(gpu, { ...shape, residualTokens }),
-    createPrefill(gpu, { ...shape, ...ring }),
-    createBlockCopy(gpu, { blockWords: plan.layout.blockWords }),
-    createTokenSource(gpu, {
-      ...{ queryHeads, kvHeads, headDim },
-      rows: Math.max(plan.chunkTokens, plan.sequences.length),
-      sets: plan.sourceSets,
-      seed: scenario.seed,
-    }),
-  ]);
-  const parts: { destroy(): void }[] = [source];
-  const keep = <T extends { destroy(): void }>(part: T): T => (parts.push(part), part);
-  try {
-    const evictor = await createEvictor(gpu, scenario, plan);
-    if (evictor) keep(evictor);
-    const reader = await createPageReader(gpu, scenario, plan);
-    if (reader) keep(reader);
-    const config = {
-      ...shape,
-      ...ring,
-      layout: engine.layout,
-      tier: engine.tier,
-      ...(tuning && { tuning }),
-      maxBatch: plan.sequences.length,
-      maxContextTokens,
-    };
-    const windowed = engine.windowTokens > 0 || (evictor !== null && evictor.window !== null);
-    const decode = keep(await createPagedDecode(gpu, { ...config, windowed }));
-    const scoring = evictor?.emitsScores
-      ? keep(await createPagedDecode(gpu, { ...config, emitScores: true }))
-      : null;
-    const layers = keep(await allocateLayers(gpu, model.layers, plan));
-    return new AttentionEngine(
-      gpu,
-      options,
-      { append, prefill, copy, decode, scoring, evictor, reader },
-      source,
-      layers,
-    );
-  } catch (error) {
-    for (const part of parts) part.destroy();
-    throw error;
-  }
-}
-
-interface Launchers {
-  readonly append: Appender;
-  readonly prefill: Prefill;
-  readonly copy: BlockCopy;
-  readonly decode: PagedDecode;
-  /** Decode that also writes probabilities, for policies that rank by attention. */
-  readonly scoring: PagedDecode | null;
-  readonly evictor: Evictor | null;
-  /** Quest: chooses what decode reads. */
-  readonly reader: PageReader | null;
+  return new AttentionEngine(gpu, options, await createEngineParts(gpu, options));
 }
 
 export class AttentionEngine {
@@ -149,9 +44,7 @@ export class AttentionEngine {
   readonly #gpu: Gpu;
   readonly #scenario: Scenario;
   readonly #plan: MemoryPlan;
-  readonly #launchers: Launchers;
-  readonly #source: TokenSource;
-  readonly #layers: LayerBuffers;
+  readonly #parts: EngineParts;
   readonly #tableStride: number;
   readonly #prefillBuffers: PhaseBuffers;
   readonly #decodeBuffers: PhaseBuffers;
@@ -165,27 +58,29 @@ export class AttentionEngine {
   /** Multiply-adds of the largest dispatch; whoever paces the steps sets it from what the device has shown. */
   dispatchBudget = Infinity;
 
-  constructor(
-    gpu: Gpu,
-    { scenario, plan }: EngineOptions,
-    launchers: Launchers,
-    source: TokenSource,
-    layers: LayerBuffers,
-  ) {
+  constructor(gpu: Gpu, { scenario, plan }: EngineOptions, parts: EngineParts) {
     this.#gpu = gpu;
     this.#scenario = scenario;
     this.#plan = plan;
-    this.#launchers = launchers;
-    this.#source = source;
-    this.#layers = layers;
-    this.variant = launchers.decode.variant;
-    this.kvBytes = layers.bytes;
+    this.#parts = parts;
+    this.variant = parts.decode.variant;
+    this.kvBytes = parts.layers.bytes;
     const batch = plan.sequences.length;
     this.#tableStride = plan.tableStride;
-    this.#prefillBuffers = this.#phase('prefill', plan.chunkTokens, batch);
-    this.#decodeBuffers = this.#phase('decode', batch, batch);
-    const { evictor } = launchers;
-    this.#evictBuffers = evictor ? this.#phase('evict', batch, batch) : null;
+    this.#prefillBuffers = allocatePhase(gpu, 'prefill', {
+      tokens: plan.chunkTokens,
+      batch,
+      tableStride: plan.tableStride,
+    });
+    this.#decodeBuffers = allocatePhase(gpu, 'decode', {
+      tokens: batch,
+      batch,
+      tableStride: plan.tableStride,
+    });
+    const { evictor } = parts;
+    this.#evictBuffers = evictor
+      ? allocatePhase(gpu, 'evict', { tokens: batch, batch, tableStride: plan.tableStride })
+      : null;
     const { windowTokens, sinkTokens } = scenario.engine;
     this.#window = evictor?.window ?? (windowTokens > 0 ? { windowTokens, sinkTokens } : null);
     const { queryHeads, headDim } = scenario.model;
@@ -201,18 +96,18 @@ export class AttentionEngine {
   /** Copies of shared blocks, in every layer, before the slots that they make room for are written. */
   copyBlocks(moves: readonly BlockMove[]): PacedOperation[] {
     if (moves.length === 0) return [];
-    return this.#layers.pools.map((pool) => ({
+    return this.#parts.layers.pools.map((pool) => ({
       work: 0,
-      encode: (pass) => this.#launchers.copy.encode(pass, { pool, moves }),
+      encode: (pass) => this.#parts.copy.encode(pass, { pool, moves }),
     }));
   }
 
   /** Appends each row's new tokens and lets them attend to everything before them. Work is multiply-adds. */
   prefill(rows: readonly StepRow[]): PacedOperation[] {
-    const { prefill, reader } = this.#launchers;
+    const { prefill, reader } = this.#parts;
     const { windowTokens, sinkTokens } = this.#scenario.engine;
     const places = rows.map((row, i) => this.#prefillPlace(row, i));
-    const phase = this.#write(this.#prefillBuffers, rows, places);
+    const phase = writePhase(this.#gpu, this.#prefillBuffers, rows, places, this.#tableStride);
     this.#lastPrefill = { phase, step: this.#step };
     const { blockTable, queryStarts, contextLengths, batch, maxNewTokens } = phase.sequences;
     const work = this.#macs(rows.map(({ cache, slots }) => cache.tokens * slots.length));
@@ -240,16 +135,16 @@ export class AttentionEngine {
 
   /** What the queries of the last prefill chunk, of one prompt, say of its tokens; nothing where the policy asks nobody. */
   votes({ cache, slots }: StepRow, promptTokens: number): PacedOperation[] {
-    const { evictor } = this.#launchers;
+    const { evictor } = this.#parts;
     if (!evictor || !this.#lastPrefill) return [];
     const { phase, step } = this.#lastPrefill;
     const { blockTable, queryStarts, contextLengths, batch } = phase.sequences;
-    return this.#layers.pools.flatMap((pool, index) =>
+    return this.#parts.layers.pools.flatMap((pool, index) =>
       evictor.vote(
         index,
         {
           ...{ pool, blockTable, queryStarts, contextLengths, batch },
-          query: this.#source.set(step + index).query,
+          query: this.#parts.source.set(step + index).query,
           totalTokens: phase.tokens,
           longest: phase.longest,
           tableStride: this.#tableStride,
@@ -264,10 +159,10 @@ export class AttentionEngine {
 
   /** Appends one token to each row and attends to its whole cache. Work is multiply-adds. */
   decode(rows: readonly StepRow[]): PacedOperation[] {
-    const { evictor } = this.#launchers;
+    const { evictor } = this.#parts;
     const ordered = [...rows].sort((a, b) => this.#place(a, 0) - this.#place(b, 0));
     const places = ordered.map((row, i) => this.#place(row, i));
-    const phase = this.#write(this.#decodeBuffers, ordered, places);
+    const phase = writePhase(this.#gpu, this.#decodeBuffers, ordered, places, this.#tableStride);
     const scoringNow = rows.some(({ cache }) => evictor?.isDue(cache.tokens, false));
     const parts = this.#decodeParts(ordered, places);
     return this.#eachLayer(phase, true, (layer) => this.#attendOnce(phase, parts, layer, scoringNow, false));
@@ -276,9 +171,9 @@ export class AttentionEngine {
   /** For policies that rank by attention: the last query of prompts that are to be cut looks at all of them once more. */
   scorePrompts(rows: readonly StepRow[]): PacedOperation[] {
     const buffers = this.#evictBuffers;
-    if (!buffers || !this.#launchers.evictor?.asksLastQuery) return [];
+    if (!buffers || !this.#parts.evictor?.asksLastQuery) return [];
     const places = rows.map((row, i) => this.#place(row, i));
-    const phase = this.#write(buffers, rows, places);
+    const phase = writePhase(this.#gpu, buffers, rows, places, this.#tableStride);
     const work = this.#macs(rows.map(({ cache }) => cache.tokens));
     const parts = [{ lengths: buffers.lengths, work }];
     return this.#eachLayer(phase, false, (layer) => this.#attendOnce(phase, parts, layer, true, true));
@@ -292,7 +187,7 @@ export class AttentionEngine {
     scoringNow: boolean,
     firstScores: boolean,
   ): PacedOperation[] {
-    const { decode: plain, scoring, evictor, reader } = this.#launchers;
+    const { decode: plain, scoring, evictor, reader } = this.#parts;
     const { blockSize, layout } = this.#scenario.engine;
     const { index, ...buffers } = layer;
     const probabilities = evictor?.probabilitiesFor(scoringNow) ?? null;
@@ -325,7 +220,7 @@ export class AttentionEngine {
     { index, pool, query }: LayerArgs & { readonly index: number },
     args: Omit<PagedDecodeArgs, 'contextLengths'>,
   ): PacedOperation[] {
-    const { decode } = this.#launchers;
+    const { decode } = this.#parts;
     const rows = rowsOf(phase);
     const { operations, pages } = reader.select(index, query, rows);
     const work = this.#macs([reader.visible(phase.longest) * phase.sequences.batch]);
@@ -335,18 +230,18 @@ export class AttentionEngine {
 
   /** Whether the sequence is to be cut now. */
   isDue(tokens: number, behindPrompt: boolean): boolean {
-    return this.#launchers.evictor?.isDue(tokens, behindPrompt) ?? false;
+    return this.#parts.evictor?.isDue(tokens, behindPrompt) ?? false;
   }
 
   /** Ranks, compacts and shortens the tables of these sequences; `edit` follows when the operations are done. */
   evict(rows: readonly StepRow[]): { operations: PacedOperation[]; edit: () => Promise<void> } {
-    const { evictor } = this.#launchers;
+    const { evictor } = this.#parts;
     const buffers = this.#evictBuffers;
     if (!evictor || !buffers) return { operations: [], edit: () => Promise.resolve() };
     const places = rows.map((row, i) => this.#place(row, i));
-    const phase = this.#write(buffers, rows, places);
-    const operations = this.#layers.pools.flatMap((pool, index) =>
-      evictor.layer({ index, pool, ring: this.#layers.residuals[index] }, rowsOf(phase)),
+    const phase = writePhase(this.#gpu, buffers, rows, places, this.#tableStride);
+    const operations = this.#parts.layers.pools.flatMap((pool, index) =>
+      evictor.layer({ index, pool, ring: this.#parts.layers.residuals[index] }, rowsOf(phase)),
     );
     const judged: Judged[] = rows.flatMap(({ table }, i) => (table ? [{ row: places[i] ?? i, table }] : []));
     return { operations, edit: () => evictor.edit(judged) };
@@ -354,7 +249,7 @@ export class AttentionEngine {
 
   /** Prefill reads contiguous sequences through a table, so that only judged ones have a place. */
   #prefillPlace({ residualSlot }: StepRow, next: number): number {
-    return this.#launchers.evictor ? residualSlot : next;
+    return this.#parts.evictor ? residualSlot : next;
   }
 
   /**
@@ -362,7 +257,7 @@ export class AttentionEngine {
    * others close up.
    */
   #place({ cache, residualSlot }: StepRow, next: number): number {
-    return cache.row ?? (this.#launchers.evictor ? residualSlot : next);
+    return cache.row ?? (this.#parts.evictor ? residualSlot : next);
   }
 
   /**
@@ -390,7 +285,7 @@ export class AttentionEngine {
 
   /** Tokens of a context that a decode step reads. */
   visible(tokens: number): number {
-    const { reader } = this.#launchers;
+    const { reader } = this.#parts;
     if (reader) return reader.visible(tokens);
     return this.#window ? Math.min(tokens, this.#window.windowTokens + this.#window.sinkTokens) : tokens;
   }
@@ -400,12 +295,12 @@ export class AttentionEngine {
     const mine = [slots, lengths, starts, table, residualSlots, this.#output];
     this.#gpu.buffers.destroy(...mine, ...Object.values(this.#decodeBuffers), ...this.#partLengths);
     if (this.#evictBuffers) this.#gpu.buffers.destroy(...Object.values(this.#evictBuffers));
-    this.#launchers.decode.destroy();
-    this.#launchers.scoring?.destroy();
-    this.#launchers.evictor?.destroy();
-    this.#launchers.reader?.destroy();
-    this.#source.destroy();
-    this.#layers.destroy();
+    this.#parts.decode.destroy();
+    this.#parts.scoring?.destroy();
+    this.#parts.evictor?.destroy();
+    this.#parts.reader?.destroy();
+    this.#parts.source.destroy();
+    this.#parts.layers.destroy();
   }
 
   /** Every layer: append the new tokens (unless they are there), then whatever attends. */
@@ -415,14 +310,14 @@ export class AttentionEngine {
     attend: (layer: LayerArgs & { readonly index: number }) => PacedOperation[],
   ): PacedOperation[] {
     const step = this.#step++;
-    return this.#layers.pools.flatMap((pool, index) => {
-      const ring = this.#layers.residuals[index];
-      const { query, key, value } = this.#source.set(step + index);
+    return this.#parts.layers.pools.flatMap((pool, index) => {
+      const ring = this.#parts.layers.residuals[index];
+      const { query, key, value } = this.#parts.source.set(step + index);
       const { slots, tokens, sequences } = phase;
       const append: PacedOperation = {
         work: 0,
         encode: (pass) =>
-          this.#launchers.append.encode(pass, { key, value, pool, ring, slots, tokens, sequences }),
+          this.#parts.append.encode(pass, { key, value, pool, ring, slots, tokens, sequences }),
       };
       const residual = ring && { residual: ring, residualSlots: sequences.residualSlots };
       return [...(appends ? [append] : []), ...attend({ index, query, pool, ...residual })];
@@ -434,60 +329,4 @@ export class AttentionEngine {
     const { queryHeads, headDim } = this.#scenario.model;
     return 2 * queryHeads * headDim * pairs.reduce((a, b) => a + b, 0);
   }
-
-  /** Writes what the launches of a step read; takes effect before the step's first submit. */
-  #write(buffers: PhaseBuffers, rows: readonly StepRow[], places: readonly number[]): Phase {
-    const batch = Math.max(...places) + 1;
-    const stride = this.#tableStride;
-    const lengths = new Uint32Array(batch);
-    const residualSlots = new Uint32Array(batch);
-    const counts = new Uint32Array(batch);
-    const table = new Uint32Array(batch * stride);
-    rows.forEach(({ cache, residualSlot, slots }, i) => {
-      const place = places[i] ?? i;
-      lengths[place] = cache.tokens;
-      residualSlots[place] = residualSlot;
-      counts[place] = slots.length;
-      cache.writeRow(table.subarray(place * stride, (place + 1) * stride));
-    });
-    const starts = new Uint32Array(batch + 1);
-    counts.forEach((count, place) => (starts[place + 1] = (starts[place] ?? 0) + count));
-    const { queue } = this.#gpu.device;
-    queue.writeBuffer(buffers.slots, 0, Int32Array.from(rows.flatMap(({ slots }) => slots)));
-    queue.writeBuffer(buffers.lengths, 0, lengths);
-    queue.writeBuffer(buffers.starts, 0, starts);
-    queue.writeBuffer(buffers.residualSlots, 0, residualSlots);
-    queue.writeBuffer(buffers.table, 0, table);
-    return {
-      slots: buffers.slots,
-      tokens: starts[batch] ?? 0,
-      longest: Math.max(...lengths),
-      sequences: {
-        blockTable: buffers.table,
-        tableStride: stride,
-        queryStarts: buffers.starts,
-        contextLengths: buffers.lengths,
-        residualSlots: buffers.residualSlots,
-        batch,
-        maxNewTokens: Math.max(...counts),
-      },
-    };
-  }
-
-  #phase(name: string, tokens: number, batch: number): PhaseBuffers {
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-    const buffer = (what: string, words: number) =>
-      this.#gpu.buffers.create(`Engine.${name}.${what}`, words * 4, usage);
-    return {
-      slots: buffer('slots', tokens),
-      lengths: buffer('lengths', batch),
-      starts: buffer('starts', batch + 1),
-      table: buffer('table', batch * this.#plan.tableStride),
-      residualSlots: buffer('residualSlots', batch),
-    };
-  }
-}
-
-function rowsOf({ sequences, longest }: Phase): EvictionRows {
-  return { ...sequences, longest };
 }

@@ -12,7 +12,7 @@ import { UnsupportedError } from './errors.ts';
 import { createFilledCache, type CacheShape, type FilledCache } from './filled-cache.ts';
 import type { LabHost } from './host.ts';
 import type { AttentionResult, AttentionShape } from './types.ts';
-import { decodeArgs, decodeErrorOf, decodeOnce, queryRows } from './verify.ts';
+import { decodeArgs, decodeErrorOf, decodeOnce, queryRows } from './compare.ts';
 
 export interface AttentionOptions {
   readonly host: LabHost;

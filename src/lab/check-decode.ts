@@ -7,7 +7,7 @@ import type { Timer } from '../gpu/timing.ts';
 import { autotune, type TuningMemory } from './autotune.ts';
 import { createFilledCache, type FilledCache } from './filled-cache.ts';
 import type { LabHost } from './host.ts';
-import { decodeArgs, decodeErrorOf, decodeOnce } from './verify.ts';
+import { decodeArgs, decodeErrorOf, decodeOnce } from './compare.ts';
 
 export interface DecodeCheckOptions {
   readonly host: LabHost;

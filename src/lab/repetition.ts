@@ -6,11 +6,12 @@
 import type { Random } from '../core/random.ts';
 import type { Repetition, RequestRow, StepSample } from '../core/run/schema.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
-import type { AttentionEngine, StepRow } from './attention-engine.ts';
+import type { AttentionEngine } from './attention-engine.ts';
 import { evicts, sharableTokens, type MemoryPlan } from './memory-plan.ts';
 import { contextBytes, ringBytes } from './kv-bytes.ts';
 import type { PacedOperation, Pacer } from './pacer.ts';
 import { createCacheBook, type CacheBook, type Request, type SequenceCache } from './sequences.ts';
+import type { StepRow } from './step-phase.ts';
 import type { StepRunner, TimedStep } from './step-runner.ts';
 
 export interface RepetitionOptions {

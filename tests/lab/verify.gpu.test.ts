@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { KV_FORMATS } from '../../src/core/kv/formats.ts';
 import type { Gpu } from '../../src/gpu/context.ts';
 import { WrongResultError } from '../../src/lab/errors.ts';
-import { checked, verifyKernels, type VerifyOptions } from '../../src/lab/verify.ts';
+import { checked } from '../../src/lab/compare.ts';
+import { verifyKernels, type VerifyOptions } from '../../src/lab/verify.ts';
 import { inErrorScope, openTestGpu } from '../support/gpu.ts';
 
 let gpu: Gpu;
