@@ -62,7 +62,7 @@ function caseLines({ name, rows, peers, notes }: CaseResult, peaks: BenchResult)
   return [
     `**${name}**`,
     '',
-    '| format | layout | tier | ms | GB/s | of read peak | GFLOP/s | of FMA peak | / first format | paged / contiguous | no-subgroups / subgroups | max error |',
+    `| format | layout | tier | ms | GB/s | of read peak | GFLOP/s | of FMA peak | / ${rows[0]?.format ?? 'first'} | paged / contiguous | no-subgroups / subgroups | max error |`,
     '| --- | --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: |',
     ...rows.map((row) => rowLine(row, peaks)),
     ...(peers.length > 0 ? ['', ...peers.map(peerLine)] : []),

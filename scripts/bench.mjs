@@ -35,7 +35,7 @@ const request = {
 try {
   const { result, markdown } = values.native ? await inNode(request) : await inBrowser(request);
   if (values.out) writeFileSync(values.out, `${JSON.stringify(result, null, 2)}\n`);
-  if (values.readme) intoReadme(result.device, markdown);
+  if (values.readme) await intoReadme(result.device, markdown);
   process.stdout.write(`${markdown}\n`);
   // Dawn keeps the process alive.
   process.exit(0);
@@ -45,7 +45,7 @@ try {
 }
 
 /** Replaces the table of this device in the README, or adds one. */
-function intoReadme(device, markdown) {
+async function intoReadme(device, markdown) {
   const path = `${ROOT}/README.md`;
   const text = readFileSync(path, 'utf8');
   const name = device.toLowerCase().replace(/[^a-z0-9]+/g, '-');
@@ -58,7 +58,8 @@ function intoReadme(device, markdown) {
       : text.replace('<!-- benches -->', `<!-- benches -->\n\n${block}`);
   if (next === text)
     throw new Error('The README has no line <!-- benches -->, below which the table would go.');
-  writeFileSync(path, next);
+  const { format, resolveConfig } = await import('prettier');
+  writeFileSync(path, await format(next, { ...(await resolveConfig(path)), filepath: path }));
 }
 
 /** One file without dependencies, which can be carried to a machine that has only Node and a GPU. */
