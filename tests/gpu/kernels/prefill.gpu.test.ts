@@ -197,6 +197,27 @@ const ragged: Case = {
   queries: [33, 40, 5],
 };
 
+describe('prefill attention in other shapes', () => {
+  it.each([
+    { lanes: 32, rowVecs: 1, keys: 4 },
+    { lanes: 8, rowVecs: 2, keys: 2 },
+    { lanes: 4, rowVecs: 1, keys: 1 },
+  ])('$lanes lanes of $rowVecs × 4 rows, $keys keys', async (shape) => {
+    const tuning = { form: 'rows', ...shape } as const;
+    const { actual, twin } = await run(
+      gpus.auto,
+      { ...ragged, windowTokens: 30, sinkTokens: 3 },
+      { config: { tuning } },
+    );
+    expect(worstError(actual, twin)).toBeLessThan(TOLERANCE);
+  });
+
+  it('as this adapter has it by default', async () => {
+    const { actual, twin } = await run(gpus.auto, ragged);
+    expect(worstError(actual, twin)).toBeLessThan(TOLERANCE);
+  });
+});
+
 describe.each(['rows', 'tiles'] as const)('prefill attention in %s', (form) => {
   const config = { tuning: TUNING[form] };
 
@@ -223,12 +244,6 @@ describe.each(['rows', 'tiles'] as const)('prefill attention in %s', (form) => {
     expect(whole.dispatches).toBe(1);
     expect(sliced.dispatches).toBeGreaterThan(4);
     expect(sliced.actual).toEqual(whole.actual);
-  });
-
-  it('computes other numbers of rows and keys a lane', async () => {
-    const tuning = { form: 'rows', lanes: 8, rowVecs: 2, keys: 4 } as const;
-    const { actual, twin } = await run(gpus.auto, ragged, { config: form === 'rows' ? { tuning } : config });
-    expect(worstError(actual, twin)).toBeLessThan(TOLERANCE);
   });
 
   it('names both numbers when a buffer is too small or the table too short', async () => {
