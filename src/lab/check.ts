@@ -2,6 +2,7 @@
  * The hardware check: in 20 seconds at most, what the GPU in front of you is and can do. Each stage has a share of the
  * time and fails alone: what could not be measured is absent and says why.
  */
+import { adapterName } from '../core/run/adapter-name.ts';
 import { KV_FORMATS, type KvFormat } from '../core/kv/formats.ts';
 import { median } from '../core/metrics/percentiles.ts';
 import type { CheckMeasurement, CheckRun, Environment } from '../core/run/schema.ts';
@@ -323,11 +324,7 @@ class Check {
       version: 1,
       kind: 'check',
       id: host.newId(),
-      title:
-        `Hardware check: ${environment.adapter.description || environment.adapter.vendor || 'unnamed adapter'}`.slice(
-          0,
-          120,
-        ),
+      title: `Hardware check: ${adapterName(environment.adapter)}`.slice(0, 120),
       createdAt,
       origin: 'measured',
       command: host.command,

@@ -70,9 +70,3 @@ function limitOf(limits: GPUSupportedLimits, name: (typeof LIMITS)[number]): [st
   const value: unknown = limits[name];
   return typeof value === 'number' ? [[name, value]] : [];
 }
-
-/** 'NVIDIA H200 (vulkan driver …)' as far as the browser tells; 'unnamed adapter' where it tells nothing. */
-export function adapterName({ info }: Pick<Gpu, 'info'>): string {
-  const name = info.description || info.device || [info.vendor, info.architecture].filter(Boolean).join(' ');
-  return name === '' ? 'unnamed adapter' : name;
-}

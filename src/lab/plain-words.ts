@@ -1,7 +1,7 @@
 /** What an adapter can and can't do, in sentences for people. */
 import type { Environment } from '../core/run/schema.ts';
 import type { Gpu } from '../gpu/context.ts';
-import { adapterName } from './environment.ts';
+import { adapterName } from '../core/run/adapter-name.ts';
 
 const MIB = 1_048_576;
 
@@ -17,7 +17,7 @@ export function describeInWords(gpu: Gpu, environment: Environment): string[] {
 }
 
 function adapterSentence(gpu: Gpu, { adapter }: Environment): string {
-  const name = adapterName(gpu);
+  const name = adapterName(gpu.info);
   if (gpu.isFallback) {
     return `${name} is a software adapter: it computes on the processor, so its times say nothing about a real GPU.`;
   }

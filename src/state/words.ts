@@ -1,13 +1,6 @@
 /** Plain words for what an environment holds. */
+import { adapterName } from '../core/run/adapter-name.ts';
 import type { Environment, Run } from '../core/run/schema.ts';
-
-/** The shortest name that tells the adapter: what the browser gives differs from one to the next. */
-export function adapterName({ adapter }: Environment): string {
-  const named = [adapter.device, adapter.description].find((text) => text.trim() !== '');
-  if (named !== undefined) return named.trim();
-  const parts = [adapter.vendor, adapter.architecture].filter((text) => text.trim() !== '');
-  return parts.length > 0 ? parts.join(' ') : 'an adapter without a name';
-}
 
 /** Which adapter was asked for, and whether it is a real one. */
 export function adapterKind({ adapter }: Environment): string {
@@ -24,7 +17,7 @@ export function shortDate(iso: string): string {
 
 /** Where a run's numbers come from, in one line. */
 export function provenance(run: Run): string {
-  const where = `${adapterName(run.environment)} (${adapterKind(run.environment)})`;
+  const where = `${adapterName(run.environment.adapter)} (${adapterKind(run.environment)})`;
   return `${run.origin} on ${where}, ${run.environment.runtime}, ${shortDate(run.createdAt)}`;
 }
 

@@ -7,7 +7,8 @@ import { FigureList } from '../../src/state/figures.svelte.ts';
 import { Offline } from '../../src/state/offline.svelte.ts';
 import { readingGroups, showReading } from '../../src/state/readings.ts';
 import { readValues, showValues } from '../../src/state/sweep-text.ts';
-import { adapterName, provenance, shortDate } from '../../src/state/words.ts';
+import { adapterName } from '../../src/core/run/adapter-name.ts';
+import { provenance, shortDate } from '../../src/state/words.ts';
 import { createDesk } from '../../src/workers/desk.ts';
 import { environment, toyCheck, toyRun } from '../charts/runs.ts';
 import { deferred, settle } from './doubles.ts';
@@ -112,11 +113,9 @@ test('every measurement of a check stands on the card once', () => {
 
 test('an adapter without a name is called what it tells', () => {
   const { adapter } = environment;
-  const nameless = { ...environment, adapter: { ...adapter, device: '', description: ' ' } };
+  const nameless = { ...adapter, device: '', description: ' ' };
   expect(adapterName(nameless)).toBe('acme unreal');
-  expect(
-    adapterName({ ...nameless, adapter: { ...nameless.adapter, vendor: '', architecture: '' } }),
-  ).toContain('without');
+  expect(adapterName({ ...nameless, vendor: '', architecture: '' })).toBe('unnamed adapter');
   expect(provenance(RUN)).toContain('Test GPU 9');
   expect(shortDate('yesterday')).toBe('at an unknown time');
 });

@@ -1,4 +1,5 @@
 /** What figures read out of a run: its swept axes, its points cut along one of them, and the line under the title. */
+import { adapterName } from '../../core/run/adapter-name.ts';
 import type { Environment, LabRun, Point } from '../../core/run/schema.ts';
 
 export const PATHS = {
@@ -82,8 +83,7 @@ export function otherPaths(run: LabRun, path: string): string[] {
 }
 
 export function deviceName({ adapter }: Environment): string {
-  const named = [adapter.description, adapter.device, `${adapter.vendor} ${adapter.architecture}`.trim()];
-  const name = named.find((text) => text !== '') ?? 'unnamed GPU';
+  const name = adapterName(adapter);
   return adapter.isFallback ? `${name} (software)` : name;
 }
 

@@ -3,7 +3,8 @@ import { escapeXml } from '../../charts/svg.ts';
 import { FONT_STACK, THEMES } from '../../charts/theme.ts';
 import type { CheckRun } from '../../core/run/schema.ts';
 import { readingGroups, showReading } from '../../state/readings.ts';
-import { adapterKind, adapterName, shortDate } from '../../state/words.ts';
+import { adapterName } from '../../core/run/adapter-name.ts';
+import { adapterKind, shortDate } from '../../state/words.ts';
 
 const WIDTH = 672;
 const EDGE = 28;
@@ -23,7 +24,7 @@ function clip(content: string, most: number): string {
 export function cardSvg(run: CheckRun): string {
   const parts = [
     text(EDGE, 44, 11, muted, `KV Lab · hardware check · ${run.origin}`),
-    text(EDGE, 74, 24, ink, clip(adapterName(run.environment), 44), 600),
+    text(EDGE, 74, 24, ink, clip(adapterName(run.environment.adapter), 44), 600),
     text(EDGE, 96, 12, muted, clip(`${adapterKind(run.environment)} · ${run.environment.runtime}`, 96)),
   ];
   let y = 128;
