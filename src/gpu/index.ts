@@ -28,12 +28,8 @@ export {
   type BlockCopyConfig,
 } from './kernels/block-copy.ts';
 export { swapIn, swapOut } from './kernels/swap.ts';
-export {
-  createPagedDecode,
-  type PagedDecode,
-  type PagedDecodeArgs,
-  type PagedDecodeConfig,
-} from './kernels/decode.ts';
+export { createPagedDecode, type PagedDecode } from './kernels/decode.ts';
+export type { PagedDecodeArgs, PagedDecodeConfig } from './kernels/decode-config.ts';
 export { createPrefill, type Prefill, type PrefillArgs, type PrefillConfig } from './kernels/prefill.ts';
 export { decodeTwin, type DecodeTwinArgs, type DecodeTwinResult } from './kernels/decode.twin.ts';
 export { prefillTwin, type PrefillProblem } from './kernels/prefill.twin.ts';

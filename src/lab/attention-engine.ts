@@ -8,7 +8,7 @@
 import type { BlockMove } from '../core/kv/pool.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
 import type { Gpu } from '../gpu/context.ts';
-import type { PagedDecodeArgs } from '../gpu/kernels/decode.ts';
+import type { PagedDecodeArgs } from '../gpu/kernels/decode-config.ts';
 import { createEngineParts, type EngineOptions, type EngineParts } from './engine-parts.ts';
 import type { Judged } from './evictor.ts';
 import { CONTEXT_STEP, type MemoryPlan } from './memory-plan.ts';

@@ -13,5 +13,6 @@ export {
 export type { HostFacts, LabHost } from './host.ts';
 export { planMemory, type MemoryPlan } from './memory-plan.ts';
 export { assessRisk, availableMemory, type AvailableMemory, type MemoryFacts } from './risk.ts';
-export { runScenario, type RunOptions } from './runner.ts';
+export type { RunOptions } from './run-options.ts';
+export { runScenario } from './runner.ts';
 export type { AttentionResult, AttentionShape, MemoryRisk, PowerPreference, Progress } from './types.ts';

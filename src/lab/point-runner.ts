@@ -13,7 +13,7 @@ import { ranksByAttention } from './evictor.ts';
 import { planMemory, type MemoryPlan } from './memory-plan.ts';
 import { createPacer } from './pacer.ts';
 import { runRepetition, type Pacers } from './repetition.ts';
-import type { RunOptions } from './runner.ts';
+import type { RunOptions } from './run-options.ts';
 import { shrink } from './shrink.ts';
 import { StepRunner } from './step-runner.ts';
 import { verifyKernels } from './verify.ts';

@@ -13,24 +13,11 @@ import type { Scenario } from '../core/scenario/schema.ts';
 import { expandSweep, type SweepPoint } from '../core/scenario/sweep.ts';
 import type { Gpu } from '../gpu/context.ts';
 import { createTimer } from '../gpu/timing.ts';
-import type { TuningMemory } from './autotune.ts';
 import { DeviceLostError, MemoryRiskError, unlessLost } from './errors.ts';
 import { describeEnvironment } from './environment.ts';
-import type { LabHost } from './host.ts';
 import { PointRunner } from './point-runner.ts';
+import type { RunOptions } from './run-options.ts';
 import { assessRisk, availableMemory } from './risk.ts';
-import type { Progress } from './types.ts';
-
-export interface RunOptions {
-  readonly host: LabHost;
-  readonly tunings: TuningMemory;
-  readonly signal: AbortSignal;
-  readonly onProgress: (progress: Progress) => void;
-  /** Goes on although the memory risk is high. */
-  readonly force: boolean;
-  /** What the hardware check's probe got on this adapter; null without one. */
-  readonly measuredBytes: number | null;
-}
 
 export const SCOPE_NOTE =
   'Measures attention and the KV cache only: no weights, no MLP, no sampling; queries, keys and values are random.';

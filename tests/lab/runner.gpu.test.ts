@@ -8,7 +8,8 @@ import type { LabRun } from '../../src/core/run/schema.ts';
 import type { Gpu } from '../../src/gpu/context.ts';
 import { volatileTuningMemory } from '../../src/lab/autotune.ts';
 import type { LabHost } from '../../src/lab/host.ts';
-import { runScenario, SCOPE_NOTE, type RunOptions } from '../../src/lab/runner.ts';
+import type { RunOptions } from '../../src/lab/run-options.ts';
+import { runScenario } from '../../src/lab/runner.ts';
 import { testHost } from './support.ts';
 
 /** Kernels of one shape for all tests, so that they compile once a device. */

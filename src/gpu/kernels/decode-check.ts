@@ -1,7 +1,7 @@
 /** What a decode launch checks before it dispatches; every refusal names both numbers. */
 import { tokenGroup, type KvLayout } from '../../core/kv/formats.ts';
 import type { Gpu } from '../context.ts';
-import type { PagedDecodeArgs, PagedDecodeConfig } from './decode.ts';
+import type { PagedDecodeArgs, PagedDecodeConfig } from './decode-config.ts';
 import { checkBytes, LaunchError } from './kernel.ts';
 import { canScatter, type DecodeTier, type DecodeTuning } from './tuning.ts';
 

@@ -2,7 +2,7 @@
 import { channelGroup, tokenGroup, type KvLayout } from '../../core/kv/formats.ts';
 import type { Gpu } from '../context.ts';
 import type { ShaderConstants } from '../shader.ts';
-import type { PagedDecodeConfig } from './decode.ts';
+import type { PagedDecodeConfig } from './decode-config.ts';
 import { f32Literal, layoutConstants, RAW_FORMS } from './layout-constants.ts';
 import type { DecodeTier, DecodeTuning } from './tuning.ts';
 

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { KV_FORMATS } from '../../../src/core/kv/formats.ts';
 import type { Gpu } from '../../../src/gpu/context.ts';
-import { createPagedDecode, type PagedDecodeConfig } from '../../../src/gpu/kernels/decode.ts';
+import { createPagedDecode } from '../../../src/gpu/kernels/decode.ts';
+import type { PagedDecodeConfig } from '../../../src/gpu/kernels/decode-config.ts';
 import { LaunchError } from '../../../src/gpu/kernels/kernel.ts';
 import { candidates, defaultTuning, planDispatches } from '../../../src/gpu/kernels/tuning.ts';
 import { FULL_PRODUCT } from '../../support/full.ts';
