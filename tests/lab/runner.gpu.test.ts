@@ -9,7 +9,7 @@ import type { Gpu } from '../../src/gpu/context.ts';
 import { volatileTuningMemory } from '../../src/lab/autotune.ts';
 import type { LabHost } from '../../src/lab/host.ts';
 import type { RunOptions } from '../../src/lab/run-options.ts';
-import { runScenario } from '../../src/lab/runner.ts';
+import { runScenario, SCOPE_NOTE } from '../../src/lab/runner.ts';
 import { testHost } from './support.ts';
 
 /** Kernels of one shape for all tests, so that they compile once a device. */
