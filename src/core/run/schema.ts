@@ -6,8 +6,9 @@
  */
 import * as v from 'valibot';
 import { Scenario } from '../scenario/schema.ts';
+import { RUN_VERSION } from './version.ts';
 
-export const RUN_VERSION = 1;
+export { RUN_VERSION };
 
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
 const ms = v.pipe(v.number(), v.finite());
