@@ -39,6 +39,7 @@ export const DEFAULT_SIMULATION: SimScenario = {
     disaggregation: null,
     tiers: [],
     offload: 'on-evict',
+    tierLoads: 'when-faster',
   },
   workload: {
     requests: 500,

@@ -90,6 +90,8 @@ export const Cluster = v.strictObject({
   tiers: v.pipe(v.array(Tier), v.maxLength(4)),
   /** When blocks go down a tier: as they are written, or as they are evicted. */
   offload: v.picklist(['write-through', 'on-evict']),
+  /** Whether blocks that a tier holds are always loaded, or only where that is faster than computing them again. */
+  tierLoads: v.picklist(['always', 'when-faster']),
 });
 
 const rate = real(1e-6, 1e6);
