@@ -51,9 +51,8 @@ export const DEFAULT_SIMULATION: SimScenario = {
     trace: null,
     highPriorityShare: 0,
   },
-  // Linear layers of 512 tokens and more reach 66 to 77 % of the matrix rate, small ones read 76 to 79 % of the
-  // bandwidth (Vidur's profiles of A100 and H100); the host's share of a step is vLLM's scheduling without overlap.
-  cost: { kind: 'roofline', computeEfficiency: 0.7, memoryEfficiency: 0.78, overheadMs: 1 },
+  // Efficiencies of the GPU's record, measured where they were; sim/cost/roofline.ts names all the others.
+  cost: { kind: 'roofline', computeEfficiency: null, memoryEfficiency: null, overheadMs: 1 },
   objectives: { ttftMs: 2000, tpotMs: 100, e2eMs: null },
   sweep: [],
   repeats: 1,

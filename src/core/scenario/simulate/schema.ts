@@ -189,10 +189,10 @@ export const CostSettings = v.variant('kind', [
   /** Rates of the GPU's record times named efficiencies. */
   v.strictObject({
     kind: v.literal('roofline'),
-    /** Share of the matrix rate that large linear layers reach. */
-    computeEfficiency: real(0.01, 1),
-    /** Share of the bandwidth that reading weights and KV reaches. */
-    memoryEfficiency: real(0.01, 1),
+    /** Share of the matrix rate that large linear layers reach; null: what was measured on that GPU, else 0.75. */
+    computeEfficiency: v.nullable(real(0.01, 1)),
+    /** Share of the bandwidth that reading weights and KV reaches; null: what was measured on that GPU, else 0.8. */
+    memoryEfficiency: v.nullable(real(0.01, 1)),
     /** Host's time of a step. */
     overheadMs: real(0, 1000),
   }),
