@@ -1,11 +1,12 @@
 /**
  * When requests arrive: gaps between them in seconds, one process a function.
  *
- * Boundary: open-loop arrivals only. A closed loop has no arrival times of its own; the scheduler's driver sends the
- * next request when one ends. Rates are requests per second.
+ * Boundary: open-loop arrivals only. A closed loop has no arrival times of its own: its requests name the one that
+ * they wait for (request-groups.ts). Rates are requests per second.
  */
-import { log, pow } from '../math.ts';
 import type { Random } from '../random.ts';
+import { drawGamma, gammaFromCv } from './gamma.ts';
+import { piecesOfPoints, piecesOfWindows, seriesGaps, type RateWindow } from './rate-series.ts';
 
 export type Arrivals =
   | { readonly kind: 'constant'; readonly rate: number }
@@ -24,22 +25,11 @@ export type Arrivals =
       readonly kind: 'mmpp';
       readonly rates: readonly [number, number];
       readonly leave: readonly [number, number];
-    };
-
-/** Shape and scale of Gamma gaps with mean 1/rate and a coefficient of variation. Source: Vidur, DistServe. */
-export function gammaFromCv(rate: number, cv: number): { readonly shape: number; readonly scale: number } {
-  const shape = 1 / (cv * cv);
-  return { shape, scale: 1 / (rate * shape) };
-}
-
-/** vLLM's `--burstiness`: shape = burstiness, mean 1/rate. Source: vllm/benchmarks/serve.py. */
-export function gammaFromBurstiness(
-  rate: number,
-  burstiness: number,
-): { readonly shape: number; readonly scale: number; readonly mean: number; readonly cv: number } {
-  const scale = 1 / (rate * burstiness);
-  return { shape: burstiness, scale, mean: burstiness * scale, cv: 1 / Math.sqrt(burstiness) };
-}
+    }
+  /** Poisson along straight lines between [seconds, rate] points, again from the first when the last is over. */
+  | { readonly kind: 'series'; readonly points: readonly (readonly [number, number])[] }
+  /** Gamma gaps along rates that hold for a time each, as a file gives them; again from the first at the end. */
+  | { readonly kind: 'windows'; readonly windows: readonly RateWindow[] };
 
 /**
  * Mean rate and asymptotic index of dispersion for counts of a two-state MMPP.
@@ -59,20 +49,6 @@ export function mmppMoments(
   };
 }
 
-/** Gamma(shape, 1). Source: Marsaglia and Tsang 2000, with their boost below shape 1. */
-export function drawGamma(shape: number, random: Random): number {
-  if (shape < 1) return drawGamma(shape + 1, random) * pow(1 - random.uniform(), 1 / shape);
-  const d = shape - 1 / 3;
-  const c = 1 / Math.sqrt(9 * d);
-  for (;;) {
-    const x = random.normal();
-    const v = (1 + c * x) * (1 + c * x) * (1 + c * x);
-    if (v <= 0) continue;
-    const u = 1 - random.uniform();
-    if (log(u) < 0.5 * x * x + d - d * v + d * log(v)) return d * v;
-  }
-}
-
 /** Draws the next gap in seconds. State lives in the closure: one generator, one sequence of gaps. */
 export function arrivalGaps(arrivals: Arrivals, random: Random): () => number {
   switch (arrivals.kind) {
@@ -88,6 +64,10 @@ export function arrivalGaps(arrivals: Arrivals, random: Random): () => number {
       return onOffGaps(arrivals, random);
     case 'mmpp':
       return mmppGaps(arrivals, random);
+    case 'series':
+      return seriesGaps(piecesOfPoints(arrivals.points), random);
+    case 'windows':
+      return seriesGaps(piecesOfWindows(arrivals.windows), random);
     default:
       return arrivals satisfies never;
   }
@@ -99,16 +79,16 @@ function onOffGaps(
 ): () => number {
   let left = onSeconds;
   return () => {
-    let gap = random.exponential() / rate;
-    let silence = 0;
-    // The rest of a gap that outlasts the on-phase is spent in the next one: Poisson has no memory.
-    while (gap > left) {
-      gap -= left;
-      silence += left + offSeconds;
-      left = onSeconds;
+    const gap = random.exponential() / rate;
+    if (gap <= left) {
+      left -= gap;
+      return gap;
     }
-    left -= gap;
-    return silence + gap;
+    // The rest of a gap that outlasts the on-phase is spent in the next ones: Poisson has no memory.
+    const rest = gap - left;
+    const phases = Math.floor(rest / onSeconds);
+    left = onSeconds - (rest - phases * onSeconds);
+    return gap + (phases + 1) * offSeconds;
   };
 }
 
@@ -122,4 +102,27 @@ function mmppGaps({ rates, leave }: Extract<Arrivals, { kind: 'mmpp' }>, random:
       state = state === 0 ? 1 : 0;
     }
   };
+}
+
+/** The same process with `factor` times the rate; how long bursts and states last does not change. */
+export function scaledArrivals(arrivals: Arrivals, factor: number): Arrivals {
+  switch (arrivals.kind) {
+    case 'constant':
+    case 'poisson':
+    case 'gamma':
+    case 'on-off':
+      return { ...arrivals, rate: arrivals.rate * factor };
+    case 'mmpp': {
+      const [first, second] = arrivals.rates;
+      return { ...arrivals, rates: [first * factor, second * factor] };
+    }
+    case 'series':
+      return { ...arrivals, points: arrivals.points.map(([time, rate]) => [time, rate * factor] as const) };
+    case 'windows': {
+      const windows = arrivals.windows.map((window) => ({ ...window, rate: window.rate * factor }));
+      return { ...arrivals, windows };
+    }
+    default:
+      return arrivals satisfies never;
+  }
 }

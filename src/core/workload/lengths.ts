@@ -1,7 +1,7 @@
 /** How long prompts and outputs are: draws of whole tokens from a distribution, bounded on both sides. */
 import { exp, log, pow } from '../math.ts';
 import type { Random } from '../random.ts';
-import { normalQuantile } from '../special.ts';
+import { normalCdf, normalQuantile } from '../special.ts';
 
 export type Lengths =
   | { readonly kind: 'fixed'; readonly tokens: number }
@@ -17,7 +17,12 @@ export type Lengths =
   /** P(length = min + k) ∝ 1/(k+1)^exponent. */
   | { readonly kind: 'zipf'; readonly exponent: number; readonly min: number; readonly max: number }
   /** Straight lines between (probability, tokens) pairs from probability 0 to 1. */
-  | { readonly kind: 'quantiles'; readonly points: readonly (readonly [number, number])[] };
+  | { readonly kind: 'quantiles'; readonly points: readonly (readonly [number, number])[] }
+  /** One of several lengths, by weight. */
+  | {
+      readonly kind: 'mixture';
+      readonly parts: readonly { readonly weight: number; readonly tokens: number }[];
+    };
 
 /** Mean, median and 99th percentile of an untruncated lognormal. */
 export function lognormalMoments(
@@ -46,6 +51,8 @@ export function lengthDraws(lengths: Lengths, random: Random): () => number {
       return zipfDraws(lengths, random);
     case 'quantiles':
       return quantileDraws(lengths.points, random);
+    case 'mixture':
+      return mixtureDraws(lengths.parts, random);
     default:
       return lengths satisfies never;
   }
@@ -60,20 +67,28 @@ function checkBounds<T extends { readonly min: number; readonly max: number }>(b
   return bounds;
 }
 
-/** Rejection from the untruncated distribution: exact, and quick while the bounds hold most of it. */
+/**
+ * Rejection from the untruncated distribution while the bounds hold most of it, inversion where they hold little: both
+ * exact.
+ */
 function lognormalDraws(lengths: Extract<Lengths, { kind: 'lognormal' }>, random: Random): () => number {
   const { mu, sigma, min, max } = checkBounds(lengths);
+  if (min === max) return () => min;
   const low = (log(min) - mu) / sigma;
   const high = (log(max) - mu) / sigma;
-  if (low > 6 || high < -6) {
+  const below = normalCdf(low);
+  const mass = normalCdf(high) - below;
+  if (low > 6 || high < -6 || !(mass > 0)) {
     throw new RangeError(
       `A lognormal with median ${Math.round(exp(mu))} has nothing between ${min} and ${max} tokens; widen the bounds.`,
     );
   }
+  const tokens = (z: number) => Math.min(max, Math.max(min, Math.round(exp(mu + sigma * z))));
+  if (mass < 0.5) return () => tokens(normalQuantile(below + mass * random.uniform()));
   return () => {
     for (;;) {
       const z = random.normal();
-      if (z >= low && z <= high) return Math.min(max, Math.max(min, Math.round(exp(mu + sigma * z))));
+      if (z >= low && z <= high) return tokens(z);
     }
   };
 }
@@ -92,6 +107,16 @@ function zipfDraws(lengths: Extract<Lengths, { kind: 'zipf' }>, random: Random):
       else low = middle + 1;
     }
     return min + low;
+  };
+}
+
+function mixtureDraws(parts: Extract<Lengths, { kind: 'mixture' }>['parts'], random: Random): () => number {
+  const sum = parts.reduce((total, { weight }) => total + weight, 0);
+  const last = parts.at(-1);
+  if (!last || !(sum > 0)) throw new RangeError('A mixture needs a part with a weight above 0.');
+  return () => {
+    let target = random.uniform() * sum;
+    return (parts.find(({ weight }) => (target -= weight) < 0) ?? last).tokens;
   };
 }
 
@@ -117,4 +142,26 @@ function quantileDraws(points: readonly (readonly [number, number])[], random: R
     const [p1, t1] = points[at] ?? last;
     return Math.max(1, Math.round(t0 + ((u - p0) / (p1 - p0)) * (t1 - t0)));
   };
+}
+
+/** The shortest and the longest length that a distribution can give. */
+export function lengthRange(lengths: Lengths): { readonly min: number; readonly max: number } {
+  switch (lengths.kind) {
+    case 'fixed':
+      return { min: lengths.tokens, max: lengths.tokens };
+    case 'uniform':
+    case 'lognormal':
+    case 'zipf':
+      return { min: lengths.min, max: lengths.max };
+    case 'quantiles':
+    case 'mixture': {
+      const tokens =
+        lengths.kind === 'mixture'
+          ? lengths.parts.map((part) => part.tokens)
+          : lengths.points.map(([, n]) => n);
+      return { min: Math.min(...tokens), max: Math.max(...tokens) };
+    }
+    default:
+      return lengths satisfies never;
+  }
 }

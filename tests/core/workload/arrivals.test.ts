@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../../src/core/random.ts';
-import {
-  arrivalGaps,
-  drawGamma,
-  gammaFromBurstiness,
-  gammaFromCv,
-  mmppMoments,
-  type Arrivals,
-} from '../../../src/core/workload/arrivals.ts';
+import { arrivalGaps, mmppMoments, type Arrivals } from '../../../src/core/workload/arrivals.ts';
+import { drawGamma, gammaFromBurstiness, gammaFromCv } from '../../../src/core/workload/gamma.ts';
 import { isWithin, vectors } from '../../golden/vectors.ts';
 
 const numbers = (vector: { input: unknown; expected: unknown }) => ({

@@ -37,11 +37,15 @@ export function infinitePrefixReuse(requests: readonly TraceRequest[]): PrefixRe
 /**
  * At a capacity in blocks: lookup first, then the request's blocks are touched or admitted from head to tail. None of
  * them is in use while another is admitted, so a long request may push out its own head, as in the published figures.
+ *
+ * @param policy told of each block as it is touched; its `now` counts these touches
+ * @param costOf what a miss of the block at a depth costs, in any one unit (recompute FLOPs)
  */
 export function prefixReuse(
   requests: readonly TraceRequest[],
   policy: BlockPolicy,
   capacity: number,
+  costOf: (depth: number) => number = () => 1,
 ): PrefixReuse {
   const resident = new Set<number>();
   let [blocks, hits, now] = [0, 0, 0];
@@ -51,7 +55,7 @@ export function prefixReuse(
     const miss = blockIds.findIndex((id) => !resident.has(id));
     hits += miss < 0 ? blockIds.length : miss;
     blockIds.forEach((id, depth) => {
-      const facts = { size: 1, cost: 1, depth, now: now++ };
+      const facts = { size: 1, cost: costOf(depth), depth, now: now++ };
       if (resident.has(id)) {
         policy.hit(id, facts);
         return;

@@ -5,6 +5,8 @@
  * its number and the reason, because a trace with holes is another trace.
  */
 
+import type { RateWindow } from '../rate-series.ts';
+
 export interface TraceRequest {
   /** From the first request. */
   readonly arrivalSeconds: number;
@@ -18,6 +20,8 @@ export interface Trace {
   readonly requests: readonly TraceRequest[];
   /** Tokens that one block id stands for; null where the trace has none. */
   readonly blockTokens: number | null;
+  /** A file of rates instead of requests: `requests` is empty and the scenario draws them along these. */
+  readonly rates?: readonly RateWindow[];
 }
 
 /** A line that is no request of its format. */
