@@ -100,3 +100,24 @@ export {
   type FitOptions,
   type ModelFit,
 } from './core/model/fit.ts';
+
+// Caches of blocks: eviction policies, replays of recorded traces.
+export {
+  BLOCK_POLICIES,
+  BLOCK_POLICY_NAMES,
+  recomputeCost,
+  REPLAY_POLICY_NAMES,
+  replayColumns,
+  replayPolicy,
+  type AccessColumns,
+  type BlockFacts,
+  type BlockKey,
+  type BlockPolicy,
+  type BlockPolicyName,
+  type CacheReplay,
+  type ReplayPolicyName,
+} from './core/eviction/blocks/index.ts';
+export { infinitePrefixReuse, prefixReuse, type PrefixReuse } from './core/workload/traces/reuse.ts';
+export { SizedTraceReader, type SizedTrace } from './core/workload/traces/sized.ts';
+export { TraceReader } from './core/workload/traces/read.ts';
+export { TraceError, type Trace, type TraceRequest } from './core/workload/traces/trace.ts';

@@ -1,7 +1,7 @@
 /** Reads the arguments: which command, on what, with which flags. Knows no file and no scenario. */
 import { InputError } from './errors.ts';
 
-export const COMMANDS = ['check', 'measure', 'attention', 'risk'] as const;
+export const COMMANDS = ['check', 'measure', 'attention', 'risk', 'cache'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 interface FlagKind {
@@ -64,6 +64,30 @@ const FLAGS = {
     shows: '--native',
     about: 'use the Dawn binding that the variable DAWN names, not a browser',
   },
+  trace: {
+    takes: 'a value',
+    commands: ['cache'],
+    shows: '--trace FILE',
+    about: 'a recorded trace: requests with block ids, or with --bytes lines of time,id,size',
+  },
+  policy: {
+    takes: 'a value',
+    commands: ['cache'],
+    shows: '--policy NAME',
+    about: 'which cached block goes first; lru unless named',
+  },
+  blocks: {
+    takes: 'a value',
+    commands: ['cache'],
+    shows: '--blocks N',
+    about: 'blocks that the cache holds',
+  },
+  bytes: {
+    takes: 'a value',
+    commands: ['cache'],
+    shows: '--bytes N',
+    about: 'bytes that the cache holds, for a trace of objects with sizes',
+  },
   verbose: { takes: 'nothing', commands: COMMANDS, shows: '--verbose', about: 'say more on standard error' },
 } as const satisfies Record<string, FlagKind>;
 
@@ -83,6 +107,12 @@ export interface Invocation {
   readonly force: boolean;
   readonly lowPower: boolean;
   readonly native: boolean;
+  /** File of a recorded trace. */
+  readonly trace: string | null;
+  readonly policy: string | null;
+  /** As written: whole numbers are read where they are used. */
+  readonly blocks: string | null;
+  readonly bytes: string | null;
   readonly verbose: boolean;
 }
 
@@ -119,6 +149,10 @@ export function parseArguments(argv: readonly string[]): Invocation | 'help' | '
     force: flags.has('force'),
     lowPower: flags.has('low-power'),
     native: flags.has('native'),
+    trace: flags.get('trace')?.at(-1) ?? null,
+    policy: flags.get('policy')?.at(-1) ?? null,
+    blocks: flags.get('blocks')?.at(-1) ?? null,
+    bytes: flags.get('bytes')?.at(-1) ?? null,
     verbose: flags.has('verbose'),
   };
 }
@@ -127,12 +161,17 @@ function isCommand(word: string): word is CommandName {
   return (COMMANDS as readonly string[]).includes(word);
 }
 
+/** What a command works on, for those that name it without a flag. */
+const SUBJECTS: Readonly<Partial<Record<CommandName, string>>> = {
+  measure: 'a scenario: the name of an experiment or a JSON file',
+  risk: 'a scenario: the name of an experiment or a JSON file',
+};
+
 function scenarioOf(command: CommandName, words: readonly string[]): string | null {
-  const takesOne = command === 'measure' || command === 'risk';
+  const subject = SUBJECTS[command];
+  const takesOne = subject !== undefined;
   const [first, second] = words;
-  if (takesOne && first === undefined) {
-    throw new InputError(`${command} needs a scenario: the name of an experiment or a JSON file.`);
-  }
+  if (takesOne && first === undefined) throw new InputError(`${command} needs ${subject}.`);
   const extra = takesOne ? second : first;
   if (extra !== undefined)
     throw new InputError(`${command} does not take “${extra.slice(0, 60)}”; leave it out.`);
@@ -182,6 +221,7 @@ export function usage(): string {
     '  kvlab measure SCENARIO     run an experiment: the name of one, or a scenario file',
     '  kvlab attention --shape JSON   time one decode attention',
     '  kvlab risk SCENARIO        will it fit in memory?',
+    '  kvlab cache --trace FILE   hits and misses of a recorded trace under an eviction policy',
     '',
     ...flags,
     '',

@@ -2,8 +2,9 @@
 import { parseArguments, usage, wantsJson, type CommandName, type Invocation } from './arguments.ts';
 import { openBrowserHost } from './browser-host.ts';
 import { attention } from './commands/attention.ts';
+import { cache } from './commands/cache.ts';
 import { check } from './commands/check.ts';
-import type { CommandContext, GpuCommand, Outcome } from './commands/command.ts';
+import type { CommandContext, GpuCommand, Outcome, PlainCommand } from './commands/command.ts';
 import { measure } from './commands/measure.ts';
 import { risk } from './commands/risk.ts';
 import { describeError, EXIT, InputError } from './errors.ts';
@@ -12,10 +13,15 @@ import type { GpuHost } from './host.ts';
 import { openNativeHost } from './native-host.ts';
 import { createTerminal, type Streams } from './terminal.ts';
 
-const GPU_COMMANDS: Readonly<Record<Exclude<CommandName, 'risk'>, GpuCommand>> = {
-  check,
-  measure,
-  attention,
+type Runner =
+  { readonly kind: 'gpu'; readonly run: GpuCommand } | { readonly kind: 'plain'; readonly run: PlainCommand };
+
+const RUNNERS: Readonly<Record<CommandName, Runner>> = {
+  check: { kind: 'gpu', run: check },
+  measure: { kind: 'gpu', run: measure },
+  attention: { kind: 'gpu', run: attention },
+  risk: { kind: 'plain', run: risk },
+  cache: { kind: 'plain', run: cache },
 };
 
 /** @param onCancel called with what a Ctrl-C shall do while a host is open */
@@ -50,10 +56,11 @@ async function dispatch(
   onCancel: (cancel: (() => void) | null) => void,
 ): Promise<Outcome> {
   const { invocation, terminal } = context;
-  if (invocation.command === 'risk') return risk(context);
+  const runner = RUNNERS[invocation.command];
+  if (runner.kind === 'plain') return runner.run(context);
   const hosts: GpuHost[] = [];
   try {
-    return await GPU_COMMANDS[invocation.command]({
+    return await runner.run({
       ...context,
       openHost: async () => {
         const host = await openHost(invocation, command, terminal.detail);

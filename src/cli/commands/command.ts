@@ -18,4 +18,8 @@ export interface GpuCommandContext extends CommandContext {
 /** `failed` is a no-go or an incomplete result; whatever there is was answered. */
 export type Outcome = 'done' | 'failed';
 
+/** Computes only. */
+export type PlainCommand = (context: CommandContext) => Outcome | Promise<Outcome>;
+
+/** Needs a browser or a GPU, at least for its pictures. */
 export type GpuCommand = (context: GpuCommandContext) => Promise<Outcome>;

@@ -3,10 +3,10 @@
  * it is no policy for a running cache but the ceiling that the others are held against; every miss is admitted.
  */
 import { Heap } from './heap.ts';
-import type { BlockKey, BlockPolicy } from './policy.ts';
+import type { BlockFacts, BlockKey, BlockPolicy } from './policy.ts';
 
-/** @param trace the accesses to come, in order; `hit` and `admit` must follow it one by one */
-export function belady(trace: readonly BlockKey[]): BlockPolicy {
+/** @param trace the accesses to come; `now` of `hit` and `admit` is the place of the access in it */
+export function belady(trace: ArrayLike<BlockKey>): BlockPolicy {
   const nextUse = new Float64Array(trace.length);
   const seen = new Map<BlockKey, number>();
   for (let at = trace.length - 1; at >= 0; at--) {
@@ -15,11 +15,8 @@ export function belady(trace: readonly BlockKey[]): BlockPolicy {
     seen.set(key, at);
   }
   const heap = new Heap();
-  let at = 0;
-  const use = (key: BlockKey): void => {
-    heap.set({ key, priority: -(nextUse[at] ?? Infinity), order: at });
-    at++;
-  };
+  const use = (key: BlockKey, { now }: BlockFacts): void =>
+    heap.set({ key, priority: -(nextUse[now] ?? Infinity), order: now });
   return {
     name: 'belady',
     hit: use,

@@ -1,12 +1,13 @@
 /** The policies by name. Adding one is a file, a name and a line here. Belady's stands apart: it needs the trace. */
 import { ageDecay } from './age-decay.ts';
 import { arc } from './arc.ts';
+import { belady } from './belady.ts';
 import { clock } from './clock.ts';
 import { fifo } from './fifo.ts';
 import { gdsf } from './gdsf.ts';
 import { lfu } from './lfu.ts';
 import { lru } from './lru.ts';
-import type { BlockPolicyFactory } from './policy.ts';
+import type { BlockKey, BlockPolicy, BlockPolicyFactory } from './policy.ts';
 import { s3fifo } from './s3fifo.ts';
 import { sieve } from './sieve.ts';
 import { suffixFirst } from './suffix-first.ts';
@@ -41,6 +42,26 @@ export const BLOCK_POLICIES: Readonly<Record<BlockPolicyName, BlockPolicyFactory
   suffix: suffixFirst,
 };
 
-export { belady } from './belady.ts';
-export { replayCache, type CacheAccess, type CacheReplay } from './simulate.ts';
+/** The policies that a recorded sequence of accesses can be replayed with: all, and the optimum that knows the future. */
+export const REPLAY_POLICY_NAMES = [...BLOCK_POLICY_NAMES, 'belady'] as const;
+export type ReplayPolicyName = (typeof REPLAY_POLICY_NAMES)[number];
+
+/** @param keys the accesses to come, which only the optimum reads; `now` must then be their place */
+export function replayPolicy(
+  name: ReplayPolicyName,
+  capacity: number,
+  keys: ArrayLike<BlockKey>,
+): BlockPolicy {
+  return name === 'belady' ? belady(keys) : BLOCK_POLICIES[name](capacity);
+}
+
+export { belady };
+export { recomputeCost, type PrefillFlops } from './recompute-cost.ts';
+export {
+  replayCache,
+  replayColumns,
+  type AccessColumns,
+  type CacheAccess,
+  type CacheReplay,
+} from './simulate.ts';
 export type { BlockFacts, BlockKey, BlockPolicy, BlockPolicyFactory } from './policy.ts';

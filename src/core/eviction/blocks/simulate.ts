@@ -8,6 +8,15 @@ export interface CacheAccess {
   readonly depth?: number;
 }
 
+/** The same as columns, so that millions of accesses are a few flat arrays. */
+export interface AccessColumns {
+  readonly keys: ArrayLike<BlockKey>;
+  /** 1 each where left out: capacity is then in blocks. */
+  readonly sizes?: ArrayLike<number>;
+  readonly costs?: ArrayLike<number>;
+  readonly depths?: ArrayLike<number>;
+}
+
 export interface CacheReplay {
   readonly hits: number;
   readonly misses: number;
@@ -21,33 +30,46 @@ const ALWAYS = (): boolean => true;
  * @param capacity in the unit of the sizes: blocks where sizes are left out
  * An object larger than the capacity is a miss that is not admitted.
  */
-export function replayCache(
-  policy: BlockPolicy,
-  capacity: number,
-  accesses: readonly CacheAccess[],
-): CacheReplay {
+export function replayColumns(policy: BlockPolicy, capacity: number, columns: AccessColumns): CacheReplay {
+  const { keys, sizes, costs, depths } = columns;
   const resident = new Map<BlockKey, number>();
-  const hitBitmap = new Uint8Array(accesses.length);
+  const hitBitmap = new Uint8Array(keys.length);
   let used = 0;
   let hits = 0;
-  accesses.forEach(({ key, size = 1, cost = 1, depth = 0 }, now) => {
-    const facts = { size, cost, depth, now };
+  for (let now = 0; now < keys.length; now++) {
+    const key = keys[now] ?? 0;
+    const size = sizes?.[now] ?? 1;
+    const facts = { size, cost: costs?.[now] ?? 1, depth: depths?.[now] ?? 0, now };
     if (resident.has(key)) {
       policy.hit(key, facts);
       hitBitmap[now] = 1;
       hits++;
-      return;
+      continue;
     }
-    if (size > capacity) return;
+    if (size > capacity) continue;
     while (used + size > capacity) {
       const victim = policy.victim(key, ALWAYS, now);
-      if (victim === null) return;
+      if (victim === null) break;
       used -= resident.get(victim) ?? 0;
       resident.delete(victim);
     }
     policy.admit(key, facts);
     resident.set(key, size);
     used += size;
+  }
+  return { hits, misses: keys.length - hits, hitBitmap };
+}
+
+/** `replayColumns` for accesses as objects: small traces and tests. */
+export function replayCache(
+  policy: BlockPolicy,
+  capacity: number,
+  accesses: readonly CacheAccess[],
+): CacheReplay {
+  return replayColumns(policy, capacity, {
+    keys: accesses.map(({ key }) => key),
+    sizes: accesses.map(({ size }) => size ?? 1),
+    costs: accesses.map(({ cost }) => cost ?? 1),
+    depths: accesses.map(({ depth }) => depth ?? 0),
   });
-  return { hits, misses: accesses.length - hits, hitBitmap };
 }
