@@ -1,0 +1,153 @@
+/**
+ * What a transformer is made of, layer kind by layer kind: enough to count its parameters, its KV bytes and its work.
+ *
+ * Boundary: shapes as published. A dense model of records.ts is one kind of layer; architectures.json holds what does not
+ * fit into such a row: mixtures of experts, latent attention, windows, chunks, and layers that keep a state instead of
+ * keys and values. What follows from the shapes is in parameters.ts, core/kv/layers.ts and core/kv/budget.ts.
+ *
+ * Left out: encoders for images and sound, heads that predict several tokens, indexers of sparse attention.
+ */
+import * as v from 'valibot';
+import rows from './architectures.json' with { type: 'json' };
+import { MODELS, type ModelRecord } from './records.ts';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const optionalCount = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const heads = {
+  queryHeads: count,
+  kvHeads: count,
+  keyDim: count,
+  valueDim: count,
+  /** A gate of the width of the output beside the queries. */
+  gated: v.optional(v.boolean()),
+};
+
+/** How a layer mixes tokens, and so what it keeps of them. */
+export const Mixer = v.variant('kind', [
+  /** Every earlier token is seen. */
+  v.strictObject({ kind: v.literal('full'), ...heads }),
+  /** The newest `windowTokens` are seen, the token itself among them. */
+  v.strictObject({ kind: v.literal('sliding'), ...heads, windowTokens: count }),
+  /** Tokens of the same chunk of positions are seen. */
+  v.strictObject({ kind: v.literal('chunked'), ...heads, chunkTokens: count }),
+  /** Multi-head latent attention: one latent of a token for K and V of all heads. */
+  v.strictObject({
+    kind: v.literal('latent'),
+    queryHeads: count,
+    latentDim: count,
+    ropeDim: count,
+    nopeDim: count,
+    valueDim: count,
+    /** Rank of the query's compression; 0: none. */
+    queryRank: optionalCount,
+  }),
+  /** Mamba-2: a state of heads × headDim × stateDim and the last inputs of a short convolution. */
+  v.strictObject({
+    kind: v.literal('mamba'),
+    heads: count,
+    headDim: count,
+    stateDim: count,
+    groups: count,
+    convTokens: count,
+    stateBytesPerElement: v.picklist([2, 4]),
+  }),
+  /** Gated delta rule: a state of valueHeads × keyDim × valueDim and the last inputs of a short convolution. */
+  v.strictObject({
+    kind: v.literal('delta'),
+    keyHeads: count,
+    valueHeads: count,
+    keyDim: count,
+    valueDim: count,
+    convTokens: count,
+    stateBytesPerElement: v.picklist([2, 4]),
+  }),
+  /** A layer that is a multilayer perceptron and nothing else. */
+  v.strictObject({ kind: v.literal('none') }),
+]);
+export type Mixer = v.InferOutput<typeof Mixer>;
+export type AttentionMixer = Extract<Mixer, { kind: 'full' | 'sliding' | 'chunked' }>;
+export type LatentMixer = Extract<Mixer, { kind: 'latent' }>;
+export type StateMixer = Extract<Mixer, { kind: 'mamba' | 'delta' }>;
+
+export const Perceptron = v.variant('kind', [
+  /** Gate, up and down. */
+  v.strictObject({ kind: v.literal('gated'), intermediate: count }),
+  /** Up and down. */
+  v.strictObject({ kind: v.literal('plain'), intermediate: count }),
+  v.strictObject({
+    kind: v.literal('experts'),
+    experts: count,
+    /** Experts that a token uses. */
+    activeExperts: count,
+    intermediate: count,
+    /** Width of what every token uses beside them; 0: nothing. */
+    sharedIntermediate: optionalCount,
+    /** Experts have two matrices (up and down) instead of three. */
+    plain: v.optional(v.boolean()),
+  }),
+  v.strictObject({ kind: v.literal('none') }),
+]);
+export type Perceptron = v.InferOutput<typeof Perceptron>;
+export type Experts = Extract<Perceptron, { kind: 'experts' }>;
+
+/** Layers that are alike. */
+export const LayerKind = v.strictObject({ layers: count, mixer: Mixer, mlp: Perceptron });
+export type LayerKind = v.InferOutput<typeof LayerKind>;
+
+export const Architecture = v.strictObject({
+  id: v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/)),
+  name: v.string(),
+  hidden: count,
+  vocab: count,
+  maxPositionTokens: count,
+  tiedEmbeddings: v.boolean(),
+  /** A norm over each query and key head. */
+  qkNorm: v.boolean(),
+  /** In no order that matters: a step runs through all of them. */
+  kinds: v.pipe(v.array(LayerKind), v.minLength(1), v.maxLength(8)),
+  source: v.pipe(v.string(), v.minLength(10)),
+});
+export type Architecture = v.InferOutput<typeof Architecture>;
+
+/** A dense model's row as an architecture of one kind of layer. */
+export function architectureOf(model: ModelRecord): Architecture {
+  const { queryHeads, kvHeads, headDim, intermediate } = model;
+  return {
+    id: model.id,
+    name: model.name,
+    hidden: model.hidden,
+    vocab: model.vocab,
+    maxPositionTokens: model.maxPositionTokens,
+    tiedEmbeddings: model.tiedEmbeddings,
+    qkNorm: model.qkNorm,
+    kinds: [
+      {
+        layers: model.layers,
+        mixer: { kind: 'full', queryHeads, kvHeads, keyDim: headDim, valueDim: headDim },
+        mlp: { kind: model.mlp, intermediate },
+      },
+    ],
+    source: model.source,
+  };
+}
+
+/** Dense models of the laboratory first, then the others. */
+export const ARCHITECTURES: readonly Architecture[] = [
+  ...MODELS.map(architectureOf),
+  ...v.parse(v.array(Architecture), rows),
+];
+
+/** An architecture by id or name, letter case aside. */
+export function findArchitecture(name: string): Architecture | undefined {
+  const wanted = name.toLowerCase();
+  return ARCHITECTURES.find(({ id, name: known }) => id === wanted || known.toLowerCase() === wanted);
+}
+
+export function architectureNames(): string[] {
+  return ARCHITECTURES.map(({ name }) => name);
+}
+
+export function layerCount({ kinds }: Pick<Architecture, 'kinds'>): number {
+  return kinds.reduce((sum, { layers }) => sum + layers, 0);
+}
