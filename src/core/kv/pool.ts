@@ -83,6 +83,15 @@ export class BlockPool {
     return { kind: 'ok', blocks };
   }
 
+  /** The head of the free queue with one reference: `allocate(1)` without the list. @throws Error when none is free. */
+  take(): BlockId {
+    const block = this.#head;
+    if (block === NONE) throw new Error(`All ${this.numBlocks} blocks are in use; ask canAllocate first.`);
+    this.#unlinkFree(block);
+    this.#references[block] = 1;
+    return block as BlockId;
+  }
+
   references(block: BlockId): number {
     return this.#references[this.#checked(block)] ?? 0;
   }

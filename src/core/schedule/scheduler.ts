@@ -19,7 +19,12 @@ export interface StepPlan {
   readonly joined: number[];
   /** Requests that lost their blocks, in order. */
   readonly preempted: number[];
-  /** Requests of `work.prefillTokens`, entry for entry. */
+  /** Computed tokens that each of them lost, entry for entry. */
+  readonly lostTokens: number[];
+  /**
+   * Requests of `work.prefillTokens`, entry for entry. Those that joined stand last, in order, so that what the cache
+   * had of a joined request is its chunk's `prefillContextTokens`.
+   */
   readonly chunks: number[];
   /** Requests whose block table grew. */
   readonly grown: number[];
@@ -37,6 +42,8 @@ export interface StepOutcome {
 export interface Scheduler {
   readonly numWaiting: number;
   readonly numRunning: number;
+  /** Tokens in the cache of all running requests, text that they share counted for each. */
+  readonly numRunningTokens: number;
   /** Queues a request. */
   add(request: number): void;
   /** The next step, or null when nothing can run: no request, or none that fits. */

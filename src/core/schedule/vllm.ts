@@ -1,0 +1,325 @@
+/**
+ * vLLM v1's scheduler: one token budget for everything, running requests first, chunked prefill, preemption by
+ * recomputing, admission at the head of the line. (vllm/v1/core/sched/scheduler.py@00024d3)
+ *
+ *   running, in order of admission, while the budget lasts: the tokens that a request lacks; when no block is left for
+ *   them, the last of the batch (under priorities the least important) gives up its blocks and waits again
+ *   waiting, when nobody was preempted: the head's cached prefix, then as much of the rest as the budget holds; when it
+ *   does not fit, nobody behind it is looked at
+ *
+ * The batch is not walked as long as everything fits: all sequences that decode are one number (decoders.ts), and only
+ * chunks, growing tables, arrivals and ends are touched. Under pressure (`#walk`) it is.
+ *
+ * Left out: LoRA, encoders, structured output; speculation is in speculation.ts.
+ */
+import type { BlockManager } from '../kv/block-manager.ts';
+import { RowList, rowArena } from './row-list.ts';
+import type { Scheduler, StepOutcome, StepPlan } from './scheduler.ts';
+import { Sequences } from './sequences.ts';
+import { byPriority, firstComeFirstServed, type WaitingQueue } from './waiting.ts';
+import { createStepWork } from './work.ts';
+
+export interface VllmConfig {
+  readonly manager: BlockManager;
+  readonly sequences: Sequences;
+  /** Tokens of one step. */
+  readonly tokenBudget: number;
+  readonly maxSequences: number;
+  /** Most prompt tokens of one request in a step; 0: no limit. */
+  readonly longPrefillTokens: number;
+  readonly priorities: 'fcfs' | 'priority';
+  /** Blocks that admission leaves free. */
+  readonly watermarkBlocks: number;
+  /** Admit a prompt only when blocks for all of it are free. */
+  readonly reserveFullPrompt: boolean;
+}
+
+export class VllmScheduler implements Scheduler {
+  #config: VllmConfig;
+  #sequences: Sequences;
+  #manager: BlockManager;
+  #running: RowList;
+  #waiting: WaitingQueue;
+  /** Running rows whose prompt is not computed yet, in batch order. */
+  #partials: number[] = [];
+  /** Largest order that ever decoded: a bound, so that chunks behind all decodes are known to be behind. */
+  #lastDecodeOrder = -1;
+  #plan: StepPlan;
+  #outcome: StepOutcome = { prefilled: [], finished: [] };
+  #budget = 0;
+  /** Decodes that `#walk` has scheduled in this step. */
+  #walked = new Set<number>();
+  #inBatchOrder = (a: number, b: number): number => this.#sequences.order(a) - this.#sequences.order(b);
+
+  constructor(config: VllmConfig) {
+    this.#config = config;
+    this.#sequences = config.sequences;
+    this.#manager = config.manager;
+    const { requests } = config.sequences;
+    const arena = rowArena(requests.size);
+    this.#running = new RowList(arena);
+    this.#waiting = config.priorities === 'fcfs' ? firstComeFirstServed(arena) : byPriority(config.sequences);
+    this.#plan = {
+      step: -1,
+      work: createStepWork(Math.min(config.tokenBudget, config.maxSequences)),
+      joined: [],
+      preempted: [],
+      lostTokens: [],
+      chunks: [],
+      grown: [],
+      extraMs: 0,
+    };
+  }
+
+  get numWaiting(): number {
+    return this.#waiting.size;
+  }
+
+  get numRunning(): number {
+    return this.#running.size;
+  }
+
+  get numRunningTokens(): number {
+    let tokens = this.#sequences.decoders.sumComputed;
+    for (const row of this.#partials) tokens += this.#sequences.computed(row);
+    return tokens;
+  }
+
+  /** The batch in order. */
+  runningRows(): number[] {
+    return this.#running.rows();
+  }
+
+  add(request: number): void {
+    this.#sequences.arrive(request);
+    this.#waiting.push(request);
+  }
+
+  schedule(): StepPlan | null {
+    const plan = this.#plan;
+    this.#reset(plan);
+    this.#budget = this.#config.tokenBudget;
+    if (this.#allFits()) this.#takeAll(plan);
+    else this.#walk(plan);
+    if (plan.preempted.length === 0) this.#admitWaiting(plan);
+    if (plan.work.decodeSequences === 0 && plan.work.prefillCount === 0) return null;
+    plan.work.sampledSequences += plan.work.decodeSequences;
+    plan.step++;
+    return plan;
+  }
+
+  complete(plan: StepPlan, ended: readonly number[] = []): StepOutcome {
+    const { prefilled, finished } = this.#outcome;
+    const { decoders } = this.#sequences;
+    prefilled.length = 0;
+    finished.length = 0;
+    if (plan.work.decodeSequences > 0) {
+      decoders.advance();
+      decoders.collectEnded(finished);
+    }
+    this.#completeChunks(plan, prefilled, finished);
+    for (const row of ended) if (!finished.includes(row)) finished.push(row);
+    if (finished.length > 1) finished.sort(this.#inBatchOrder);
+    for (const row of finished) this.#finish(row);
+    return this.#outcome;
+  }
+
+  #reset(plan: StepPlan): void {
+    plan.joined.length = 0;
+    plan.preempted.length = 0;
+    plan.lostTokens.length = 0;
+    plan.chunks.length = 0;
+    plan.grown.length = 0;
+    plan.extraMs = 0;
+    this.#walked.clear();
+    plan.work.decodeSequences = 0;
+    plan.work.decodeContextTokens = 0;
+    plan.work.decodeMaxContextTokens = 0;
+    plan.work.prefillCount = 0;
+    plan.work.sampledSequences = 0;
+  }
+
+  /** Tokens of a running prompt that this step may compute, the budget aside. */
+  #chunkWanted(row: number): number {
+    const rest = this.#sequences.total(row) - this.#sequences.computed(row);
+    const most = this.#config.longPrefillTokens;
+    return most > 0 ? Math.min(rest, most) : rest;
+  }
+
+  /** True when every running request gets what it wants, in whatever order they are asked. */
+  #allFits(): boolean {
+    const { decoders } = this.#sequences;
+    if (decoders.size > this.#budget) return false;
+    let blocks = decoders.growing().length;
+    let budget = this.#budget - decoders.size;
+    for (const row of this.#partials) {
+      const wanted = this.#chunkWanted(row);
+      // A cut chunk leaves nothing for those behind it; among them must be no decode.
+      if (wanted > budget && this.#sequences.order(row) < this.#lastDecodeOrder) return false;
+      const tokens = Math.min(wanted, budget);
+      budget -= tokens;
+      if (tokens > 0) blocks += this.#manager.missingBlocks(row, this.#sequences.computed(row) + tokens);
+    }
+    return blocks <= this.#manager.numFreeBlocks;
+  }
+
+  #takeAll(plan: StepPlan): void {
+    const { decoders } = this.#sequences;
+    const { work, grown } = plan;
+    for (const row of decoders.growing()) grown.push(row);
+    // Which block goes to whom follows the order of the batch.
+    if (grown.length > 1) grown.sort(this.#inBatchOrder);
+    for (const row of grown) this.#manager.grow(row, decoders.computed(row) + 1);
+    work.decodeSequences = decoders.size;
+    work.decodeContextTokens = decoders.sumComputed + decoders.size;
+    work.decodeMaxContextTokens = decoders.size > 0 ? decoders.maxComputed() + 1 : 0;
+    this.#budget -= decoders.size;
+    for (const row of this.#partials) {
+      const tokens = Math.min(this.#chunkWanted(row), this.#budget);
+      if (tokens === 0) break;
+      const computed = this.#sequences.computed(row) + tokens;
+      if (this.#manager.missingBlocks(row, computed) > 0) grown.push(row);
+      this.#manager.grow(row, computed);
+      this.#addChunk(plan, row, tokens);
+    }
+  }
+
+  /** The batch one by one, as vLLM does, for a step in which something does not fit. */
+  #walk(plan: StepPlan): void {
+    const { decoders } = this.#sequences;
+    let row = this.#running.head;
+    while (row >= 0 && this.#budget > 0) {
+      const decodes = decoders.has(row);
+      const tokens = decodes ? 1 : Math.min(this.#chunkWanted(row), this.#budget);
+      if (!this.#makeRoom(plan, row, this.#sequences.computed(row) + tokens)) break;
+      if (decodes) {
+        this.#walked.add(row);
+        this.#budget--;
+      } else this.#addChunk(plan, row, tokens);
+      row = this.#running.after(row);
+    }
+    this.#sumWalked(plan);
+  }
+
+  /** Decodes that were scheduled become the plan's sums; all others do nothing in this step. */
+  #sumWalked({ work }: StepPlan): void {
+    const { decoders } = this.#sequences;
+    work.decodeSequences = this.#walked.size;
+    for (const row of this.#walked) {
+      const context = decoders.computed(row) + 1;
+      work.decodeContextTokens += context;
+      work.decodeMaxContextTokens = Math.max(work.decodeMaxContextTokens, context);
+    }
+    if (this.#walked.size === 0 || this.#walked.size === decoders.size) return;
+    for (let row = this.#running.head; row >= 0; row = this.#running.after(row)) {
+      if (decoders.has(row) && !this.#walked.has(row)) decoders.holdBack(row);
+    }
+  }
+
+  /** Preempts until `row` has its blocks; false when it had to go itself. */
+  #makeRoom(plan: StepPlan, row: number, tokens: number): boolean {
+    while (this.#manager.missingBlocks(row, tokens) > this.#manager.numFreeBlocks) {
+      const victim = this.#victim();
+      this.#preempt(plan, victim);
+      if (victim === row) return false;
+    }
+    if (this.#manager.missingBlocks(row, tokens) > 0) plan.grown.push(row);
+    return this.#manager.grow(row, tokens);
+  }
+
+  #victim(): number {
+    if (this.#config.priorities === 'fcfs') return this.#running.tail;
+    const { priority } = this.#sequences.requests;
+    let victim = this.#running.head;
+    for (let row = victim; row >= 0; row = this.#running.after(row)) {
+      const [a, b] = [priority[row] ?? 0, priority[victim] ?? 0];
+      if (a < b || (a === b && this.#sequences.arrival(row) > this.#sequences.arrival(victim))) victim = row;
+    }
+    return victim;
+  }
+
+  #preempt(plan: StepPlan, row: number): void {
+    this.#unschedule(plan, row);
+    const partial = this.#partials.indexOf(row);
+    if (partial >= 0) this.#partials.splice(partial, 1);
+    this.#running.remove(row);
+    plan.lostTokens.push(this.#sequences.computed(row));
+    this.#manager.free(row, this.#sequences.computed(row));
+    this.#sequences.reset(row);
+    this.#waiting.giveBack(row);
+    plan.preempted.push(row);
+  }
+
+  /** Under priorities a victim may stand before the one that needs room, and have its tokens of this step already. */
+  #unschedule(plan: StepPlan, row: number): void {
+    const { work, chunks, grown } = plan;
+    const entry = grown.indexOf(row);
+    if (entry >= 0) grown.splice(entry, 1);
+    const chunk = chunks.indexOf(row);
+    if (chunk >= 0) {
+      this.#budget += work.prefillTokens[chunk] ?? 0;
+      if (
+        (work.prefillContextTokens[chunk] ?? 0) + (work.prefillTokens[chunk] ?? 0) ===
+        this.#sequences.total(row)
+      ) {
+        work.sampledSequences--;
+      }
+      chunks.splice(chunk, 1);
+      work.prefillTokens.copyWithin(chunk, chunk + 1, work.prefillCount);
+      work.prefillContextTokens.copyWithin(chunk, chunk + 1, work.prefillCount);
+      work.prefillCount--;
+    } else if (this.#walked.delete(row)) this.#budget++;
+  }
+
+  #addChunk(plan: StepPlan, row: number, tokens: number): void {
+    const { work } = plan;
+    const computed = this.#sequences.computed(row);
+    work.prefillTokens[work.prefillCount] = tokens;
+    work.prefillContextTokens[work.prefillCount] = computed;
+    work.prefillCount++;
+    if (computed + tokens === this.#sequences.total(row)) work.sampledSequences++;
+    plan.chunks.push(row);
+    this.#budget -= tokens;
+  }
+
+  #admitWaiting(plan: StepPlan): void {
+    const { maxSequences, watermarkBlocks, reserveFullPrompt, longPrefillTokens } = this.#config;
+    while (this.#waiting.size > 0 && this.#budget > 0 && this.#running.size < maxSequences) {
+      const row = this.#waiting.head;
+      const total = this.#sequences.total(row);
+      const found = this.#manager.lookup(row, total) * this.#manager.blockSize;
+      const rest = longPrefillTokens > 0 ? Math.min(total - found, longPrefillTokens) : total - found;
+      const tokens = Math.min(rest, this.#budget);
+      const unscheduled = this.#manager.blocksFor(total) - this.#manager.blocksFor(found + tokens);
+      if (!this.#manager.admit(row, found + tokens, watermarkBlocks + (reserveFullPrompt ? unscheduled : 0)))
+        return;
+      this.#waiting.shift();
+      this.#running.append(row);
+      this.#sequences.admit(row, found);
+      this.#partials.push(row);
+      plan.joined.push(row);
+      this.#addChunk(plan, row, tokens);
+    }
+  }
+
+  #completeChunks(plan: StepPlan, prefilled: number[], finished: number[]): void {
+    const sequences = this.#sequences;
+    for (let i = 0; i < plan.chunks.length; i++) {
+      const row = plan.chunks[i] ?? -1;
+      sequences.addComputed(row, plan.work.prefillTokens[i] ?? 0);
+      if (sequences.computed(row) < sequences.total(row)) continue;
+      prefilled.push(row);
+      this.#lastDecodeOrder = Math.max(this.#lastDecodeOrder, sequences.order(row));
+      if (!sequences.startDecoding(row)) finished.push(row);
+    }
+    if (prefilled.length > 0) this.#partials = this.#partials.filter((row) => !prefilled.includes(row));
+  }
+
+  #finish(row: number): void {
+    const partial = this.#partials.indexOf(row);
+    if (partial >= 0) this.#partials.splice(partial, 1);
+    this.#running.remove(row);
+    this.#sequences.settle(row);
+    this.#manager.free(row, this.#sequences.computed(row));
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The event queue. Events are ordered by time, then kind, then by when they were scheduled: no two runs differ.
+ *
+ * Kinds in the order in which events of the same instant happen: what ends makes room first, then requests arrive, then
+ * steps begin and see all of it.
+ */
+
+export const EVENT_KINDS = ['step-end', 'transfer-end', 'arrival', 'step-begin'] as const;
+export type EventKind = (typeof EVENT_KINDS)[number];
+
+export interface SimEvent {
+  readonly timeMs: number;
+  readonly kind: EventKind;
+  /** Replica, or request of an arrival or a transfer. */
+  readonly subject: number;
+}
+
+const RANK: Readonly<Record<EventKind, number>> = {
+  'step-end': 0,
+  'transfer-end': 1,
+  arrival: 2,
+  'step-begin': 3,
+};
+
+interface Entry {
+  readonly event: SimEvent;
+  readonly sequence: number;
+}
+
+function before(a: Entry, b: Entry): boolean {
+  if (a.event.timeMs !== b.event.timeMs) return a.event.timeMs < b.event.timeMs;
+  const ranks = RANK[a.event.kind] - RANK[b.event.kind];
+  return ranks !== 0 ? ranks < 0 : a.sequence < b.sequence;
+}
+
+/** A binary heap of events. */
+export class EventQueue {
+  #heap: Entry[] = [];
+  #count = 0;
+
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  push(event: SimEvent): void {
+    if (!(event.timeMs >= 0)) throw new RangeError(`An event at ${event.timeMs} ms is in no order.`);
+    const entry = { event, sequence: this.#count++ };
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(entry);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const above = heap[parent];
+      if (above === undefined || !before(entry, above)) break;
+      heap[at] = above;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  /** The next event, taken out; undefined when none is left. */
+  pop(): SimEvent | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    const last = heap.pop();
+    if (first === undefined || last === undefined || heap.length === 0) return first?.event;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      const left = heap[child];
+      if (left === undefined) break;
+      const right = heap[child + 1];
+      let least = left;
+      if (right !== undefined && before(right, left)) {
+        child++;
+        least = right;
+      }
+      if (!before(least, last)) break;
+      heap[at] = least;
+      at = child;
+    }
+    heap[at] = last;
+    return first.event;
+  }
+}

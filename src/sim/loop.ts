@@ -1,0 +1,155 @@
+/**
+ * The event loop: requests arrive, replicas step, until nothing is left to happen.
+ *
+ *   arrival     the request goes to a replica; the next arrival of the table is scheduled
+ *   step-begin  the replica schedules; its step ends after what the cost model says
+ *   step-end    the replica accounts for it; requests that waited for an end are sent; the next step begins
+ *
+ * A handler returns the events that follow from it. `advance` runs a bounded number of them, so that whoever calls can
+ * show progress and stop between two calls.
+ */
+import type { RequestTable } from '../core/schedule/requests.ts';
+import { EventQueue, type EventKind, type SimEvent } from './events.ts';
+import type { Replica } from './replica.ts';
+import type { SimObserver } from './types.ts';
+
+/** Which replica a request goes to. */
+export type Route = (request: number, replicas: readonly Replica[], nowMs: number) => number;
+
+export interface LoopParts {
+  readonly requests: RequestTable;
+  readonly replicas: readonly Replica[];
+  /** Left out: the first. */
+  readonly route?: Route;
+  readonly observer?: SimObserver;
+}
+
+const NOTHING: readonly SimEvent[] = [];
+
+export class SimLoop {
+  #requests: RequestTable;
+  #replicas: readonly Replica[];
+  #route: Route;
+  #observer: SimObserver;
+  #queue = new EventQueue();
+  /** Rows of the table from here on have not arrived. */
+  #nextRow = 0;
+  /** A begin is in the queue already. */
+  #begins: Uint8Array;
+  /** Request → those that are sent when it ends. */
+  #followers: Map<number, number[]>;
+  #nowMs = 0;
+  #numDone = 0;
+  #handlers: Readonly<Record<EventKind, (event: SimEvent) => readonly SimEvent[]>> = {
+    arrival: (event) => this.#arrive(event),
+    'step-begin': (event) => this.#begin(event),
+    'step-end': (event) => this.#end(event),
+    'transfer-end': () => NOTHING,
+  };
+
+  constructor({ requests, replicas, route, observer }: LoopParts) {
+    this.#requests = requests;
+    this.#replicas = replicas;
+    this.#route = route ?? (() => 0);
+    this.#observer = observer ?? {};
+    this.#begins = new Uint8Array(replicas.length);
+    this.#followers = followersOf(requests);
+    for (const event of this.#nextArrival()) this.#queue.push(event);
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Requests that finished or were rejected. */
+  get numDone(): number {
+    return this.#numDone;
+  }
+
+  /**
+   * Handles at most `maxEvents` events.
+   * @returns false when the run is over
+   */
+  advance(maxEvents: number): boolean {
+    for (let i = 0; i < maxEvents; i++) {
+      const event = this.#queue.pop();
+      if (event === undefined) return false;
+      this.#nowMs = event.timeMs;
+      for (const next of this.#handlers[event.kind](event)) this.#queue.push(next);
+    }
+    return this.#queue.size > 0;
+  }
+
+  /** The table's next row that waits for nobody. */
+  #nextArrival(): readonly SimEvent[] {
+    const { after, arrivalMs, size } = this.#requests;
+    while (this.#nextRow < size && (after[this.#nextRow] ?? -1) >= 0) this.#nextRow++;
+    if (this.#nextRow >= size) return NOTHING;
+    const row = this.#nextRow++;
+    return [{ timeMs: arrivalMs[row] ?? 0, kind: 'arrival', subject: row }];
+  }
+
+  #arrive({ subject: request, timeMs }: SimEvent): readonly SimEvent[] {
+    const waitsForNobody = (this.#requests.after[request] ?? -1) < 0;
+    const following = waitsForNobody ? this.#nextArrival() : NOTHING;
+    const index = this.#route(request, this.#replicas, timeMs);
+    const replica = this.#replica(index);
+    this.#observer.arrived?.(request, timeMs, index);
+    if (!replica.canHold(request)) {
+      this.#observer.rejected?.(request, timeMs, index);
+      return [...following, ...this.#ended(request, timeMs)];
+    }
+    replica.add(request);
+    return replica.busy || this.#begins[index] === 1
+      ? following
+      : [...following, this.#beginAt(index, timeMs)];
+  }
+
+  #begin({ subject: index, timeMs }: SimEvent): readonly SimEvent[] {
+    this.#begins[index] = 0;
+    const endMs = this.#replica(index).begin(timeMs);
+    return endMs === null ? NOTHING : [{ timeMs: endMs, kind: 'step-end', subject: index }];
+  }
+
+  #end({ subject: index, timeMs }: SimEvent): readonly SimEvent[] {
+    const replica = this.#replica(index);
+    const { finished } = replica.end(timeMs);
+    const begin = this.#beginAt(index, timeMs);
+    if (finished.length === 0) return [begin];
+    return [begin, ...finished.flatMap((request) => this.#ended(request, timeMs))];
+  }
+
+  #beginAt(index: number, timeMs: number): SimEvent {
+    this.#begins[index] = 1;
+    return { timeMs, kind: 'step-begin', subject: index };
+  }
+
+  /** A request is over; those that waited for it are sent after their pause. */
+  #ended(request: number, nowMs: number): SimEvent[] {
+    this.#numDone++;
+    const followers = this.#followers.get(request) ?? [];
+    return followers.map((row) => ({
+      timeMs: nowMs + (this.#requests.arrivalMs[row] ?? 0),
+      kind: 'arrival',
+      subject: row,
+    }));
+  }
+
+  #replica(index: number): Replica {
+    const replica = this.#replicas[index];
+    if (!replica) throw new RangeError(`Replica ${index} was asked for; there are ${this.#replicas.length}.`);
+    return replica;
+  }
+}
+
+function followersOf({ after, size }: RequestTable): Map<number, number[]> {
+  const followers = new Map<number, number[]>();
+  for (let row = 0; row < size; row++) {
+    const before = after[row] ?? -1;
+    if (before < 0) continue;
+    const rows = followers.get(before);
+    if (rows) rows.push(row);
+    else followers.set(before, [row]);
+  }
+  return followers;
+}

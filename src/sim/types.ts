@@ -1,0 +1,39 @@
+/** What the simulator tells while it runs. Listeners are called in the middle of a step: cheap, and nothing is changed. */
+import type { StepOutcome, StepPlan } from '../core/schedule/scheduler.ts';
+
+/** A replica after a step was scheduled. */
+export interface ReplicaState {
+  readonly numRunning: number;
+  readonly numWaiting: number;
+  readonly numBlocks: number;
+  /** Blocks that a sequence refers to. */
+  readonly numActiveBlocks: number;
+  /** Free blocks whose contents a prefix cache can still find. */
+  readonly numCachedBlocks: number;
+  readonly numFreeBlocks: number;
+  /** Slots of active blocks that hold no token yet. */
+  readonly numWastedSlots: number;
+}
+
+export interface SimObserver {
+  /** A request was sent. */
+  arrived?(request: number, nowMs: number, replica: number): void;
+  /** It can never fit and was sent back. */
+  rejected?(request: number, nowMs: number, replica: number): void;
+  /** It entered the batch, `cachedTokens` of its text found; again after each preemption. */
+  started?(request: number, nowMs: number, replica: number, cachedTokens: number): void;
+  /** It lost its blocks, `lostTokens` computed tokens in them. */
+  preempted?(request: number, nowMs: number, replica: number, lostTokens: number): void;
+  /** Its prompt is computed: its first token, or the first one after a preemption. */
+  prefilled?(request: number, nowMs: number, replica: number): void;
+  finished?(request: number, nowMs: number, replica: number): void;
+  /** A step was executed; plan, outcome and state are overwritten by the next one. */
+  step?(
+    replica: number,
+    startMs: number,
+    endMs: number,
+    plan: StepPlan,
+    outcome: StepOutcome,
+    state: ReplicaState,
+  ): void;
+}
