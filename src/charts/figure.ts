@@ -35,6 +35,8 @@ export interface FigureSeries {
   readonly dashed?: boolean;
   /** Drawn broad and pale, so that a series that lies on it stays visible: what contains the others. */
   readonly broad?: boolean;
+  /** Each value holds until the next one: drawn as a stair. */
+  readonly step?: boolean;
   /** `fit` is a line without markers that stands in no table; default `data`. */
   readonly role?: 'data' | 'fit';
   /** What this series shows, where the figure's definition speaks of several. */
@@ -56,10 +58,22 @@ export interface FigureReference {
   readonly label: string;
 }
 
+/** A value of x to compare with, such as an objective. */
+export interface FigureUpright {
+  readonly x: number;
+  readonly label: string;
+}
+
+/** What happened at moments of x, such as preemptions: ticks at the head of the plot. */
+export interface FigureEvents {
+  readonly label: string;
+  readonly at: readonly number[];
+}
+
 export interface FigureSpec {
   /** Stable name, also of the file: fig1_mem_vs_concurrency, … */
   readonly id: string;
-  readonly mark: 'line' | 'bar' | 'cdf' | 'strip' | 'area';
+  readonly mark: 'line' | 'bar' | 'cdf' | 'strip' | 'area' | 'stack';
   readonly title: string;
   /** Model, format and device. */
   readonly subtitle: string;
@@ -67,6 +81,8 @@ export interface FigureSpec {
   readonly y: FigureAxis;
   readonly series: readonly FigureSeries[];
   readonly references?: readonly FigureReference[];
+  readonly uprights?: readonly FigureUpright[];
+  readonly events?: FigureEvents;
   readonly origin: Origin;
   /** Definition of the plotted metric, from core/metrics/definitions. */
   readonly definition: string;

@@ -7,6 +7,7 @@ import type { FigureSpec } from './figure.ts';
 import { LAYERS } from './layers/index.ts';
 import { tailView } from './layers/cdf.ts';
 import type { Plot } from './layers/layer.ts';
+import { stackTotals } from './layers/stack.ts';
 import { layoutLegend } from './legend.ts';
 import { round, segment, type Hit, type Mark } from './marks.ts';
 import { textWidth, truncateText, wrapText } from './text.ts';
@@ -70,6 +71,8 @@ export function layoutFigure(original: FigureSpec, options: LayoutOptions): Figu
       ...referenceMarks(spec, y, plot),
       ...emptyMarks(spec, plot),
       ...layer.marks,
+      ...uprightMarks(spec, x, plot),
+      ...eventMarks(spec, x, plot),
     ],
     hits: layer.hits,
     scales: { x: x.kind, y: y.kind },
@@ -84,12 +87,15 @@ function plotHeight(width: number): number {
 
 /** Whether an axis can be switched to log; one sentence if not. */
 export function refuseLog(spec: FigureSpec, axis: 'x' | 'y'): string | null {
+  if (axis === 'y' && spec.mark === 'stack')
+    return 'Parts of a whole are drawn from zero, which no log axis has.';
   if (axis === 'x') return logRefusal(spec.x, xValues(spec));
   return spec.mark === 'cdf' ? null : logRefusal(spec.y, yValues(spec, false));
 }
 
 function planY(spec: FigureSpec, { yScale }: LayoutOptions, tickCount: number): AxisPlan {
   const wish = { axis: spec.y, wished: yScale, tickCount, ticksAtValues: false };
+  if (spec.mark === 'stack') return planAxis({ ...wish, wished: 'linear', values: stackTotals(spec) });
   if (spec.mark !== 'cdf') {
     const log = (yScale ?? spec.y.scale) === 'log';
     return planAxis({ ...wish, values: yValues(spec, !log) });
@@ -110,7 +116,9 @@ function xValues(spec: FigureSpec): (number | string)[] {
   const points = spec.series.filter((s) => s.role !== 'fit').flatMap((s) => s.points);
   if (spec.mark !== 'cdf') return points.map((point) => point.x);
   const samples = spec.series.flatMap((s) => (s.samples ?? []).flatMap(({ values }) => extent(values)));
-  return [...samples, ...points.flatMap((p) => (p.y === null ? [] : [p.x]))];
+  // An objective beyond every sample is worth the room: it says how far away it is.
+  const uprights = (spec.uprights ?? []).map(({ x }) => x);
+  return [...samples, ...uprights, ...points.flatMap((p) => (p.y === null ? [] : [p.x]))];
 }
 
 /** `withIntervals`: a linear axis makes room for whole intervals; a log axis may cut one that reaches zero. */
@@ -229,6 +237,40 @@ function referenceMarks(spec: FigureSpec, y: AxisScale, plot: Plot): Mark[] {
       { kind: 'text', role: 'reference', ...place, text, fill: 'ink', size: TICK_SIZE },
     ];
   });
+}
+
+/** Lines at values of x, their labels at the foot of the plot beside them. */
+function uprightMarks(spec: FigureSpec, x: AxisScale, plot: Plot): Mark[] {
+  return (spec.uprights ?? []).flatMap((upright): Mark[] => {
+    const at = x.at(upright.x);
+    if (at === null) return [];
+    const text = truncateText(upright.label, TICK_SIZE, plot.right - plot.left);
+    const before = at + 6 + textWidth(text, TICK_SIZE) > plot.right;
+    const place = { x: round(at + (before ? -5 : 5)), y: round(plot.bottom - 8) };
+    const d = segment(at, plot.top, at, plot.bottom);
+    const anchor = before ? ('end' as const) : ('start' as const);
+    return [
+      { kind: 'path', role: 'reference', d, stroke: 'ink', fill: 'none', strokeWidth: 1, dash: '2 3' },
+      { kind: 'text', role: 'reference', ...place, anchor, text, fill: 'ink', size: TICK_SIZE },
+    ];
+  });
+}
+
+const EVENT_TICK = 7;
+
+/** One path for all events, and their name at the head of the plot. */
+function eventMarks({ events }: FigureSpec, x: AxisScale, plot: Plot): Mark[] {
+  if (events === undefined || events.at.length === 0) return [];
+  const d = events.at
+    .flatMap((value) => x.at(value) ?? [])
+    .map((at) => segment(at, plot.top - EVENT_TICK, at, plot.top + EVENT_TICK))
+    .join('');
+  const text = truncateText(`┃ ${events.label}`, TICK_SIZE, (plot.right - plot.left) * 0.6);
+  const place = { x: plot.right, y: round(plot.top - EVENT_TICK - 5), anchor: 'end' as const };
+  return [
+    { kind: 'path', role: 'event', d, stroke: 'ink', fill: 'none', strokeWidth: 1 },
+    { kind: 'text', role: 'event', ...place, text, fill: 'ink', size: TICK_SIZE },
+  ];
 }
 
 function emptyMarks(spec: FigureSpec, plot: Plot): Mark[] {

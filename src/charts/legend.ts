@@ -41,7 +41,7 @@ export function layoutLegend(spec: FigureSpec, left: number, top: number, width:
 function sample(spec: FigureSpec, series: FigureSeries, x: number, y: number): Mark[] {
   const paint = seriesPaint(series.colour);
   const hollow = series.dashed === true;
-  if (spec.mark === 'bar') {
+  if (spec.mark === 'bar' || spec.mark === 'stack') {
     const d = `M${x + 2},${y - 5}h10v10h-10Z`;
     const fill = hollow ? 'surface' : paint;
     return [{ kind: 'path', role: 'legend', d, stroke: paint, fill, strokeWidth: 1.25 }];

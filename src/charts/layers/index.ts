@@ -4,6 +4,7 @@ import { barLayer } from './bar.ts';
 import { cdfLayer } from './cdf.ts';
 import type { Layer } from './layer.ts';
 import { lineLayer } from './line.ts';
+import { stackLayer } from './stack.ts';
 import { stripLayer } from './strip.ts';
 
 export const LAYERS: Readonly<Record<FigureSpec['mark'], Layer>> = {
@@ -11,5 +12,6 @@ export const LAYERS: Readonly<Record<FigureSpec['mark'], Layer>> = {
   area: lineLayer,
   bar: barLayer,
   strip: stripLayer,
+  stack: stackLayer,
   cdf: cdfLayer,
 };

@@ -1,5 +1,5 @@
 /** Lines with markers and vertical intervals; `area` also fills down to the axis. A gap breaks the line. */
-import { area, line } from 'd3-shape';
+import { area, curveLinear, curveStepAfter, line } from 'd3-shape';
 import type { FigurePoint, FigureSeries } from '../figure.ts';
 import { marker, segment, type Hit, type Mark } from '../marks.ts';
 import { DASH, FIT_DASH, seriesPaint } from '../theme.ts';
@@ -58,17 +58,22 @@ function place(series: FigureSeries, { x, y }: LayerInput): Placed[] {
 function curveMarks(series: FigureSeries, placed: readonly Placed[], { spec, plot }: LayerInput): Mark[] {
   const paint = seriesPaint(series.colour);
   const fit = series.role === 'fit';
+  const shape = series.step === true ? curveStepAfter : curveLinear;
   const curve = line<Placed>(
     (p) => p.x,
     (p) => p.y ?? 0,
-  ).defined((p) => p.y !== null);
+  )
+    .defined((p) => p.y !== null)
+    .curve(shape);
   const marks: Mark[] = [];
   if (spec.mark === 'area' && !fit) {
     const filled = area<Placed>(
       (p) => p.x,
       plot.bottom,
       (p) => p.y ?? 0,
-    ).defined((p) => p.y !== null);
+    )
+      .defined((p) => p.y !== null)
+      .curve(shape);
     const d = filled.digits(2)(placed);
     if (d)
       marks.push({

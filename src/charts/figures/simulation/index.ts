@@ -1,0 +1,58 @@
+/** The table of a simulation's figures. One that does not apply to a run returns nothing and is not offered. */
+import type { SimRun } from '../../../core/run/simulation.ts';
+import type { FigureSpec } from '../../figure.ts';
+import { SERIES_COLOURS } from '../../theme.ts';
+import { compareFigures } from '../compare.ts';
+import { goodput } from './goodput.ts';
+import { hitRateBySetting, hitRateOverTime } from './hit-rate.ts';
+import { kvOverTime } from './kv-over-time.ts';
+import { e2eBySetting, tpotBySetting, ttftBySetting } from './latency-by-setting.ts';
+import { e2eCdf, tpotCdf, ttftCdf } from './latency-cdf.ts';
+import { runningWaiting } from './running-waiting.ts';
+import { tierTraffic } from './tier-traffic.ts';
+
+type Builder = (run: SimRun) => FigureSpec | readonly FigureSpec[] | null;
+
+/** In the order of reading: what the memory did, who waited, how long it took, what it was worth. */
+const BUILDERS: readonly Builder[] = [
+  kvOverTime,
+  runningWaiting,
+  ttftBySetting,
+  tpotBySetting,
+  e2eBySetting,
+  ttftCdf,
+  tpotCdf,
+  e2eCdf,
+  goodput,
+  hitRateBySetting,
+  hitRateOverTime,
+  tierTraffic,
+];
+
+function limited(spec: FigureSpec): FigureSpec {
+  const left = spec.series.length - SERIES_COLOURS;
+  if (left <= 0) return spec;
+  const note = `${left} further series are not drawn; the run’s file holds them.`;
+  return { ...spec, series: spec.series.slice(0, SERIES_COLOURS), notes: [...(spec.notes ?? []), note] };
+}
+
+export function simFigures(run: SimRun): FigureSpec[] {
+  return BUILDERS.flatMap((build) => build(run) ?? []).map(limited);
+}
+
+/** Parts of a whole cannot share one stack: such figures stand one below the other. */
+export function simFiguresFor(run: SimRun, other?: SimRun): FigureSpec[] {
+  const figures = simFigures(run);
+  if (other === undefined) return figures;
+  const others = simFigures(other);
+  const [name, otherName] = run.title === other.title ? ['A', 'B'] : [run.title, other.title];
+  return figures.flatMap((spec) => {
+    const second = others.find(({ id }) => id === spec.id);
+    if (second === undefined) return [spec];
+    if (spec.mark !== 'stack') return [compareFigures({ name, spec }, { name: otherName, spec: second })];
+    return [
+      { ...spec, title: `${spec.title}, ${name}` },
+      { ...second, id: `${second.id}_other`, title: `${second.title}, ${otherName}` },
+    ];
+  });
+}

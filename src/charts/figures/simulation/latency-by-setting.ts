@@ -1,0 +1,116 @@
+/** Latency by the setting that was swept: over the offered rate this is the curve that turns up at saturation. */
+import { describeMetric, type MetricId } from '../../../core/metrics/definitions.ts';
+import type { SimRun } from '../../../core/run/simulation.ts';
+import type { FigureSpec } from '../../figure.ts';
+import { formatValue } from '../../format.ts';
+import { SEED_INTERVAL, overSeeds } from './seeds.ts';
+import { bySetting, numericAxis, placeOf, type Quantity } from './settings.ts';
+import { casesOf, simProvenance, summaryValues, type SimCase, type SimLatency } from './subject.ts';
+
+interface Latency {
+  readonly id: string;
+  readonly title: string;
+  readonly metric: MetricId;
+  readonly of: SimLatency;
+  readonly label: string;
+  readonly objective: 'ttftMs' | 'tpotMs' | 'e2eMs';
+}
+
+const TTFT: Latency = {
+  id: 'sim_ttft_by_setting',
+  title: 'Time to first token',
+  metric: 'ttft',
+  of: 'ttftMs',
+  label: 'TTFT',
+  objective: 'ttftMs',
+};
+const TPOT: Latency = {
+  id: 'sim_tpot_by_setting',
+  title: 'Time per output token',
+  metric: 'tpot',
+  of: 'tpotMs',
+  label: 'TPOT',
+  objective: 'tpotMs',
+};
+const E2E: Latency = {
+  id: 'sim_e2e_by_setting',
+  title: 'Request latency',
+  metric: 'e2e',
+  of: 'e2eMs',
+  label: 'E2E',
+  objective: 'e2eMs',
+};
+
+export const ttftBySetting = (run: SimRun): FigureSpec | null => latencyBySetting(run, TTFT);
+export const tpotBySetting = (run: SimRun): FigureSpec | null => latencyBySetting(run, TPOT);
+export const e2eBySetting = (run: SimRun): FigureSpec | null => latencyBySetting(run, E2E);
+
+const PERCENTILES = ['p50', 'p95', 'p99'] as const;
+type Percentile = (typeof PERCENTILES)[number];
+
+const valuesAt = (found: SimCase, of: SimLatency, key: Percentile) =>
+  summaryValues(found, (summary) => summary[of]?.[key] ?? null);
+
+function latencyBySetting(run: SimRun, latency: Latency): FigureSpec | null {
+  if (run.points.length < 2) return null;
+  const quantities = PERCENTILES.map((key): Quantity => ({
+    id: key,
+    label: key,
+    valuesOf: (found) => valuesAt(found, latency.of, key),
+    missing: 'No request finished.',
+  }));
+  const { mark, x, series } = bySetting(run, quantities);
+  const objective = run.scenario.objectives[latency.objective];
+  const overRate = numericAxis(run) === 'workload.arrivals.rate';
+  const positive = series.every(({ points }) => points.every(({ y }) => y === null || y > 0));
+  return {
+    id: latency.id,
+    mark,
+    title: overRate ? `${latency.title} against the offered rate` : `${latency.title} by setting`,
+    x,
+    y: { label: latency.label, unit: 'ms', scale: mark === 'line' && positive ? 'log' : 'linear' },
+    series,
+    ...(objective === null ? {} : { references: [{ y: objective, label: 'objective' }] }),
+    definition: `${describeMetric(latency.metric)} p50, p95 and p99 over the requests of a point.`,
+    intervalMeaning: SEED_INTERVAL,
+    finding: overRate ? kneeSentence(run, latency, objective) : bestSentence(run, latency),
+    ...simProvenance(run),
+  };
+}
+
+/** Where the tail leaves the objective: the last rate that keeps it. */
+function kneeSentence(run: SimRun, latency: Latency, objective: number | null): string {
+  const path = 'workload.arrivals.rate';
+  const points = casesOf(run)
+    .flatMap((found) => {
+      const rate = found.settings[path];
+      const tail = overSeeds(valuesAt(found, latency.of, 'p99'))?.value;
+      return typeof rate === 'number' && tail !== undefined ? [{ rate, tail }] : [];
+    })
+    .toSorted((a, b) => a.rate - b.rate);
+  const [first, last] = [points[0], points.at(-1)];
+  if (first === undefined || last === undefined) return 'No rate has a finished request.';
+  const spread = `p99 ${latency.label} grows from ${formatValue(first.tail, 'ms')} at ${formatValue(first.rate, 'req/s')} to ${formatValue(last.tail, 'ms')} at ${formatValue(last.rate, 'req/s')}`;
+  if (objective === null) return `${spread}.`;
+  const limit = formatValue(objective, 'ms');
+  const kept = points.filter(({ tail }) => tail <= objective).at(-1);
+  if (kept === undefined) return `${spread}; no rate here keeps it within ${limit}.`;
+  const most = formatValue(kept.rate, 'req/s');
+  return kept === last
+    ? `${spread}; every rate up to ${most} keeps it within ${limit}.`
+    : `${spread}; ${most} is the highest rate here that keeps it within ${limit}.`;
+}
+
+function bestSentence(run: SimRun, { of, label }: Latency): string {
+  const path = numericAxis(run);
+  const found = casesOf(run).flatMap((point) => {
+    const tail = overSeeds(valuesAt(point, of, 'p99'))?.value;
+    return tail === undefined ? [] : [{ place: placeOf(point, path), tail }];
+  });
+  const sorted = found.toSorted((a, b) => a.tail - b.tail);
+  const [best, worst] = [sorted[0], sorted.at(-1)];
+  if (best === undefined || worst === undefined) return 'No point has a finished request.';
+  if (best === worst) return `p99 ${label} is ${formatValue(best.tail, 'ms')} with ${best.place}.`;
+  const ratio = best.tail > 0 ? `, ${formatValue(worst.tail / best.tail, 'ratio')} as long` : '';
+  return `p99 ${label} is shortest with ${best.place}, ${formatValue(best.tail, 'ms')}, and longest with ${worst.place}, ${formatValue(worst.tail, 'ms')}${ratio}.`;
+}
