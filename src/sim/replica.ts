@@ -104,6 +104,7 @@ export class Replica implements ReplicaState {
     this.#plan = plan;
     this.#startMs = nowMs;
     this.#tellPlan(plan, nowMs);
+    this.#observer.began?.(this.index, nowMs, plan, this);
     return nowMs + this.#cost.stepMs(plan.work) + plan.extraMs;
   }
 

@@ -1,7 +1,7 @@
 /** What the simulator tells while it runs. Listeners are called in the middle of a step: cheap, and nothing is changed. */
 import type { StepOutcome, StepPlan } from '../core/schedule/scheduler.ts';
 
-/** A replica after a step was scheduled. */
+/** What a replica holds at one moment. */
 export interface ReplicaState {
   readonly numRunning: number;
   readonly numWaiting: number;
@@ -27,6 +27,8 @@ export interface SimObserver {
   /** Its prompt is computed: its first token, or the first one after a preemption. */
   prefilled?(request: number, nowMs: number, replica: number): void;
   finished?(request: number, nowMs: number, replica: number): void;
+  /** A step was scheduled and begins; `state` is what the replica holds while it runs. */
+  began?(replica: number, startMs: number, plan: StepPlan, state: ReplicaState): void;
   /** A step was executed; plan, outcome and state are overwritten by the next one. */
   step?(
     replica: number,
