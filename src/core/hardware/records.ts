@@ -6,6 +6,53 @@ import * as v from 'valibot';
 import rows from './gpus.json' with { type: 'json' };
 
 const positive = v.pipe(v.number(), v.minValue(0.001), v.maxValue(1e6));
+const share = v.pipe(v.number(), v.minValue(0.01), v.maxValue(1));
+const source = v.pipe(v.string(), v.minLength(10));
+
+/** Shares of the published rates that kernels of a serving engine reached on this GPU. */
+const Efficiency = v.strictObject({
+  /** Linear layers of 2,048 tokens and more, of the matrix rate. */
+  matmulCompute: share,
+  /** Linear layers of up to 16 tokens, of the bandwidth. */
+  matmulMemory: share,
+  /** Prefill attention of long prompts, of the matrix rate; causal pairs only. */
+  attentionCompute: share,
+  /** Decode attention over 300 MB of K and V and more, of the bandwidth. */
+  attentionMemory: share,
+  source,
+});
+
+/** What a serving engine on this GPU needs to know besides. */
+const Serving = v.strictObject({
+  /** Memory as the driver reports it to a program, in GiB; null: not known. */
+  usableGiB: v.nullable(positive),
+  /** Matrix rates of the narrow formats; null where there are none or none is published. */
+  fp8MatrixTflops: v.nullable(positive),
+  int8MatrixTops: v.nullable(positive),
+  /** GPU to GPU, one direction; null: over the host link. */
+  linkGBps: v.nullable(positive),
+  /** GPU to host, one direction, as the standard says; null: memory is shared. */
+  hostGBps: v.nullable(positive),
+  /** null: not measured. */
+  efficiency: v.nullable(Efficiency),
+  /** All-reduce: latency + 2(n−1)/n·bytes/bus; null: not measured. */
+  allReduce: v.nullable(
+    v.strictObject({
+      points: v.pipe(
+        v.array(
+          v.strictObject({
+            ranks: v.pipe(v.number(), v.integer(), v.minValue(2)),
+            latencyUs: positive,
+            busGBps: positive,
+          }),
+        ),
+        v.minLength(1),
+      ),
+      source,
+    }),
+  ),
+  source,
+});
 
 export const GpuRecord = v.strictObject({
   id: v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/)),
@@ -21,10 +68,11 @@ export const GpuRecord = v.strictObject({
   /** Matrix units, f32 accumulation; null where there are none or none is published. */
   fp16MatrixTflops: v.nullable(positive),
   tdpW: v.nullable(positive),
+  serving: Serving,
   /** Words that an adapter's name holds when it is this GPU, and words that make it another. */
   adapterWords: v.pipe(v.array(v.string()), v.minLength(1)),
   adapterWithout: v.array(v.string()),
-  source: v.pipe(v.string(), v.minLength(10)),
+  source,
 });
 export type GpuRecord = v.InferOutput<typeof GpuRecord>;
 
@@ -34,6 +82,15 @@ export const GPUS: readonly GpuRecord[] = v.parse(v.array(GpuRecord), rows);
 export function findGpu(name: string): GpuRecord | undefined {
   const wanted = name.toLowerCase();
   return GPUS.find((gpu) => gpu.id === wanted || gpu.name.toLowerCase() === wanted);
+}
+
+/**
+ * Bytes of memory that a program can see. Where nobody wrote it down: the published size in GiB less 1.5 %, the mean of
+ * those that are known without error correction in the same memory.
+ */
+export function usableMemoryBytes({ memoryGB, sharedMemory, serving }: GpuRecord): number {
+  if (serving.usableGiB !== null) return serving.usableGiB * 2 ** 30;
+  return sharedMemory ? memoryGB * 1e9 : memoryGB * 2 ** 30 * 0.985;
 }
 
 /** What a browser or Dawn tells of an adapter. */

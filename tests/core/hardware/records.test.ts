@@ -1,8 +1,14 @@
 import { expect, test } from 'vitest';
-import { findGpu, GPUS, matchGpu, ridgeFlopPerByte } from '../../../src/core/hardware/records.ts';
+import {
+  findGpu,
+  GPUS,
+  matchGpu,
+  ridgeFlopPerByte,
+  usableMemoryBytes,
+} from '../../../src/core/hardware/records.ts';
 
-test('ten GPUs, each with a source, from every maker a visitor may have', () => {
-  expect(GPUS.length).toBeGreaterThanOrEqual(10);
+test('two dozen GPUs, each with a source, from every maker a visitor may have', () => {
+  expect(GPUS.length).toBeGreaterThanOrEqual(24);
   expect(new Set(GPUS.map(({ id }) => id)).size).toBe(GPUS.length);
   expect([...new Set(GPUS.map(({ vendor }) => vendor))].sort()).toEqual(['amd', 'apple', 'intel', 'nvidia']);
   expect([...new Set(GPUS.map(({ kind }) => kind))].sort()).toEqual([
@@ -37,6 +43,19 @@ function neverEmpty(): never {
   throw new Error('There are no GPUs.');
 }
 
+test('the memory that a program sees', () => {
+  const bytes = (id: string) => usableMemoryBytes(findGpu(id) ?? neverEmpty());
+  // The recorded run on an RTX 4090 reports 25,250,627,584 bytes.
+  expect(Math.abs(bytes('rtx-4090') / 25_250_627_584 - 1)).toBeLessThan(1e-4);
+  expect(bytes('h100-sxm')).toBe(79.19 * 2 ** 30);
+  expect(bytes('m2')).toBe(24e9);
+  for (const gpu of GPUS) {
+    const share = usableMemoryBytes(gpu) / (gpu.memoryGB * 2 ** 30);
+    expect(share, gpu.name).toBeGreaterThan(0.9);
+    expect(share, gpu.name).toBeLessThan(1);
+  }
+});
+
 test('a GPU is found by id or name; an unknown one is not', () => {
   expect(findGpu('RTX 4090')?.id).toBe('rtx-4090');
   expect(findGpu('voodoo2')).toBeUndefined();
@@ -45,11 +64,14 @@ test('a GPU is found by id or name; an unknown one is not', () => {
 test.each([
   { description: 'NVIDIA H200', id: 'h200-sxm' },
   { description: 'NVIDIA H100 80GB HBM3', id: 'h100-sxm' },
-  { description: 'NVIDIA H100 PCIe', id: undefined },
+  { description: 'NVIDIA H100 PCIe', id: 'h100-pcie' },
+  { description: 'NVIDIA H100 NVL', id: undefined },
   { description: 'NVIDIA A100-SXM4-80GB', id: 'a100-80-sxm' },
-  { description: 'NVIDIA A100-SXM4-40GB', id: undefined },
+  { description: 'NVIDIA A100-SXM4-40GB', id: 'a100-40-sxm' },
   { description: 'NVIDIA L4', id: 'l4' },
-  { description: 'NVIDIA L40S', id: undefined },
+  { description: 'NVIDIA L40S', id: 'l40s' },
+  { description: 'NVIDIA RTX PRO 6000 Blackwell Server Edition', id: 'rtx-pro-6000-server' },
+  { description: 'NVIDIA RTX PRO 6000 Blackwell Workstation Edition', id: undefined },
   { description: 'NVIDIA GeForce RTX 4090', id: 'rtx-4090' },
   { description: 'NVIDIA GeForce RTX 4090 Laptop GPU', id: undefined },
   { description: 'NVIDIA GeForce RTX 4060 Laptop GPU', id: 'rtx-4060-laptop' },
