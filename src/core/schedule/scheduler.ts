@@ -19,7 +19,7 @@ export interface StepPlan {
   readonly joined: number[];
   /** Requests that lost their blocks, in order. */
   readonly preempted: number[];
-  /** Computed tokens that each of them lost, entry for entry. */
+  /** Computed tokens that each of them lost, entry for entry; 0 when they were swapped out. */
   readonly lostTokens: number[];
   /**
    * Requests of `work.prefillTokens`, entry for entry. Those that joined stand last, in order, so that what the cache

@@ -13,6 +13,7 @@
  * Left out: LoRA, encoders, structured output; speculation is in speculation.ts.
  */
 import type { BlockManager } from '../kv/block-manager.ts';
+import type { KvConnector } from './connector.ts';
 import { RowList, rowArena } from './row-list.ts';
 import type { Scheduler, StepOutcome, StepPlan } from './scheduler.ts';
 import { Sequences } from './sequences.ts';
@@ -32,6 +33,8 @@ export interface VllmConfig {
   readonly watermarkBlocks: number;
   /** Admit a prompt only when blocks for all of it are free. */
   readonly reserveFullPrompt: boolean;
+  /** KV outside of the pool: lower tiers, another replica, swapped sequences. */
+  readonly connector?: KvConnector | undefined;
 }
 
 export class VllmScheduler implements Scheduler {
@@ -243,8 +246,9 @@ export class VllmScheduler implements Scheduler {
     const partial = this.#partials.indexOf(row);
     if (partial >= 0) this.#partials.splice(partial, 1);
     this.#running.remove(row);
-    plan.lostTokens.push(this.#sequences.computed(row));
-    this.#manager.free(row, this.#sequences.computed(row));
+    const computed = this.#sequences.computed(row);
+    plan.lostTokens.push(this.#config.connector?.keep(row, computed) ? 0 : computed);
+    this.#manager.free(row, computed);
     this.#sequences.reset(row);
     this.#waiting.giveBack(row);
     plan.preempted.push(row);
@@ -283,16 +287,19 @@ export class VllmScheduler implements Scheduler {
   }
 
   #admitWaiting(plan: StepPlan): void {
-    const { maxSequences, watermarkBlocks, reserveFullPrompt, longPrefillTokens } = this.#config;
+    const { maxSequences, watermarkBlocks, reserveFullPrompt, longPrefillTokens, connector } = this.#config;
     while (this.#waiting.size > 0 && this.#budget > 0 && this.#running.size < maxSequences) {
       const row = this.#waiting.head;
       const total = this.#sequences.total(row);
-      const found = this.#manager.lookup(row, total) * this.#manager.blockSize;
+      const cached = this.#manager.lookup(row, total) * this.#manager.blockSize;
+      const loaded = connector?.matched(row, cached, total) ?? 0;
+      const found = cached + loaded;
       const rest = longPrefillTokens > 0 ? Math.min(total - found, longPrefillTokens) : total - found;
       const tokens = Math.min(rest, this.#budget);
       const unscheduled = this.#manager.blocksFor(total) - this.#manager.blocksFor(found + tokens);
       if (!this.#manager.admit(row, found + tokens, watermarkBlocks + (reserveFullPrompt ? unscheduled : 0)))
         return;
+      if (loaded > 0) connector?.load(row, cached, loaded);
       this.#waiting.shift();
       this.#running.append(row);
       this.#sequences.admit(row, found);
