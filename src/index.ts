@@ -7,7 +7,19 @@
 
 // Scenarios: the only input.
 export { DEFAULT_SCENARIO } from './core/scenario/defaults.ts';
-export { parseScenario, validateScenario, type ParsedScenario } from './core/scenario/parse.ts';
+export { DEFAULT_SIMULATION } from './core/scenario/simulate/defaults.ts';
+export {
+  parseAnyScenario,
+  parseScenario,
+  parseSimulation,
+  validateScenario,
+  validateSimulation,
+  type ParsedAnyScenario,
+  type ParsedScenario,
+  type ParsedSimulation,
+} from './core/scenario/parse.ts';
+export type { AnyScenario, ScenarioKind } from './core/scenario/kinds.ts';
+export type { SimScenario } from './core/scenario/simulate/schema.ts';
 export { findPreset, PRESETS, presetScenario, type Preset } from './core/scenario/presets.ts';
 export { applyAssignments } from './core/scenario/set.ts';
 export { decodeLink, encodeCheckLink, encodeScenarioLink, type Link } from './core/scenario/link.ts';

@@ -1,14 +1,19 @@
 /**
  * Layers: partial scenarios laid over one another, the difference between two, and values by dotted path.
  *
- * Objects merge name by name; lists and `softwareAdapter` (whose names are paths) are replaced whole.
+ * Objects merge name by name; lists, `softwareAdapter` (whose names are paths) and objects of another `kind` are replaced
+ * whole.
  */
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../json.ts';
 
 const REPLACED_WHOLE = new Set(['softwareAdapter']);
 
 function isMerged(name: string, a: Json | undefined, b: Json | undefined): boolean {
-  return !REPLACED_WHOLE.has(name) && isJsonObject(a) && isJsonObject(b);
+  return !REPLACED_WHOLE.has(name) && isJsonObject(a) && isJsonObject(b) && !areOtherKinds(a, b);
+}
+
+function areOtherKinds({ kind: a }: JsonObject, { kind: b }: JsonObject): boolean {
+  return a !== undefined && b !== undefined && a !== b;
 }
 
 /** `layer` over `base`; neither is changed. Names unknown to `base` are kept, for the schema to refuse. */

@@ -1,6 +1,9 @@
 /**
  * The one door to a scenario: text, a file's JSON, a form's object, a link's layer.
  *
+ * Each kind of scenario has a door of its own, for callers that can use nothing else, and `parseAnyScenario` takes
+ * whatever `kind` says.
+ *
  * Takes partial documents and fills them from the defaults. A refusal is one sentence and changes nothing.
  */
 import * as v from 'valibot';
@@ -14,10 +17,16 @@ import {
   type Read,
 } from '../json.ts';
 import { issueSentence } from '../sentences.ts';
-import { DEFAULT_SCENARIO } from './defaults.ts';
+import {
+  isScenarioKind,
+  SCENARIO_KINDS,
+  type AnyScenario,
+  type ScenarioByKind,
+  type ScenarioKind,
+} from './kinds.ts';
 import { mergeLayer } from './layer.ts';
-import { contradiction } from './rules.ts';
-import { Scenario, SCENARIO_VERSION } from './schema.ts';
+import { SCENARIO_VERSION, type Scenario } from './schema.ts';
+import type { SimScenario } from './simulate/schema.ts';
 import { sweepContradiction } from './sweep.ts';
 
 export const SCENARIO_BOUNDS: JsonBounds = {
@@ -27,8 +36,11 @@ export const SCENARIO_BOUNDS: JsonBounds = {
   maxValues: 20_000,
 };
 
-export type ParsedScenario =
-  { readonly ok: true; readonly scenario: Scenario } | { readonly ok: false; readonly sentence: string };
+export type Parsed<S extends AnyScenario> =
+  { readonly ok: true; readonly scenario: S } | { readonly ok: false; readonly sentence: string };
+export type ParsedScenario = Parsed<Scenario>;
+export type ParsedSimulation = Parsed<SimScenario>;
+export type ParsedAnyScenario = ParsedScenario | ParsedSimulation;
 
 function refuse(sentence: string): { readonly ok: false; readonly sentence: string } {
   return { ok: false, sentence };
@@ -57,18 +69,66 @@ export function readLayer(input: unknown): Read<JsonObject> {
 }
 
 /** Checks a complete document. */
-export function validateScenario(document: unknown): ParsedScenario {
-  const result = v.safeParse(Scenario, document, { abortEarly: true });
-  if (!result.success) return refuse(issueSentence(result.issues, 'The scenario', DEFAULT_SCENARIO));
-  const sentence = sweepContradiction(result.output) ?? contradiction(result.output);
+function validate<K extends ScenarioKind>(kind: K, document: unknown): Parsed<ScenarioByKind[K]> {
+  const { schema, defaults, contradiction } = SCENARIO_KINDS[kind];
+  const result = v.safeParse(schema, document, { abortEarly: true });
+  if (!result.success) return refuse(issueSentence(result.issues, 'The scenario', defaults));
+  const sentence = sweepContradiction(kind, result.output) ?? contradiction(result.output);
   return sentence === null ? { ok: true, scenario: result.output } : refuse(sentence);
 }
 
+/** Sentence about a document of another kind than the door's, or null. */
+function kindSentence(found: Json | undefined, wanted: ScenarioKind): string | null {
+  if (found === undefined || found === wanted || !isScenarioKind(found)) return null;
+  const is = SCENARIO_KINDS[found].name;
+  return `This scenario is ${is} (kind “${found}”); ${SCENARIO_KINDS[wanted].name} (kind “${wanted}”) is needed here.`;
+}
+
+function parse<K extends ScenarioKind>(
+  kind: K,
+  input: unknown,
+  base: ScenarioByKind[K],
+): Parsed<ScenarioByKind[K]> {
+  const read = readLayer(input);
+  if (!read.ok) return read;
+  const sentence = kindSentence(read.value['kind'], kind);
+  return sentence === null ? validate(kind, mergeLayer(base, read.value)) : refuse(sentence);
+}
+
+/** Checks a complete experiment. */
+export function validateScenario(document: unknown): ParsedScenario {
+  return validate('lab', document);
+}
+
+/** Checks a complete simulation. */
+export function validateSimulation(document: unknown): ParsedSimulation {
+  return validate('simulate', document);
+}
+
 /**
- * Reads a scenario from JSON text or a plain object, partial documents over `base`.
+ * Reads an experiment from JSON text or a plain object, partial documents over `base`.
  * @param base what the document is laid over; the defaults unless told
  */
-export function parseScenario(input: unknown, base: Scenario = DEFAULT_SCENARIO): ParsedScenario {
+export function parseScenario(input: unknown, base: Scenario = SCENARIO_KINDS.lab.defaults): ParsedScenario {
+  return parse('lab', input, base);
+}
+
+/** Reads a simulation, as `parseScenario` reads an experiment. */
+export function parseSimulation(
+  input: unknown,
+  base: SimScenario = SCENARIO_KINDS.simulate.defaults,
+): ParsedSimulation {
+  return parse('simulate', input, base);
+}
+
+/** Reads a scenario of whatever kind it says it is; without a word it is an experiment, as all were once. */
+export function parseAnyScenario(input: unknown): ParsedAnyScenario {
   const read = readLayer(input);
-  return read.ok ? validateScenario(mergeLayer(base, read.value)) : read;
+  if (!read.ok) return read;
+  const { kind = 'lab' } = read.value;
+  if (!isScenarioKind(kind)) {
+    const kinds = Object.keys(SCENARIO_KINDS).join(' or ');
+    return refuse(`kind is ${JSON.stringify(kind).slice(0, 40)}; ${kinds} is needed.`);
+  }
+  return kind === 'lab' ? parseScenario(read.value) : parseSimulation(read.value);
 }

@@ -1,10 +1,19 @@
 /** `--set path=value`: changes a scenario by dotted paths, with the types the schema asks for. */
 import { modelShape, modelNames } from '../model/records.ts';
-import { readJson, type Json, type Read } from '../json.ts';
+import { isJsonObject, readJson, type Json, type Read } from '../json.ts';
+import type { AnyScenario } from './kinds.ts';
 import { valueAt } from './layer.ts';
-import { SCENARIO_BOUNDS, validateScenario, type ParsedScenario } from './parse.ts';
+import {
+  SCENARIO_BOUNDS,
+  validateScenario,
+  validateSimulation,
+  type ParsedAnyScenario,
+  type ParsedScenario,
+  type ParsedSimulation,
+} from './parse.ts';
 import { setByHand } from './reduce.ts';
 import type { Scenario } from './schema.ts';
+import type { SimScenario } from './simulate/schema.ts';
 
 /** JSON where it reads as JSON, else text; always text where the setting is text. */
 function readValue(text: string, current: Json): Read<Json> {
@@ -31,7 +40,9 @@ function setOne(scenario: Json, assignment: string): Read<Json> {
     };
   }
   const value =
-    path === 'model' && !text.trim().startsWith('{') ? namedModel(text.trim()) : readValue(text, current);
+    path === 'model' && isJsonObject(current) && !text.trim().startsWith('{')
+      ? namedModel(text.trim())
+      : readValue(text, current);
   if (!value.ok) return value;
   const changed = setByHand(scenario, path, value.value);
   return changed === null ? { ok: false, sentence: `${path} can't be set.` } : { ok: true, value: changed };
@@ -50,12 +61,15 @@ function namedModel(name: string): Read<Json> {
  * Applies `path=value` assignments in order, then checks the whole, so that two settings may change together.
  * `model=NAME` takes the shape of a known model. A value set here is not made smaller on a software adapter.
  */
-export function applyAssignments(scenario: Scenario, assignments: readonly string[]): ParsedScenario {
+export function applyAssignments(scenario: Scenario, assignments: readonly string[]): ParsedScenario;
+export function applyAssignments(scenario: SimScenario, assignments: readonly string[]): ParsedSimulation;
+export function applyAssignments(scenario: AnyScenario, assignments: readonly string[]): ParsedAnyScenario;
+export function applyAssignments(scenario: AnyScenario, assignments: readonly string[]): ParsedAnyScenario {
   let document: Json = scenario;
   for (const assignment of assignments) {
     const next = setOne(document, assignment);
     if (!next.ok) return next;
     document = next.value;
   }
-  return validateScenario(document);
+  return scenario.kind === 'lab' ? validateScenario(document) : validateSimulation(document);
 }

@@ -2,23 +2,32 @@
 import * as v from 'valibot';
 import type { Json } from '../json.ts';
 import { issueSentence } from '../sentences.ts';
+import { SCENARIO_KINDS, type AnyScenario, type ScenarioByKind, type ScenarioKind } from './kinds.ts';
 import { valueAt, withValueAt } from './layer.ts';
-import { contradiction, MAX_POINTS } from './rules.ts';
-import { Scenario, type SweepAxis } from './schema.ts';
+import { MAX_POINTS } from './rules.ts';
+import type { Scenario } from './schema.ts';
+import type { SimScenario } from './simulate/schema.ts';
 
-export interface SweepPoint {
+/** One axis of either kind of scenario. */
+export interface AnyAxis {
+  readonly path: string;
+  readonly values: readonly Json[];
+  readonly labels?: readonly string[] | undefined;
+}
+
+export interface SweepPoint<S extends AnyScenario = Scenario> {
   readonly index: number;
   /** Path of each axis → number, or the name of a value that is none. The `settings` of a run's point. */
   readonly settings: Readonly<Record<string, number | string>>;
   /** Settings in words: 'concurrency 4, kvFormat int8'; 'single point' without a sweep. */
   readonly label: string;
   /** What to run: the axes' values set, `sweep` empty. */
-  readonly scenario: Scenario;
+  readonly scenario: S;
 }
 
-type Choice = { readonly axis: SweepAxis; readonly position: number };
-type Applied =
-  { readonly ok: true; readonly scenario: Scenario } | { readonly ok: false; readonly sentence: string };
+type Choice = { readonly axis: AnyAxis; readonly position: number };
+type Applied<S> =
+  { readonly ok: true; readonly scenario: S } | { readonly ok: false; readonly sentence: string };
 
 function groupsLabel(value: Json): string {
   if (!Array.isArray(value)) return JSON.stringify(value);
@@ -27,40 +36,56 @@ function groupsLabel(value: Json): string {
     .join(' + ');
 }
 
+function partLabel(value: Json): string {
+  if (Array.isArray(value)) return groupsLabel(value);
+  const kind = valueAt(value, 'kind');
+  return typeof kind === 'string' ? kind : JSON.stringify(value);
+}
+
 /** The name of one value of an axis, as in a run's settings: its label where it has one. */
-export function settingOf(axis: SweepAxis, position: number): number | string {
+export function settingOf(axis: AnyAxis, position: number): number | string {
   const value = axis.values[position];
   const label = axis.labels?.[position];
   if (label !== undefined) return label;
   if (typeof value === 'number' || typeof value === 'string') return value;
-  return (
-    value === undefined ? 'missing' : typeof value === 'boolean' ? String(value) : groupsLabel(value)
-  ).slice(0, 80);
+  if (value === null) return 'none';
+  const name =
+    value === undefined ? 'missing' : typeof value === 'boolean' ? String(value) : partLabel(value);
+  return name.slice(0, 80);
 }
 
 /** Sets one value and checks the result against the schema. */
-export function applySetting(scenario: Scenario, path: string, value: Json): Applied {
+function applySetting<K extends ScenarioKind>(
+  kind: K,
+  scenario: ScenarioByKind[K],
+  path: string,
+  value: Json,
+): Applied<ScenarioByKind[K]> {
   const changed = withValueAt(scenario, path, value);
   if (changed === null)
     return { ok: false, sentence: `${path} is not a setting of a scenario; check its spelling.` };
-  const result = v.safeParse(Scenario, changed, { abortEarly: true });
+  const result = v.safeParse(SCENARIO_KINDS[kind].schema, changed, { abortEarly: true });
   if (!result.success) return { ok: false, sentence: issueSentence(result.issues, 'The scenario', scenario) };
   return { ok: true, scenario: result.output };
 }
 
-function crossed(axes: readonly SweepAxis[]): Choice[][] {
+function crossed(axes: readonly AnyAxis[]): Choice[][] {
   return axes.reduce<Choice[][]>(
     (rows, axis) => rows.flatMap((row) => axis.values.map((_, position) => [...row, { axis, position }])),
     [[]],
   );
 }
 
-function applyChoices(scenario: Scenario, choices: readonly Choice[]): Applied {
-  let result: Applied = { ok: true, scenario: { ...scenario, sweep: [] } };
+function applyChoices<K extends ScenarioKind>(
+  kind: K,
+  scenario: ScenarioByKind[K],
+  choices: readonly Choice[],
+): Applied<ScenarioByKind[K]> {
+  let result: Applied<ScenarioByKind[K]> = { ok: true, scenario: { ...scenario, sweep: [] } };
   for (const { axis, position } of choices) {
     const value = axis.values[position];
     if (!result.ok || value === undefined) return result;
-    result = applySetting(result.scenario, axis.path, value);
+    result = applySetting(kind, result.scenario, axis.path, value);
   }
   return result;
 }
@@ -72,32 +97,46 @@ function labelOf(choices: readonly Choice[]): string {
   return words.length === 0 ? 'single point' : words.join(', ');
 }
 
-/** What is wrong with the sweep as a whole or at one of its points, or null. */
-export function sweepContradiction(scenario: Scenario): string | null {
-  for (const [i, { path, values, labels }] of scenario.sweep.entries()) {
+function axesContradiction(axes: readonly AnyAxis[]): string | null {
+  for (const [i, { path, values, labels }] of axes.entries()) {
     if (labels !== undefined && labels.length !== values.length) {
       return `sweep.${i} has ${labels.length} labels for ${values.length} values; give each value one.`;
     }
-    if (scenario.sweep.findIndex((axis) => axis.path === path) !== i) {
+    if (axes.findIndex((axis) => axis.path === path) !== i) {
       return `Two sweep axes change ${path}; merge them into one.`;
     }
   }
-  const points = scenario.sweep.reduce((product, { values }) => product * values.length, 1);
+  return null;
+}
+
+/** What is wrong with the sweep as a whole or at one of its points, or null. */
+export function sweepContradiction<K extends ScenarioKind>(
+  kind: K,
+  scenario: ScenarioByKind[K],
+): string | null {
+  const axes: readonly AnyAxis[] = scenario.sweep;
+  const wrongAxes = axesContradiction(axes);
+  if (wrongAxes !== null) return wrongAxes;
+  const points = axes.reduce((product, { values }) => product * values.length, 1);
   if (points > MAX_POINTS)
     return `The sweep has ${points} points; the most is ${MAX_POINTS}: drop some values.`;
-  if (scenario.sweep.length === 0) return null;
-  for (const choices of crossed(scenario.sweep)) {
-    const applied = applyChoices(scenario, choices);
-    const sentence = applied.ok ? contradiction(applied.scenario) : applied.sentence;
+  const rules = SCENARIO_KINDS[kind];
+  const ofAll = rules.contradictionOfAll(scenario, points);
+  if (ofAll !== null || axes.length === 0) return ofAll;
+  for (const choices of crossed(axes)) {
+    const applied = applyChoices(kind, scenario, choices);
+    const sentence = applied.ok ? rules.contradiction(applied.scenario) : applied.sentence;
     if (sentence !== null) return `Sweep point “${labelOf(choices)}”: ${sentence}`;
   }
   return null;
 }
 
-/** The points of a parsed scenario in the order they are listed, the last axis fastest; one point without a sweep. */
-export function expandSweep(scenario: Scenario): SweepPoint[] {
+function expand<K extends ScenarioKind>(
+  kind: K,
+  scenario: ScenarioByKind[K],
+): SweepPoint<ScenarioByKind[K]>[] {
   return crossed(scenario.sweep).map((choices, index) => {
-    const applied = applyChoices(scenario, choices);
+    const applied = applyChoices(kind, scenario, choices);
     if (!applied.ok) throw new RangeError(applied.sentence);
     const settings = choices.map(({ axis, position }) => [axis.path, settingOf(axis, position)] as const);
     return {
@@ -107,4 +146,11 @@ export function expandSweep(scenario: Scenario): SweepPoint[] {
       scenario: applied.scenario,
     };
   });
+}
+
+/** The points of a parsed scenario in the order they are listed, the last axis fastest; one point without a sweep. */
+export function expandSweep(scenario: Scenario): SweepPoint[];
+export function expandSweep(scenario: SimScenario): SweepPoint<SimScenario>[];
+export function expandSweep(scenario: AnyScenario): SweepPoint<Scenario>[] | SweepPoint<SimScenario>[] {
+  return scenario.kind === 'lab' ? expand('lab', scenario) : expand('simulate', scenario);
 }

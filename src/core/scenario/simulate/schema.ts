@@ -6,6 +6,7 @@
  */
 import * as v from 'valibot';
 import { BLOCK_POLICY_NAMES } from '../../eviction/blocks/index.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { SCENARIO_VERSION } from '../schema.ts';
 
 const int = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
@@ -213,7 +214,15 @@ export const CostSettings = v.variant('kind', [
 
 const objective = v.nullable(real(0, 1e9));
 
-const SimSweepValue = v.union([v.number(), text(80), v.boolean(), v.null()]);
+const isPart = (value: unknown): boolean => Array.isArray(value) || isJsonObject(value);
+/** A number, a name, or a whole part of the scenario such as `{"kind": "none"}`, for which `labels` should have a name. */
+const SimSweepValue = v.union([
+  v.number(),
+  text(80),
+  v.boolean(),
+  v.null(),
+  v.custom<JsonObject | readonly Json[]>(isPart),
+]);
 /** One axis: a dotted path into the scenario and its values. Two scenarios beside each other are an axis of two. */
 export const SimSweepAxis = v.strictObject({
   path: v.pipe(

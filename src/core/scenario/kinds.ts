@@ -1,0 +1,52 @@
+/**
+ * The kinds of scenario: an experiment of the laboratory and a simulation. What differs between them is in this table:
+ * schema, defaults, rules.
+ */
+import type * as v from 'valibot';
+import { DEFAULT_SCENARIO } from './defaults.ts';
+import { contradiction } from './rules.ts';
+import { Scenario } from './schema.ts';
+import { DEFAULT_SIMULATION } from './simulate/defaults.ts';
+import { simContradiction } from './simulate/rules.ts';
+import { totalContradiction } from './simulate/rules-workload.ts';
+import { SimScenario } from './simulate/schema.ts';
+
+export interface ScenarioByKind {
+  readonly lab: Scenario;
+  readonly simulate: SimScenario;
+}
+export type ScenarioKind = keyof ScenarioByKind;
+export type AnyScenario = ScenarioByKind[ScenarioKind];
+
+export interface KindOfScenario<S> {
+  readonly schema: v.GenericSchema<unknown, S>;
+  /** Every scenario of the kind is a layer over these. */
+  readonly defaults: S;
+  /** What contradicts itself in one point, or null. */
+  readonly contradiction: (scenario: S) => string | null;
+  /** What is wrong with all points of a sweep together, or null. */
+  readonly contradictionOfAll: (scenario: S, points: number) => string | null;
+  /** What a person calls it, with its article. */
+  readonly name: string;
+}
+
+export const SCENARIO_KINDS: { readonly [K in ScenarioKind]: KindOfScenario<ScenarioByKind[K]> } = {
+  lab: {
+    schema: Scenario,
+    defaults: DEFAULT_SCENARIO,
+    contradiction,
+    contradictionOfAll: () => null,
+    name: 'an experiment',
+  },
+  simulate: {
+    schema: SimScenario,
+    defaults: DEFAULT_SIMULATION,
+    contradiction: simContradiction,
+    contradictionOfAll: totalContradiction,
+    name: 'a simulation',
+  },
+};
+
+export function isScenarioKind(kind: unknown): kind is ScenarioKind {
+  return typeof kind === 'string' && Object.hasOwn(SCENARIO_KINDS, kind);
+}

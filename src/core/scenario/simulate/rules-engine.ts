@@ -1,0 +1,132 @@
+/** Engine settings that contradict one another or the model, each in one sentence with a remedy. */
+import {
+  architectureNames,
+  findArchitecture,
+  layerCount,
+  type Architecture,
+} from '../../model/architecture.ts';
+import { findGpu, GPUS } from '../../hardware/records.ts';
+import { nearestName } from './nearest.ts';
+import type { SimScenario } from './schema.ts';
+
+type Rule = (scenario: SimScenario, model: Architecture) => string | null;
+
+const STATIC = new Set(['static', 'static-bucketed']);
+
+/** Divisors of the query heads: the ranks that they can be dealt to. */
+function tensorRanks({ kinds }: Architecture): number[] {
+  const heads = kinds.flatMap(({ mixer }) => ('queryHeads' in mixer ? [mixer.queryHeads] : []));
+  return Array.from({ length: 64 }, (_, i) => i + 1).filter((ranks) => heads.every((n) => n % ranks === 0));
+}
+
+function nearestNumber(wanted: number, known: readonly number[]): number {
+  return known.reduce((best, n) => (Math.abs(n - wanted) < Math.abs(best - wanted) ? n : best));
+}
+
+const parallelism: Rule = ({ hardware }, model) => {
+  const { tensorParallel, pipelineParallel } = hardware;
+  const ranks = tensorRanks(model);
+  if (!ranks.includes(tensorParallel)) {
+    return `hardware.tensorParallel is ${tensorParallel}, which does not divide the query heads of ${model.name}; the nearest that does is ${nearestNumber(tensorParallel, ranks)}.`;
+  }
+  const layers = layerCount(model);
+  return pipelineParallel > layers
+    ? `hardware.pipelineParallel is ${pipelineParallel}, but ${model.name} has ${layers} layers; the most is ${layers}.`
+    : null;
+};
+
+/** Latent caches are stored in the activations' format or in fp8 (vLLM's fp8_ds_mla); their latent is no head's vector. */
+const latentFormat: Rule = ({ engine }, { name, kinds }) => {
+  const isLatent = kinds.some(({ mixer }) => mixer.kind === 'latent');
+  return isLatent && engine.kvFormat !== 'bf16' && engine.kvFormat !== 'fp8'
+    ? `engine.kvFormat is ${engine.kvFormat}, but the latent attention of ${name} can be stored in bf16 or fp8 only; set fp8.`
+    : null;
+};
+
+/** A state is overwritten at each token: what it was at an earlier block's end is lost. */
+const statePrefix: Rule = ({ engine }, { name, kinds }) => {
+  const keepsState = kinds.some(({ mixer }) => mixer.kind === 'mamba' || mixer.kind === 'delta');
+  return keepsState && engine.prefixCache !== 'off'
+    ? `engine.prefixCache is ${engine.prefixCache}, but ${name} has layers that keep a state, of which no prefix can be found again; set off.`
+    : null;
+};
+
+/** A radix tree keeps one run of tokens for all layers; windows and chunks free theirs at different times. */
+const windowRadix: Rule = ({ engine }, { name, kinds }) => {
+  const slides = kinds.some(({ mixer }) => mixer.kind === 'sliding' || mixer.kind === 'chunked');
+  return slides && engine.prefixCache === 'radix'
+    ? `engine.prefixCache is radix, but ${name} has layers that forget old tokens; set hash, or off.`
+    : null;
+};
+
+const cachePolicy: Rule = ({ engine }) =>
+  engine.cachePolicy !== 'lru' && engine.prefixCache === 'off'
+    ? `engine.cachePolicy is ${engine.cachePolicy}, but engine.prefixCache is off; set it to hash, or the policy to lru.`
+    : null;
+
+const scheduler: Rule = ({ engine, cluster }) => {
+  const { scheduler: name, speculation, preemption, priorities } = engine;
+  if (!STATIC.has(name)) return null;
+  if (cluster.disaggregation !== null) {
+    return `engine.scheduler is ${name}, but with cluster.disaggregation a batch can't stay together; set vllm, or disaggregation to null.`;
+  }
+  if (speculation !== null) {
+    return `engine.scheduler is ${name}, which has no speculative decoding; set vllm, or engine.speculation to null.`;
+  }
+  if (priorities === 'priority') {
+    return `engine.priorities is priority, but engine.scheduler ${name} takes requests in order; set fcfs, or vllm.`;
+  }
+  return preemption === 'swap'
+    ? `engine.preemption is swap, but engine.scheduler ${name} reserves all blocks and preempts nobody; set recompute, or vllm.`
+    : null;
+};
+
+const router: Rule = ({ engine, cluster }) =>
+  cluster.router === 'prefix-aware' && engine.prefixCache === 'off'
+    ? 'cluster.router is prefix-aware, but engine.prefixCache is off; set it to hash, or the router to least-loaded.'
+    : null;
+
+const tiers: Rule = ({ engine, cluster }) => {
+  if (cluster.tiers.length === 0) return null;
+  if (engine.prefixCache === 'off') {
+    return `cluster.tiers has ${cluster.tiers.length}, but engine.prefixCache is off, so nothing in them is ever found; set it to hash.`;
+  }
+  const slower = cluster.tiers.findIndex((tier, i) => {
+    const above = cluster.tiers[i - 1];
+    return above !== undefined && tier.bandwidthGBps > above.bandwidthGBps;
+  });
+  if (slower < 0) return null;
+  return `cluster.tiers.${slower} has ${cluster.tiers[slower]?.bandwidthGBps} GB/s, more than the ${cluster.tiers[slower - 1]?.bandwidthGBps} of the tier above it; put the fastest first.`;
+};
+
+const RULES: readonly Rule[] = [
+  parallelism,
+  latentFormat,
+  statePrefix,
+  windowRadix,
+  cachePolicy,
+  scheduler,
+  router,
+  tiers,
+];
+
+function unknownHardware({ model, hardware }: SimScenario): string | null {
+  if (!findArchitecture(model)) {
+    return `model is “${model.slice(0, 40)}”, which is not known; the nearest is ${nearestName(model, architectureNames())}.`;
+  }
+  if (findGpu(hardware.gpu)) return null;
+  const known = GPUS.map(({ id }) => id);
+  return `hardware.gpu is “${hardware.gpu.slice(0, 40)}”, which is not known; the nearest is ${nearestName(hardware.gpu, known)}.`;
+}
+
+export function engineContradiction(scenario: SimScenario): string | null {
+  const model = findArchitecture(scenario.model);
+  if (!model) return unknownHardware(scenario);
+  const unknown = unknownHardware(scenario);
+  if (unknown !== null) return unknown;
+  for (const rule of RULES) {
+    const sentence = rule(scenario, model);
+    if (sentence !== null) return sentence;
+  }
+  return null;
+}
