@@ -38,6 +38,8 @@ export class HistoryReader {
   readonly numSteps: number;
   readonly numEvents: number;
   readonly #state: PoolState;
+  #blockEvents: { readonly key: number; readonly events: Int32Array } | null = null;
+  #requestEvents: { readonly key: number; readonly events: Int32Array } | null = null;
 
   constructor(history: BlockHistory) {
     this.history = history;
@@ -53,14 +55,7 @@ export class HistoryReader {
 
   /** The step that event number `event` belongs to. */
   stepOf(event: number): number {
-    const { eventEnd } = this.history.steps;
-    let [low, high] = [0, this.numSteps];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((eventEnd[middle] ?? 0) <= event) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return countBelow(this.history.steps.eventEnd, event + 1);
   }
 
   /** The pool at a moment. One object, overwritten by the next call. */
@@ -99,41 +94,22 @@ export class HistoryReader {
 
   /** The newest events of a block up to a moment, newest first. */
   pastOf(block: number, moment: number, most = 50): BlockEvent[] {
-    const column = this.history.events.block;
+    const events = this.#ofBlock(block);
     const past: BlockEvent[] = [];
-    for (let i = Math.min(moment, this.numEvents) - 1; i >= 0 && past.length < most; i--) {
-      if (column[i] === block) past.push(this.eventAt(i));
+    for (let i = countBelow(events, moment) - 1; i >= 0 && past.length < most; i--) {
+      past.push(this.eventAt(events[i] ?? 0));
     }
     return past;
   }
 
   /** Blocks that a request refers to at a moment, in the order of its tokens. */
   blocksOf(request: number, moment: number): number[] {
-    const { kind, block, request: who } = this.history.events;
-    const end = Math.min(moment, this.numEvents);
-    const table: number[] = [];
-    for (let i = 0; i < end; i++) {
-      if (who[i] !== request) continue;
-      const code = kind[i];
-      if (code === EVENT_CODE.alloc || code === EVENT_CODE.hit) table.push(block[i] ?? -1);
-      // A table is given back last block first, so the block stands at its end.
-      else if (code === EVENT_CODE.free) table.splice(table.lastIndexOf(block[i] ?? -1), 1);
-    }
-    return table;
+    return this.#taken(this.#ofRequest(request), this.history.events.block, moment);
   }
 
   /** Requests that refer to a block at a moment, in the order they took it. */
   holdersOf(block: number, moment: number): number[] {
-    const { kind, block: which, request } = this.history.events;
-    const end = Math.min(moment, this.numEvents);
-    const holders: number[] = [];
-    for (let i = 0; i < end; i++) {
-      if (which[i] !== block) continue;
-      const code = kind[i];
-      if (code === EVENT_CODE.alloc || code === EVENT_CODE.hit) holders.push(request[i] ?? -1);
-      else if (code === EVENT_CODE.free) holders.splice(holders.lastIndexOf(request[i] ?? -1), 1);
-    }
-    return holders;
+    return this.#taken(this.#ofBlock(block), this.history.events.request, moment);
   }
 
   /** Blocks without a reference, the one that has been free for longest first: the order in which a pool reuses them. */
@@ -160,6 +136,36 @@ export class HistoryReader {
     return phases;
   }
 
+  /** What was taken and not given back by a moment; things are given back last taken first. */
+  #taken(events: Int32Array, column: Int32Array, moment: number): number[] {
+    const { kind } = this.history.events;
+    const count = countBelow(events, moment);
+    const held: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const event = events[i] ?? 0;
+      const code = kind[event];
+      const what = column[event] ?? -1;
+      if (code === EVENT_CODE.alloc || code === EVENT_CODE.hit) held.push(what);
+      else if (code === EVENT_CODE.free) held.splice(held.lastIndexOf(what), 1);
+    }
+    return held;
+  }
+
+  /** Numbers of a block's events; the last answer is kept, because a reader stays with a block while time moves. */
+  #ofBlock(block: number): Int32Array {
+    if (this.#blockEvents?.key !== block) {
+      this.#blockEvents = { key: block, events: rowsWith(this.history.events.block, block) };
+    }
+    return this.#blockEvents.events;
+  }
+
+  #ofRequest(request: number): Int32Array {
+    if (this.#requestEvents?.key !== request) {
+      this.#requestEvents = { key: request, events: rowsWith(this.history.events.request, request) };
+    }
+    return this.#requestEvents.events;
+  }
+
   /** The last keyframe that holds no more than `end` events, or −1. */
   #frameBefore(end: number): number {
     const { event } = this.history.keyframes;
@@ -180,4 +186,21 @@ export class HistoryReader {
     state.event = keyframes.event[frame] ?? 0;
     state.recount();
   }
+}
+
+/** How many values of a rising column are below `bound`. */
+function countBelow(column: Int32Array, bound: number): number {
+  let [low, high] = [0, column.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((column[middle] ?? 0) < bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function rowsWith(column: Int32Array, value: number): Int32Array {
+  const rows: number[] = [];
+  for (let i = column.indexOf(value); i >= 0; i = column.indexOf(value, i + 1)) rows.push(i);
+  return Int32Array.from(rows);
 }
