@@ -6,9 +6,6 @@
  */
 import type { Json } from '../core/json.ts';
 import { valueAt } from '../core/scenario/layer.ts';
-import { parseScenario, validateScenario } from '../core/scenario/parse.ts';
-import { setByHand } from '../core/scenario/reduce.ts';
-import type { Scenario } from '../core/scenario/schema.ts';
 import { readField, type Field } from './form.ts';
 
 interface Typed {
@@ -16,25 +13,45 @@ interface Typed {
   readonly sentence: string;
 }
 
-export class Draft {
+/** How documents of one kind of scenario are read and changed. */
+export interface Door<S> {
+  /** Checks a whole document. */
+  validate(document: Json): ReadScenario<S>;
+  /** Reads a text, which may leave out what has a default. */
+  parse(text: string): ReadScenario<S>;
+  /** A copy with one value replaced; null where the path leads nowhere. */
+  set(document: Json, path: string, value: Json): Json | null;
+}
+
+type ReadScenario<S> =
+  { readonly ok: true; readonly scenario: S } | { readonly ok: false; readonly sentence: string };
+
+/** A draft of any kind of scenario, for the editors that all kinds share. */
+export type AnyDraft = Draft<Json>;
+
+export class Draft<S extends Json> {
+  readonly #door: Door<S>;
   #document: Json = $state.raw(null);
   /** Fields whose text does not read as a value. */
   #typed: Readonly<Record<string, Typed>> = $state.raw({});
   /** The JSON editor's text while it differs from the document. */
   #json: Typed | null = $state.raw(null);
 
-  readonly #parsed = $derived(validateScenario(this.#document));
-  readonly scenario: Scenario | null = $derived(
-    this.#parsed.ok && Object.keys(this.#typed).length === 0 && this.#json === null
-      ? this.#parsed.scenario
-      : null,
-  );
+  readonly #parsed: ReadScenario<S>;
+  readonly scenario: S | null;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: S, door: Door<S>) {
+    this.#door = door;
+    this.#parsed = $derived(door.validate(this.#document));
+    this.scenario = $derived(
+      this.#parsed.ok && Object.keys(this.#typed).length === 0 && this.#json === null
+        ? this.#parsed.scenario
+        : null,
+    );
     this.load(scenario);
   }
 
-  load(scenario: Scenario): void {
+  load(scenario: S): void {
     this.#document = scenario;
     this.#typed = {};
     this.#json = null;
@@ -80,7 +97,7 @@ export class Draft {
 
   /** Puts a value where the scenario has one; what its meaning is, `scenario` and `problems` say. */
   set(path: string, value: Json): void {
-    const changed = setByHand(this.#document, path, value);
+    const changed = this.#door.set(this.#document, path, value);
     if (changed !== null) this.#document = changed;
     this.clear(path);
   }
@@ -107,7 +124,7 @@ export class Draft {
   }
 
   typeJson(text: string): void {
-    const parsed = parseScenario(text);
+    const parsed = this.#door.parse(text);
     if (parsed.ok) this.load(parsed.scenario);
     else this.#json = { text, sentence: parsed.sentence };
   }

@@ -30,12 +30,18 @@ export interface ChoiceField extends FieldBase {
   readonly options: readonly (string | number)[];
 }
 
-export type Field = NumberField | TextField | ChoiceField;
+/** On or off. */
+export interface ToggleField extends FieldBase {
+  readonly kind: 'toggle';
+}
+
+export type Field = NumberField | TextField | ChoiceField | ToggleField;
+export type Words = Readonly<Record<string, readonly [label: string, help: string]>>;
 
 /** Parts that have an editor of their own: lists, and names that are paths. */
 export const SPECIAL_PATHS = ['workload.groups', 'sweep', 'softwareAdapter'] as const;
 
-const WORDS: Readonly<Record<string, readonly [label: string, help: string]>> = {
+const WORDS: Words = {
   title: ['Title', 'Names the run, its figures and its files.'],
   about: ['About', 'What the experiment is for, in a sentence or two.'],
   seed: ['Seed', 'Start of the random generator: the same seed gives the same inputs.'],
@@ -78,11 +84,18 @@ const WORDS: Readonly<Record<string, readonly [label: string, help: string]>> = 
   'objectives.tpotMs': ['TPOT objective, ms', 'Time per output token you would accept; empty: none.'],
 };
 
-interface AnySchema {
+/** What is read of a valibot schema. */
+export interface AnySchema {
   readonly type: string;
   readonly entries?: Readonly<Record<string, AnySchema>>;
   readonly wrapped?: AnySchema;
+  /** Choices of a picklist, or schemas of a variant. */
   readonly options?: readonly unknown[];
+  /** Name of the entry that tells a variant's options apart. */
+  readonly key?: string;
+  readonly literal?: unknown;
+  readonly item?: AnySchema;
+  readonly items?: readonly AnySchema[];
   readonly pipe?: readonly { readonly type: string; readonly requirement?: unknown }[];
 }
 
@@ -91,8 +104,14 @@ function requirement(schema: AnySchema, type: string): number | null {
   return typeof value === 'number' ? value : null;
 }
 
-function leaf(path: string, schema: AnySchema, nullable: boolean): Field | null {
-  const [label, help] = WORDS[path] ?? [path, ''];
+/** The field of a plain value; null for what is none. */
+export function leafField(
+  path: string,
+  schema: AnySchema,
+  nullable: boolean,
+  words: Words = WORDS,
+): Field | null {
+  const [label, help] = words[path] ?? [path, ''];
   switch (schema.type) {
     case 'number': {
       const min = requirement(schema, 'min_value') ?? -Number.MAX_VALUE;
@@ -106,6 +125,8 @@ function leaf(path: string, schema: AnySchema, nullable: boolean): Field | null 
       const options = (schema.options ?? []).filter((o) => typeof o === 'string' || typeof o === 'number');
       return { kind: 'choice', path, label, help, options };
     }
+    case 'boolean':
+      return { kind: 'toggle', path, label, help };
     default:
       return null;
   }
@@ -120,7 +141,7 @@ function walk(schema: AnySchema, path: string): Field[] {
   }
   const nullable = schema.type === 'nullable';
   const inner = nullable ? schema.wrapped : schema;
-  const field = inner ? leaf(path, inner, nullable) : null;
+  const field = inner ? leafField(path, inner, nullable) : null;
   return field ? [field] : [];
 }
 
@@ -151,7 +172,7 @@ export function fieldGroups(fields: readonly Field[] = SCENARIO_FIELDS): readonl
 }
 
 export type FieldInput =
-  | { readonly ok: true; readonly value: string | number | null }
+  | { readonly ok: true; readonly value: string | number | boolean | null }
   | { readonly ok: false; readonly sentence: string };
 
 const show = (value: number) => value.toLocaleString('en');
@@ -175,6 +196,9 @@ export function readField(field: Field, text: string): FieldInput {
     }
     case 'number':
       return readNumber(field, text);
+    case 'toggle':
+      if (text === 'true' || text === 'false') return { ok: true, value: text === 'true' };
+      return { ok: false, sentence: `${field.label} is “${text.slice(0, 40)}”; it is either on or off.` };
     default:
       return field satisfies never;
   }

@@ -2,12 +2,12 @@
 import { decodeLink, encodeScenarioLink } from '../core/scenario/link.ts';
 import { PRESETS, presetScenario } from '../core/scenario/presets.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
-import { Draft } from './draft.svelte.ts';
+import { labDraft, type LabDraft } from './lab-draft.ts';
 
 const FIRST = PRESETS[0]?.name ?? '';
 
 export class Setup {
-  readonly draft: Draft;
+  readonly draft: LabDraft;
   preset: string | null = $state(FIRST);
   /** Why the last link was refused; it changed nothing. */
   linkProblem: string | null = $state(null);
@@ -16,7 +16,7 @@ export class Setup {
   #lastLink: string | null = null;
 
   constructor() {
-    this.draft = new Draft(presetScenario(FIRST));
+    this.draft = labDraft(presetScenario(FIRST));
   }
 
   choose(name: string): void {

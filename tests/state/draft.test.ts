@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { DEFAULT_SCENARIO } from '../../src/core/scenario/defaults.ts';
-import { Draft } from '../../src/state/draft.svelte.ts';
+import { labDraft } from '../../src/state/lab-draft.ts';
 import { SCENARIO_FIELDS, type Field } from '../../src/state/form.ts';
 
 function field(path: string): Field {
@@ -10,7 +10,7 @@ function field(path: string): Field {
 }
 
 test('typing changes the scenario', () => {
-  const draft = new Draft(DEFAULT_SCENARIO);
+  const draft = labDraft(DEFAULT_SCENARIO);
   draft.type(field('workload.concurrency'), '8');
   expect(draft.scenario).toEqual({
     ...DEFAULT_SCENARIO,
@@ -19,7 +19,7 @@ test('typing changes the scenario', () => {
 });
 
 test('a wrong text stays in its field with its sentence and leaves the document alone', () => {
-  const draft = new Draft(DEFAULT_SCENARIO);
+  const draft = labDraft(DEFAULT_SCENARIO);
   draft.type(field('workload.concurrency'), 'many');
   expect(draft.textOf(field('workload.concurrency'))).toBe('many');
   expect(draft.problems).toEqual(['Concurrency is “many”; a number is needed.']);
@@ -29,7 +29,7 @@ test('a wrong text stays in its field with its sentence and leaves the document 
 });
 
 test('settings that contradict each other stop the run with one sentence', () => {
-  const draft = new Draft(DEFAULT_SCENARIO);
+  const draft = labDraft(DEFAULT_SCENARIO);
   draft.type(field('model.kvHeads'), '7');
   expect(draft.scenario).toBeNull();
   expect(draft.problems).toHaveLength(1);
@@ -37,7 +37,7 @@ test('settings that contradict each other stop the run with one sentence', () =>
 });
 
 test('the JSON editor takes a whole document or nothing', () => {
-  const draft = new Draft(DEFAULT_SCENARIO);
+  const draft = labDraft(DEFAULT_SCENARIO);
   draft.typeJson('{"version": 1, "workload": {"concurrency": 2}}');
   expect(draft.scenario?.workload.concurrency).toBe(2);
   draft.typeJson('{"version": 99}');
@@ -52,7 +52,7 @@ test('the JSON editor takes a whole document or nothing', () => {
 });
 
 test('a swept setting is marked', () => {
-  const draft = new Draft({ ...DEFAULT_SCENARIO, sweep: [{ path: 'workload.concurrency', values: [1, 2] }] });
+  const draft = labDraft({ ...DEFAULT_SCENARIO, sweep: [{ path: 'workload.concurrency', values: [1, 2] }] });
   expect([draft.isSwept('workload.concurrency'), draft.isSwept('workload.promptTokens')]).toEqual([
     true,
     false,
