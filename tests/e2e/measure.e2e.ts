@@ -169,6 +169,20 @@ test('a run that would not fit is told before it allocates, and can be forced', 
   await page.getByRole('button', { name: 'Run anyway' }).waitFor();
 });
 
+test('a run that is nearly too large is told with the change that would help, and can be started', async () => {
+  const page = await lab.visit({ hash: '#/lab' });
+  // 1.53 GiB of the 2 GiB that a software adapter is allowed: between 70 and 90 %.
+  await openScenario(page, {
+    version: 1,
+    model: { name: 'medium', layers: 16, queryHeads: 32, kvHeads: 8, headDim: 64 },
+    engine: { kvFormat: 'f16' },
+    workload: { concurrency: 48, promptTokens: 1000, outputTokens: 24 },
+  });
+  await page.getByText(/Memory risk\s*medium/).waitFor();
+  await page.getByText('Set engine.kvFormat to int8').waitFor();
+  await expect.poll(() => page.getByRole('button', { name: 'Run', exact: true }).isEnabled()).toBe(true);
+});
+
 test('the low-power adapter is asked for by hand, and the result says which was measured', async () => {
   const page = await lab.visit({ hash: '#/lab' });
   await openScenario(page, TINY);
