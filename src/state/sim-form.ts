@@ -1,0 +1,171 @@
+/**
+ * The form of a simulation, read off the schema and the document: a variant shows the fields of the kind that is
+ * chosen, an optional part shows its fields while it is there. Words are in sim-words.ts, what a part starts with when
+ * it is switched on is in sim-starts.ts.
+ */
+import { ARCHITECTURES } from '../core/model/architecture.ts';
+import { GPUS } from '../core/hardware/records.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import { isJsonObject } from '../core/json.ts';
+import { valueAt } from '../core/scenario/layer.ts';
+import { SimScenario } from '../core/scenario/simulate/schema.ts';
+import { leafField, type AnySchema, type Field } from './form.ts';
+import { startOf } from './sim-starts.ts';
+import { SIM_WORDS } from './sim-words.ts';
+
+interface PartBase {
+  readonly path: string;
+  readonly label: string;
+  readonly help: string;
+}
+
+/** One of several kinds of a thing; choosing another replaces the whole of it. */
+export interface VariantPart extends PartBase {
+  readonly kind: 'variant';
+  readonly options: readonly string[];
+}
+
+/** A thing that may be absent. */
+export interface OptionalPart extends PartBase {
+  readonly kind: 'optional';
+}
+
+/** A list with an editor of its own. */
+export interface ListPart extends PartBase {
+  readonly kind: 'list';
+}
+
+export type FormPart = Field | VariantPart | OptionalPart | ListPart;
+
+export interface FormGroup {
+  readonly title: string;
+  readonly paths: readonly string[];
+  readonly open?: boolean;
+}
+
+/** In the order people think of them; every path of the scenario lies under one. */
+export const SIM_GROUPS: readonly FormGroup[] = [
+  {
+    title: 'Model and GPU',
+    paths: ['model', 'hardware', 'engine.weights', 'engine.kvFormat'],
+    open: true,
+  },
+  {
+    title: 'Workload',
+    paths: ['workload'],
+    open: true,
+  },
+  {
+    title: 'Scheduler',
+    paths: [
+      'engine.scheduler',
+      'engine.tokenBudget',
+      'engine.maxSequences',
+      'engine.maxModelTokens',
+      'engine.longPrefillTokens',
+      'engine.priorities',
+      'engine.preemption',
+      'engine.watermark',
+      'engine.reserveFullPrompt',
+      'engine.speculation',
+    ],
+  },
+  { title: 'KV cache', paths: ['engine.blockSize', 'engine.prefixCache', 'engine.cachePolicy'] },
+  { title: 'Replicas and tiers', paths: ['cluster'] },
+  { title: 'Step times', paths: ['cost'] },
+  { title: 'Objectives and seeds', paths: ['objectives', 'seed', 'repeats'] },
+  { title: 'Words', paths: ['title', 'about'] },
+];
+
+/** Lists with an editor of their own, wherever they stand. */
+const EDITORS = new Set(['cluster.tiers', 'sweep']);
+/** Texts that name a record or a file. */
+const NAMES: Readonly<Record<string, readonly string[]>> = {
+  model: ARCHITECTURES.map(({ name }) => name),
+  'hardware.gpu': GPUS.map(({ id }) => id),
+};
+
+const SCHEMA = SimScenario as unknown as AnySchema;
+
+/** The parts of the form under a path, as the document stands. */
+export function partsUnder(document: Json, path: string): readonly FormPart[] {
+  const schema = schemaAt(SCHEMA, path.split('.'));
+  return schema === null ? [] : walk(schema, path, document);
+}
+
+/** What a part becomes when another kind is chosen, or when it is switched on; keeps what both kinds have. */
+export function chosenPart(document: Json, path: string, kind: string | null): Json {
+  const start = startOf(path, kind);
+  const before = valueAt(document, path);
+  if (!isJsonObject(start) || !isJsonObject(before)) return start;
+  const kept: JsonObject = Object.fromEntries(
+    Object.keys(start).flatMap((name) => {
+      const value = before[name];
+      return name === 'kind' || value === undefined ? [] : [[name, value] as const];
+    }),
+  );
+  return { ...start, ...kept };
+}
+
+function schemaAt(schema: AnySchema, names: readonly string[]): AnySchema | null {
+  const [name, ...rest] = names;
+  if (name === undefined) return schema;
+  const child = schema.entries?.[name];
+  return child === undefined ? null : schemaAt(child, rest);
+}
+
+function words(path: string): { label: string; help: string } {
+  const [label, help] = SIM_WORDS[path] ?? [path.split('.').at(-1) ?? path, ''];
+  return { label, help };
+}
+
+function walk(schema: AnySchema, path: string, document: Json): FormPart[] {
+  if (EDITORS.has(path)) return [{ kind: 'list', path, ...words(path) }];
+  const names = NAMES[path];
+  if (names !== undefined) return [{ kind: 'choice', path, ...words(path), options: names }];
+  switch (schema.type) {
+    case 'variant':
+      return variant(schema, path, document);
+    case 'nullable':
+      return nullable(schema, path, document);
+    case 'array':
+      return [{ kind: 'list', path, ...words(path) }];
+    case 'tuple':
+      return (schema.items ?? []).flatMap((item, i) => walk(item, `${path}.${i}`, document));
+    default:
+      if (schema.entries) return entries(schema, path, document);
+      return [leafField(path, schema, false, SIM_WORDS)].flatMap((field) => field ?? []);
+  }
+}
+
+function entries(schema: AnySchema, path: string, document: Json, without = ''): FormPart[] {
+  return Object.entries(schema.entries ?? {}).flatMap(([name, child]) =>
+    name === without ? [] : walk(child, `${path}.${name}`, document),
+  );
+}
+
+function variant(schema: AnySchema, path: string, document: Json): FormPart[] {
+  const key = schema.key ?? 'kind';
+  const options = (schema.options ?? []) as readonly AnySchema[];
+  const kindOf = (option: AnySchema) => String(option.entries?.[key]?.literal);
+  const chosen = valueAt(document, `${path}.${key}`);
+  const current = options.find((option) => kindOf(option) === chosen);
+  const choice: VariantPart = { kind: 'variant', path, ...words(path), options: options.map(kindOf) };
+  return [choice, ...(current === undefined ? [] : entries(current, path, document, key))];
+}
+
+function nullable(schema: AnySchema, path: string, document: Json): FormPart[] {
+  const inner = schema.wrapped;
+  if (inner === undefined) return [];
+  if (!inner.entries) return [leafField(path, inner, true, SIM_WORDS)].flatMap((field) => field ?? []);
+  const part: OptionalPart = { kind: 'optional', path, ...words(path) };
+  const present = valueAt(document, path) !== null;
+  return [part, ...(present ? entries(inner, path, document) : [])];
+}
+
+/** Every path that the form can show in this document, for sweeps and tests. */
+export function formFields(document: Json): readonly Field[] {
+  return SIM_GROUPS.flatMap(({ paths }) => paths)
+    .flatMap((path) => partsUnder(document, path))
+    .filter((part): part is Field => !['variant', 'optional', 'list'].includes(part.kind));
+}
