@@ -10,6 +10,10 @@
  * The batch is not walked as long as everything fits: all sequences that decode are one number (decoders.ts), and only
  * chunks, growing tables, arrivals and ends are touched. Under pressure (`#walk`) it is.
  *
+ * With `ahead` a step is scheduled while the one before it is executed (vLLM's async scheduling, its default since 0.14):
+ * the scheduler counts a step's tokens as computed when it plans it. What it can't know earlier is free blocks: a request
+ * that ends keeps its blocks and its place in the batch until `complete`, one step later than without.
+ *
  * Left out: LoRA, encoders, structured output; speculation is in speculation.ts.
  */
 import type { BlockManager } from '../kv/block-manager.ts';
@@ -33,8 +37,16 @@ export interface VllmConfig {
   readonly watermarkBlocks: number;
   /** Admit a prompt only when blocks for all of it are free. */
   readonly reserveFullPrompt: boolean;
+  /** Plan a step before the one before it is completed. Left out: one after the other. */
+  readonly ahead?: boolean | undefined;
   /** KV outside of the pool: lower tiers, another replica, swapped sequences. */
   readonly connector?: KvConnector | undefined;
+}
+
+/** A plan and what comes of it: with `ahead` there are two, overwritten in turn. */
+interface Turn {
+  readonly plan: StepPlan;
+  readonly outcome: StepOutcome & { readonly prefilled: number[]; readonly finished: number[] };
 }
 
 export class VllmScheduler implements Scheduler {
@@ -47,8 +59,10 @@ export class VllmScheduler implements Scheduler {
   #partials: number[] = [];
   /** Largest order that ever decoded: a bound, so that chunks behind all decodes are known to be behind. */
   #lastDecodeOrder = -1;
-  #plan: StepPlan;
-  #outcome: StepOutcome = { prefilled: [], finished: [] };
+  #turns: readonly Turn[];
+  #steps = 0;
+  /** Running rows whose last token is computed by a step that is not completed yet. */
+  #ending = new Set<number>();
   #budget = 0;
   /** Decodes that `#walk` has scheduled in this step. */
   #walked = new Set<number>();
@@ -62,16 +76,7 @@ export class VllmScheduler implements Scheduler {
     const arena = rowArena(requests.size);
     this.#running = new RowList(arena);
     this.#waiting = config.priorities === 'fcfs' ? firstComeFirstServed(arena) : byPriority(config.sequences);
-    this.#plan = {
-      step: -1,
-      work: createStepWork(Math.min(config.tokenBudget, config.maxSequences)),
-      joined: [],
-      preempted: [],
-      lostTokens: [],
-      chunks: [],
-      grown: [],
-      extraMs: 0,
-    };
+    this.#turns = Array.from({ length: config.ahead ? 2 : 1 }, () => emptyTurn(config));
   }
 
   get numWaiting(): number {
@@ -85,6 +90,7 @@ export class VllmScheduler implements Scheduler {
   get numRunningTokens(): number {
     let tokens = this.#sequences.decoders.sumComputed;
     for (const row of this.#partials) tokens += this.#sequences.computed(row);
+    for (const row of this.#ending) tokens += this.#sequences.computed(row);
     return tokens;
   }
 
@@ -99,7 +105,8 @@ export class VllmScheduler implements Scheduler {
   }
 
   schedule(): StepPlan | null {
-    const plan = this.#plan;
+    const turn = this.#turn(this.#steps);
+    const { plan } = turn;
     this.#reset(plan);
     this.#budget = this.#config.tokenBudget;
     if (this.#allFits()) this.#takeAll(plan);
@@ -107,12 +114,30 @@ export class VllmScheduler implements Scheduler {
     if (plan.preempted.length === 0) this.#admitWaiting(plan);
     if (plan.work.decodeSequences === 0 && plan.work.prefillCount === 0) return null;
     plan.work.sampledSequences += plan.work.decodeSequences;
-    plan.step++;
+    plan.step = this.#steps++;
+    if (this.#config.ahead) this.#advance(turn);
     return plan;
   }
 
   complete(plan: StepPlan, ended: readonly number[] = []): StepOutcome {
-    const { prefilled, finished } = this.#outcome;
+    const turn = this.#turn(plan.step);
+    const { finished } = turn.outcome;
+    if (!this.#config.ahead) this.#advance(turn);
+    for (const row of ended) if (!finished.includes(row)) finished.push(row);
+    if (finished.length > 1) finished.sort(this.#inBatchOrder);
+    // One that a later plan has already taken the blocks from is over: nothing of it is left here.
+    for (const row of finished) if (this.#ending.delete(row) || ended.includes(row)) this.#finish(row);
+    return turn.outcome;
+  }
+
+  #turn(step: number): Turn {
+    const turn = this.#turns[step % this.#turns.length];
+    if (!turn) throw new RangeError(`There is no step ${step}.`);
+    return turn;
+  }
+
+  /** Every sequence of the plan stands behind its tokens. */
+  #advance({ plan, outcome: { prefilled, finished } }: Turn): void {
     const { decoders } = this.#sequences;
     prefilled.length = 0;
     finished.length = 0;
@@ -121,10 +146,10 @@ export class VllmScheduler implements Scheduler {
       decoders.collectEnded(finished);
     }
     this.#completeChunks(plan, prefilled, finished);
-    for (const row of ended) if (!finished.includes(row)) finished.push(row);
-    if (finished.length > 1) finished.sort(this.#inBatchOrder);
-    for (const row of finished) this.#finish(row);
-    return this.#outcome;
+    for (const row of finished) {
+      this.#sequences.settle(row);
+      this.#ending.add(row);
+    }
   }
 
   #reset(plan: StepPlan): void {
@@ -192,6 +217,10 @@ export class VllmScheduler implements Scheduler {
     const { decoders } = this.#sequences;
     let row = this.#running.head;
     while (row >= 0 && this.#budget > 0) {
+      if (this.#ending.has(row)) {
+        row = this.#running.after(row);
+        continue;
+      }
       const decodes = decoders.has(row);
       const tokens = decodes ? 1 : Math.min(this.#chunkWanted(row), this.#budget);
       if (!this.#makeRoom(plan, row, this.#sequences.computed(row) + tokens)) break;
@@ -246,12 +275,15 @@ export class VllmScheduler implements Scheduler {
     const partial = this.#partials.indexOf(row);
     if (partial >= 0) this.#partials.splice(partial, 1);
     this.#running.remove(row);
+    plan.preempted.push(row);
     const computed = this.#sequences.computed(row);
-    plan.lostTokens.push(this.#config.connector?.keep(row, computed) ? 0 : computed);
+    // Its last token is on the way: it loses its blocks like any other, but nothing has to be computed again.
+    const ending = this.#ending.delete(row);
+    plan.lostTokens.push(ending || this.#config.connector?.keep(row, computed) ? 0 : computed);
     this.#manager.free(row, computed);
+    if (ending) return;
     this.#sequences.reset(row);
     this.#waiting.giveBack(row);
-    plan.preempted.push(row);
   }
 
   /** Under priorities a victim may stand before the one that needs room, and have its tokens of this step already. */
@@ -329,4 +361,18 @@ export class VllmScheduler implements Scheduler {
     this.#sequences.settle(row);
     this.#manager.free(row, this.#sequences.computed(row));
   }
+}
+
+function emptyTurn({ tokenBudget, maxSequences }: VllmConfig): Turn {
+  const plan: StepPlan = {
+    step: -1,
+    work: createStepWork(Math.min(tokenBudget, maxSequences)),
+    joined: [],
+    preempted: [],
+    lostTokens: [],
+    chunks: [],
+    grown: [],
+    extraMs: 0,
+  };
+  return { plan, outcome: { prefilled: [], finished: [] } };
 }
