@@ -25,7 +25,7 @@ const SMALL: readonly BenchCase[] = [
     batch: 1,
     headDim: 64,
     context: 2048,
-    formats: ['f32', 'f16', 'int8', 'int4'],
+    formats: ['f32', 'f16', 'int8', 'int4', 'int2'],
     peer: true,
   },
   {
@@ -34,7 +34,7 @@ const SMALL: readonly BenchCase[] = [
     batch: 8,
     headDim: 128,
     context: 512,
-    formats: ['f32', 'f16', 'int8', 'int4'],
+    formats: ['f32', 'f16', 'int8', 'int4', 'int2'],
     peer: true,
   },
 ];
@@ -46,7 +46,7 @@ const LARGE: readonly BenchCase[] = [
     batch: 32,
     headDim: 128,
     context: 4096,
-    formats: ['f16', 'fp8-e4m3', 'int8', 'int4'],
+    formats: ['f16', 'fp8-e4m3', 'int8', 'int4', 'int2'],
     peer: false,
   },
 ];
@@ -58,7 +58,7 @@ const FULL: readonly BenchCase[] = [
     batch: 16,
     headDim: 64,
     context: 1024,
-    formats: ['f32', 'f16', 'fp8-e4m3', 'fp8-e5m2', 'int8', 'int4'],
+    formats: ['f32', 'f16', 'fp8-e4m3', 'fp8-e5m2', 'int8', 'int4', 'int2'],
     peer: false,
   },
   {
@@ -69,7 +69,7 @@ const FULL: readonly BenchCase[] = [
     headDim: 80,
     blockSize: 16,
     context: 1024,
-    formats: ['f32', 'f16', 'int8', 'int4'],
+    formats: ['f32', 'f16', 'int8', 'int4', 'int2'],
     peer: false,
   },
   {
@@ -80,7 +80,7 @@ const FULL: readonly BenchCase[] = [
     headDim: 96,
     blockSize: 32,
     context: 1024,
-    formats: ['f32', 'f16', 'int8', 'int4'],
+    formats: ['f32', 'f16', 'int8', 'int4', 'int2'],
     peer: false,
   },
   {
@@ -91,7 +91,7 @@ const FULL: readonly BenchCase[] = [
     headDim: 256,
     blockSize: 16,
     context: 1024,
-    formats: ['f32', 'f16', 'int8', 'int4'],
+    formats: ['f32', 'f16', 'int8', 'int4', 'int2'],
     peer: false,
   },
 ];

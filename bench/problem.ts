@@ -1,18 +1,21 @@
 /** The data of one case on the GPU: the same random keys and values for every format, appended by our own kernel. */
-import { kvBytesPerTokenPerLayer, type KvFormat } from '../src/core/kv/formats.ts';
+import { kvBytesPerTokenPerLayer, kvLayout, type KvFormat } from '../src/core/kv/formats.ts';
+import { ringWords } from '../src/core/kv/kivi.ts';
 import { createRandom } from '../src/core/random.ts';
 import type { Gpu } from '../src/gpu/context.ts';
-import { createAppend } from '../src/gpu/kernels/append.ts';
 import { createPagedDecode, type PagedDecode } from '../src/gpu/kernels/decode.ts';
 import { decodeTwin } from '../src/gpu/kernels/decode.twin.ts';
 import { createRandomRows } from '../src/gpu/kernels/random-rows.ts';
 import type { DecodeTier } from '../src/gpu/kernels/tuning.ts';
+import { createAppender } from '../src/lab/appender.ts';
 import { autotune, tierOf, volatileTuningMemory } from '../src/lab/autotune.ts';
 import type { BenchCase } from './cases.ts';
 
 const MIB = 1_048_576;
 /** Every eighth channel of K is this much larger, as in real models; see KIVI, section 3. */
 const OUTLIER = 8;
+/** Newest tokens that int2 keeps in f16: KIVI's default. */
+const RESIDUAL_TOKENS = 128;
 const STORAGE = 0x80 | 0x4 | 0x8; // GPUBufferUsage.STORAGE | COPY_SRC | COPY_DST
 
 /** As the lab tunes: once a shape, tier and format. */
@@ -53,6 +56,8 @@ export interface Pools {
   readonly table: Uint32Array;
   readonly tableBuffer: GPUBuffer;
   readonly tableStride: number;
+  /** int2: the rings of the newest tokens, and each sequence's own. */
+  readonly residual?: { readonly residual: GPUBuffer; readonly residualSlots: GPUBuffer };
   /** Bytes of K and V that one call reads. */
   readonly kvBytes: number;
 }
@@ -66,10 +71,10 @@ export async function makePools(
 ): Promise<Pools> {
   const { batch, context, blockSize } = shape;
   const tableStride = Math.ceil(context / blockSize);
-  const append = await createAppend(gpu, { ...shape, format });
+  const append = await createAppender(gpu, { ...shape, format, residualTokens: RESIDUAL_TOKENS });
   const blocks = Array.from({ length: batch * tableStride }, (_, block) => block);
   const table = Uint32Array.from(order === 'shuffled' ? createRandom(7).shuffled(blocks) : blocks);
-  const poolBytes = table.length * append.layout.blockBytes;
+  const poolBytes = table.length * kvLayout(format, shape).blockBytes;
   const pool = await gpu.buffers.tryCreate('Bench.pool', poolBytes, STORAGE);
   const slots = Int32Array.from({ length: batch * context }, (_, token) => {
     const sequence = Math.floor(token / context);
@@ -78,24 +83,49 @@ export async function makePools(
     return block * blockSize + (position % blockSize);
   });
   const slotBuffer = gpu.buffers.upload('Bench.slots', slots);
+  const tableBuffer = gpu.buffers.upload('Bench.table', table);
+  const starts = Uint32Array.from({ length: batch + 1 }, (_, sequence) => sequence * context);
+  const queryStarts = gpu.buffers.upload('Bench.starts', starts);
+  const rings = format === 'int2' ? await makeRings(gpu, shape) : null;
+  const residualSlots =
+    rings?.residualSlots ?? gpu.buffers.upload('Bench.residualSlots', new Uint32Array(batch));
   await inPass(gpu, (pass) =>
     append.encode(pass, {
       key: inputs.keys,
       value: inputs.values,
       pool,
+      ring: rings?.residual,
       slots: slotBuffer,
       tokens: slots.length,
+      sequences: {
+        ...{ blockTable: tableBuffer, tableStride, queryStarts, residualSlots, batch },
+        contextLengths: inputs.contextLengths,
+        maxNewTokens: context,
+      },
     }),
   );
-  gpu.buffers.destroy(slotBuffer);
+  gpu.buffers.destroy(slotBuffer, queryStarts);
+  if (!rings) gpu.buffers.destroy(residualSlots);
   return {
     shape,
     format,
     copies: await rotate(gpu, pool),
     table,
-    tableBuffer: gpu.buffers.upload('Bench.table', table),
+    tableBuffer,
     tableStride,
+    ...(rings && { residual: rings }),
     kvBytes: batch * context * kvBytesPerTokenPerLayer(format, shape),
+  };
+}
+
+async function makeRings(gpu: Gpu, { batch, kvHeads, headDim }: BenchCase) {
+  const words = batch * ringWords({ kvHeads, headDim, residualTokens: RESIDUAL_TOKENS });
+  return {
+    residual: await gpu.buffers.tryCreate('Bench.residual', words * 4, STORAGE),
+    residualSlots: gpu.buffers.upload(
+      'Bench.residualSlots',
+      Uint32Array.from({ length: batch }, (_, i) => i),
+    ),
   };
 }
 
@@ -145,6 +175,7 @@ export async function makeContender(
     tuning,
     maxBatch: shape.batch,
     maxContextTokens: shape.context,
+    ...(format === 'int2' && { residualTokens: RESIDUAL_TOKENS }),
   });
   const encode = (pass: GPUComputePassEncoder, call: number): void => {
     const pool = copies[call % copies.length];
@@ -153,6 +184,7 @@ export async function makeContender(
       query: inputs.query,
       pool,
       ...(layout === 'paged' ? { blockTable: tableBuffer } : {}),
+      ...pools.residual,
       contextLengths: inputs.contextLengths,
       output: inputs.output,
       batch: shape.batch,
@@ -188,7 +220,15 @@ async function compareWithTwin(
   const query = new Float32Array(await gpu.buffers.read(inputs.query, 0, rowBytes));
   const [pool] = pools.copies;
   if (!pool) throw new Error('A case has no pool.');
+  const { residual } = pools;
   const expected = decodeTwin({
+    ...(residual && {
+      residual: {
+        words: new Uint32Array(await gpu.buffers.read(residual.residual)),
+        slots: [0],
+        tokens: RESIDUAL_TOKENS,
+      },
+    }),
     layout: kernel.layout,
     queryHeads,
     batch: 1,

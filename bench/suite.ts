@@ -92,7 +92,11 @@ async function runCase(gpu: Gpu, timer: Timer, shape: BenchCase, options: SuiteO
     for (const contender of contenders) contender.destroy();
     gpu.buffers.destroy(
       ...Object.values(inputs),
-      ...made.flatMap((pools) => [...pools.copies, pools.tableBuffer]),
+      ...made.flatMap((pools) => [
+        ...pools.copies,
+        pools.tableBuffer,
+        ...Object.values(pools.residual ?? {}),
+      ]),
     );
   }
 }
