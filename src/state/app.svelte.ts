@@ -4,6 +4,7 @@ import { CheckSession } from './check.svelte.ts';
 import { DemoRun, type FetchText } from './demo.svelte.ts';
 import { GpuState, type HostPort } from './gpu.svelte.ts';
 import { LabSession } from './lab.svelte.ts';
+import type { CsvRows } from '../workers/desk-api.ts';
 import type { DeskPort } from './desk-port.ts';
 import { FigureList } from './figures.svelte.ts';
 import { Library } from './library.svelte.ts';
@@ -47,7 +48,7 @@ export class App {
   }
 
   /** The run as CSV; see DeskApi. */
-  csv(run: Run, rows: 'requests' | 'points' | 'measurements'): Promise<string> {
+  csv(run: Run, rows: CsvRows): Promise<string> {
     return this.#desk.csv(run, rows);
   }
 

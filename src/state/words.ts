@@ -17,9 +17,16 @@ export function shortDate(iso: string): string {
 
 /** Where a run's numbers come from, in one line. */
 export function provenance(run: Run): string {
+  if (run.kind === 'simulate') return `simulated by KV Lab ${run.appVersion}, ${shortDate(run.createdAt)}`;
   const where = `${adapterName(run.environment.adapter)} (${adapterKind(run.environment)})`;
   return `${run.origin} on ${where}, ${run.environment.runtime}, ${shortDate(run.createdAt)}`;
 }
+
+export const KIND_NAMES: Readonly<Record<Run['kind'], string>> = {
+  lab: 'experiment',
+  check: 'hardware check',
+  simulate: 'simulation',
+};
 
 /** What each origin promises. */
 export const ORIGIN_MEANING: Readonly<Record<Run['origin'], string>> = {

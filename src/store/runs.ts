@@ -8,7 +8,7 @@
 import { deleteDB, openDB, type DBSchema, type IDBPDatabase, type IDBPObjectStore } from 'idb';
 import { isJsonObject, readJson, type Json } from '../core/json.ts';
 import { parseRun, RUN_BOUNDS } from '../core/run/parse.ts';
-import type { Run } from '../core/run/schema.ts';
+import type { Run, SimRun } from '../core/run/schema.ts';
 
 /** What a list shows of a run. */
 export interface RunEntry {
@@ -80,9 +80,17 @@ const UPGRADES: readonly ((db: IDBPDatabase<Schema>) => void)[] = [
   },
 ];
 
-function deviceOf({ environment: { adapter } }: Run): string {
+function deviceOf(run: Run): string {
+  if (run.kind === 'simulate') return simulatedDevice(run);
+  const { adapter } = run.environment;
   const named = [adapter.device, adapter.description, `${adapter.vendor} ${adapter.architecture}`];
   return named.map((text) => text.trim()).find((text) => text !== '') ?? 'unknown adapter';
+}
+
+/** What was simulated: "Llama-3.1-8B on 2 × h100-sxm, simulated". */
+function simulatedDevice({ scenario: { model, hardware } }: SimRun): string {
+  const gpus = hardware.tensorParallel * hardware.pipelineParallel;
+  return `${model} on ${gpus > 1 ? `${gpus} × ` : ''}${hardware.gpu}, simulated`;
 }
 
 export function entryOf(run: Run): RunEntry {
@@ -93,7 +101,7 @@ export function entryOf(run: Run): RunEntry {
     createdAt: run.createdAt,
     device: deviceOf(run),
     complete: run.complete,
-    points: run.kind === 'lab' ? run.points.length : run.measurements.length,
+    points: run.kind === 'check' ? run.measurements.length : run.points.length,
     characters: JSON.stringify(run).length,
   };
 }

@@ -11,13 +11,15 @@ import type { Imported, RunEntry } from '../store/runs.ts';
 export type ReadRun =
   { readonly ok: true; readonly run: Run } | { readonly ok: false; readonly sentence: string };
 
+export type CsvRows = 'requests' | 'points' | 'series' | 'measurements';
+
 export interface DeskApi {
   /** A run file's text through the one door to runs. */
   readRun(text: string): Promise<ReadRun>;
   /** Every figure that the run offers; with `other`, figures that both offer show both. */
   figures(run: Run, other: Run | null): Promise<readonly FigureSpec[]>;
-  /** The run as CSV: a row a request, a row a point (lab runs), or a row a measurement (checks). */
-  csv(run: Run, rows: 'requests' | 'points' | 'measurements'): Promise<string>;
+  /** The run as CSV: a row a request, a point, a sample of the series (simulations) or a measurement (checks). */
+  csv(run: Run, rows: CsvRows): Promise<string>;
   list(): Promise<readonly RunEntry[]>;
   get(id: string): Promise<Run | null>;
   put(run: Run): Promise<void>;

@@ -1,14 +1,34 @@
 /** The desk's work, without the worker around it. */
-import { figuresFor } from '../charts/figures/index.ts';
+import type { FigureSpec } from '../charts/figure.ts';
+import { measuredFigures } from '../charts/figures/measured.ts';
 import { checkToCsv, pointsToCsv, requestsToCsv } from '../exchange/run-files.ts';
 import { parseRun } from '../core/run/parse.ts';
-import type { Run } from '../core/run/schema.ts';
+import { simPointsToCsv, simRequestsToCsv, simSeriesToCsv } from '../exchange/sim-files.ts';
+import type { Run, SimRun } from '../core/run/schema.ts';
 import { openRunStore, type RunStore } from '../store/runs.ts';
-import type { DeskApi } from './desk-api.ts';
+import type { CsvRows, DeskApi } from './desk-api.ts';
 
-function csvOf(run: Run, rows: 'requests' | 'points' | 'measurements'): string {
+/** What of a simulation goes into a table; a measured run has no series. */
+const SIM_CSV: Readonly<Record<CsvRows, (run: SimRun) => string>> = {
+  requests: simRequestsToCsv,
+  points: simPointsToCsv,
+  series: simSeriesToCsv,
+  measurements: simPointsToCsv,
+};
+
+function csvOf(run: Run, rows: CsvRows): string {
+  if (run.kind === 'simulate') return SIM_CSV[rows](run);
   if (run.kind === 'check') return checkToCsv(run);
   return rows === 'points' ? pointsToCsv(run) : requestsToCsv(run);
+}
+
+/** Those of simulated runs are loaded with the first one: the first screen does without them. */
+async function figuresOf(run: Run, other: Run | null): Promise<readonly FigureSpec[]> {
+  if (run.kind !== 'simulate') {
+    return measuredFigures(run, other === null || other.kind === 'simulate' ? undefined : other);
+  }
+  const { simFiguresFor } = await import('../charts/figures/simulation/index.ts');
+  return simFiguresFor(run, other?.kind === 'simulate' ? other : undefined);
 }
 
 /** @param openStore opened on the first question that needs it, and again after a failure */
@@ -23,7 +43,7 @@ export function createDesk(openStore: () => Promise<RunStore> = openRunStore): D
   };
   return {
     readRun: (text) => Promise.resolve(parseRun(text)),
-    figures: (run, other) => Promise.resolve(figuresFor(run, other ?? undefined)),
+    figures: figuresOf,
     csv: (run, rows) => Promise.resolve(csvOf(run, rows)),
     list: async () => (await store()).list(),
     get: async (id) => (await store()).get(id),

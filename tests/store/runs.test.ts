@@ -103,7 +103,7 @@ test('one run file is read too, and a bad one among good ones is named', async (
     added: 1,
     refused: [
       'This run has version 7, newer than 1, which is the newest read here; update KV Lab.',
-      'This run has no kind; lab or check is needed. Is it another file?',
+      'This run has no kind; lab, check, simulate is needed. Is it another file?',
     ],
   });
 });

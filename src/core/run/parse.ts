@@ -16,6 +16,8 @@ export const RUN_BOUNDS: JsonBounds = {
   maxValues: 20_000_000,
 };
 
+const KINDS: ReadonlySet<unknown> = new Set<Run['kind']>(['lab', 'check', 'simulate']);
+
 export type ParsedRun =
   { readonly ok: true; readonly run: Run } | { readonly ok: false; readonly sentence: string };
 
@@ -45,8 +47,9 @@ export function parseRun(input: unknown): ParsedRun {
   const document = migrateRun(read.value);
   const sentence = versionSentence(document['version'], RUN_VERSION, 'run');
   if (sentence !== null) return { ok: false, sentence };
-  if (document['kind'] !== 'lab' && document['kind'] !== 'check') {
-    return { ok: false, sentence: 'This run has no kind; lab or check is needed. Is it another file?' };
+  if (!KINDS.has(document['kind'])) {
+    const sentence = `This run has no kind; ${[...KINDS].join(', ')} is needed. Is it another file?`;
+    return { ok: false, sentence };
   }
   const result = v.safeParse(Run, document, { abortEarly: true });
   if (!result.success) return { ok: false, sentence: issueSentence(result.issues, 'The run') };

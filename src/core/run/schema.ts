@@ -6,9 +6,11 @@
  */
 import * as v from 'valibot';
 import { Scenario } from '../scenario/schema.ts';
+import { SimRun } from './simulation.ts';
 import { RUN_VERSION } from './version.ts';
 
 export { RUN_VERSION };
+export type { SimRun };
 
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
 const ms = v.pipe(v.number(), v.finite());
@@ -167,5 +169,5 @@ export const CheckRun = v.strictObject({
 });
 export type CheckRun = v.InferOutput<typeof CheckRun>;
 
-export const Run = v.variant('kind', [LabRun, CheckRun]);
+export const Run = v.variant('kind', [LabRun, CheckRun, SimRun]);
 export type Run = v.InferOutput<typeof Run>;

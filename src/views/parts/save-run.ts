@@ -4,14 +4,13 @@ import { renderSvg, type SvgOptions } from '../../charts/svg.ts';
 import type { CheckRun, Run } from '../../core/run/schema.ts';
 import { fileStem, runToJson } from '../../exchange/run-files.ts';
 import { cardSvg } from '../check/card-svg.ts';
+import type { CsvRows } from '../../workers/desk-api.ts';
 import { fileName, saveBlob, saveText } from './files.ts';
 import { pngOf } from '../../charts/png.ts';
 
 export function saveRunJson(run: Run): void {
   saveText(runToJson(run), `${fileStem(run)}.json`, 'application/json');
 }
-
-export type CsvRows = 'requests' | 'points' | 'measurements';
 
 export function saveRunCsv(run: Run, rows: CsvRows, csv: string): void {
   saveText(csv, `${fileStem(run)}-${rows}.csv`, 'text/csv');

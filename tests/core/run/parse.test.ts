@@ -28,7 +28,7 @@ const refusals: { name: string; input: unknown; says: string }[] = [
   {
     name: 'another kind',
     input: { ...run, kind: 'sim' },
-    says: 'This run has no kind; lab or check is needed. Is it another file?',
+    says: 'This run has no kind; lab, check, simulate is needed. Is it another file?',
   },
   { name: 'a missing field', input: { ...run, points: undefined }, says: 'points is missing; add it.' },
   {
