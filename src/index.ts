@@ -20,7 +20,16 @@ export {
 } from './core/scenario/parse.ts';
 export type { AnyScenario, ScenarioKind } from './core/scenario/kinds.ts';
 export type { SimScenario } from './core/scenario/simulate/schema.ts';
-export { findPreset, PRESETS, presetScenario, type Preset } from './core/scenario/presets.ts';
+export {
+  anyPresetScenario,
+  findPreset,
+  LAB_PRESETS,
+  PRESETS,
+  presetScenario,
+  presetSimulation,
+  SIM_PRESETS,
+  type Preset,
+} from './core/scenario/presets.ts';
 export { applyAssignments } from './core/scenario/set.ts';
 export { decodeLink, encodeCheckLink, encodeScenarioLink, type Link } from './core/scenario/link.ts';
 export { expandSweep, type SweepPoint } from './core/scenario/sweep.ts';
@@ -133,3 +142,36 @@ export { infinitePrefixReuse, prefixReuse, type PrefixReuse } from './core/workl
 export { SizedTraceReader, type SizedTrace } from './core/workload/traces/sized.ts';
 export { TraceReader } from './core/workload/traces/read.ts';
 export { TraceError, type Trace, type TraceRequest } from './core/workload/traces/trace.ts';
+
+// Pools and prefix caches as a library.
+export { KVPool } from './core/kv/kv-pool.ts';
+export {
+  KV_DTYPES,
+  KV_TIERS,
+  type KVBlockCopy,
+  type KVDtype,
+  type KVHandle,
+  type KVHandleId,
+  type KVHandleLayout,
+  type KVPoolEvents,
+  type KVPoolOptions,
+  type KVPoolShape,
+  type KVPoolStats,
+  type KVRequest,
+  type KVTier,
+  type KVTierStats,
+} from './core/kv/kv-pool-types.ts';
+export {
+  KVDoubleFreeError,
+  KVError,
+  KVNotCachedError,
+  KVNoVictimError,
+  KVPinnedError,
+  KVPoolFullError,
+  KVReferencedError,
+  KVReferenceUnderflowError,
+  KVTierError,
+  KVUnknownHandleError,
+  type KVShortage,
+} from './core/kv/kv-pool-errors.ts';
+export { type EventOf, type Listener } from './core/kv/events.ts';
