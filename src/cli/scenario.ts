@@ -1,32 +1,64 @@
-/** A scenario from the command line: the name of an experiment or a file, with `--set` applied. */
+/** A scenario from the command line: the name of a preset or a file, with `--set` applied. */
 import { readFileSync, statSync } from 'node:fs';
-import { applyAssignments, parseScenario, presetScenario, PRESETS, type Scenario } from '../index.ts';
+import {
+  applyAssignments,
+  LAB_PRESETS,
+  parseScenario,
+  parseSimulation,
+  presetScenario,
+  presetSimulation,
+  PRESETS,
+  type ParsedScenario,
+  type ParsedSimulation,
+  type Scenario,
+  type ScenarioKind,
+  type SimScenario,
+} from '../index.ts';
 import { InputError } from './errors.ts';
 
 const MAX_FILE_BYTES = 1_000_000;
 
-/** @throws InputError */
+/** An experiment of the laboratory. @throws InputError */
 export function loadScenario(name: string, assignments: readonly string[]): Scenario {
-  const isPreset = PRESETS.some((preset) => preset.name === name);
-  const scenario = isPreset ? presetScenario(name) : scenarioFromFile(name);
-  const changed = applyAssignments(scenario, assignments);
+  const isPreset = LAB_PRESETS.some((preset) => preset.name === name);
+  const scenario = isPreset ? presetScenario(name) : taken(parseScenario(readText(name)), name);
+  return settled(applyAssignments(scenario, assignments), assignments);
+}
+
+/** A simulation. @throws InputError */
+export function loadSimulation(name: string, assignments: readonly string[]): SimScenario {
+  const preset = PRESETS.find((known) => known.name === name);
+  if (preset?.kind === 'lab') {
+    throw new InputError(`“${name}” is an experiment on a GPU; run it with measure, or name a simulation.`);
+  }
+  const scenario = preset ? presetSimulation(name) : taken(parseSimulation(readText(name, 'simulate')), name);
+  return settled(applyAssignments(scenario, assignments), assignments);
+}
+
+function taken<T extends Scenario | SimScenario>(
+  parsed: { readonly ok: true; readonly scenario: T } | { readonly ok: false; readonly sentence: string },
+  path: string,
+): T {
+  if (!parsed.ok) throw new InputError(`${path}: ${parsed.sentence}`);
+  return parsed.scenario;
+}
+
+function settled(changed: ParsedScenario, assignments: readonly string[]): Scenario;
+function settled(changed: ParsedSimulation, assignments: readonly string[]): SimScenario;
+function settled(
+  changed: ParsedScenario | ParsedSimulation,
+  assignments: readonly string[],
+): Scenario | SimScenario {
   if (!changed.ok) throw new InputError(changed.sentence);
-  const idle = changed.scenario.sweep.find(({ path }) =>
-    assignments.some((text) => text.startsWith(`${path}=`)),
-  );
+  const axes: readonly { readonly path: string }[] = changed.scenario.sweep;
+  const idle = axes.find(({ path }) => assignments.some((text) => text.startsWith(`${path}=`)));
   if (!idle) return changed.scenario;
   throw new InputError(
     `${idle.path} is swept by this scenario, so setting it changes nothing; set sweep=[] as well for a single point.`,
   );
 }
 
-function scenarioFromFile(path: string): Scenario {
-  const parsed = parseScenario(readText(path));
-  if (!parsed.ok) throw new InputError(`${path}: ${parsed.sentence}`);
-  return parsed.scenario;
-}
-
-function readText(path: string): string {
+function readText(path: string, kind: ScenarioKind = 'lab'): string {
   try {
     const { size } = statSync(path);
     if (size > MAX_FILE_BYTES) {
@@ -35,13 +67,14 @@ function readText(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(noSuchScenario(path, error));
+    throw new InputError(noSuchScenario(path, kind, error));
   }
 }
 
-function noSuchScenario(path: string, error: unknown): string {
+function noSuchScenario(path: string, kind: ScenarioKind, error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : '';
   if (code !== 'ENOENT') return `${path} can't be read (${String(code)}); name a readable scenario file.`;
-  const names = PRESETS.map((preset) => preset.name).join(', ');
-  return `There is no file and no experiment “${path}”; the experiments are ${names}.`;
+  const names = PRESETS.filter((preset) => preset.kind === kind).map((preset) => preset.name);
+  const what = kind === 'lab' ? 'experiment' : 'simulation';
+  return `There is no file and no ${what} “${path}”; the ${what}s are ${names.join(', ')}.`;
 }

@@ -32,7 +32,7 @@ const REMEDIES: Record<string, (path: string, issue: Issue) => string> = {
   min_length: (path, issue) => `${path} has a length of ${size(issue.input)}; the least is ${limit(issue)}.`,
   picklist: (path, issue) => `${path} is ${show(issue.input)}; choose one of ${choices(issue)}.`,
   literal: (path, issue) => `${path} is ${show(issue.input)}; it must be ${issue.expected}.`,
-  variant: (path, issue) => `${path} is ${show(issue.input)}; it must be ${issue.expected}.`,
+  variant: (path, issue) => `${path} is ${show(issue.input)}; choose one of ${choices(issue)}.`,
   regex: (path, issue) => `${path} is ${show(issue.input)}, which ${issue.message}`,
   check: (path, issue) => `${path}: ${issue.message}`,
 };

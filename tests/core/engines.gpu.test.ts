@@ -1,7 +1,7 @@
 /** What must be alike in the browser and in Node: digits, and links that one writes and the other reads. Needs no GPU. */
 import { expect, test } from 'vitest';
 import { decodeLink, encodeScenarioLink } from '../../src/core/scenario/link.ts';
-import { PRESETS, presetScenario } from '../../src/core/scenario/presets.ts';
+import { anyPresetScenario, PRESETS } from '../../src/core/scenario/presets.ts';
 import { digits, PINNED } from './digits.ts';
 
 test('computes the pinned digits', () => {
@@ -9,9 +9,10 @@ test('computes the pinned digits', () => {
 });
 
 test.each(PRESETS)('a link to $name survives this engine’s compression', async ({ name }) => {
-  const scenario = { ...presetScenario(name), title: 'Another title' };
+  const scenario = { ...anyPresetScenario(name), title: 'Another title' };
   const link = await encodeScenarioLink(scenario, name);
-  expect(await decodeLink(link)).toEqual({ ok: true, kind: 'scenario', preset: name, scenario });
+  const kind = scenario.kind === 'lab' ? 'scenario' : 'simulation';
+  expect(await decodeLink(link)).toEqual({ ok: true, kind, preset: name, scenario });
 });
 
 test('a link that Node wrote is read', async () => {

@@ -1,7 +1,7 @@
 /**
  * Links: a scenario or a check card as the text after `#`, and back.
  *
- *   s<version>.<payload>.<checksum>   scenario: preset, its fingerprint, differences
+ *   s<version>.<payload>.<checksum>   scenario: its kind where it is no experiment, preset, its fingerprint, differences
  *   c<version>.<payload>.<checksum>   card of a hardware check
  *
  * The version stands in the open, so that a newer link can be named before anything is unpacked. The payload is
@@ -14,11 +14,12 @@
 import { canonicalJson, crc32, isJsonObject, readJson, type JsonObject, type Read } from '../json.ts';
 import { parseCheckCard, toCheckCard } from '../run/card.ts';
 import type { CheckRun } from '../run/schema.ts';
-import { DEFAULT_SCENARIO } from './defaults.ts';
+import { isScenarioKind, SCENARIO_KINDS, type AnyScenario } from './kinds.ts';
 import { diffLayer, mergeLayer } from './layer.ts';
-import { SCENARIO_BOUNDS, validateScenario } from './parse.ts';
-import { findPreset, PRESETS, presetScenario, type Preset } from './presets.ts';
+import { SCENARIO_BOUNDS, validateScenario, validateSimulation } from './parse.ts';
+import { anyPresetScenario, findPreset, PRESETS, type Preset } from './presets.ts';
 import { SCENARIO_VERSION, type Scenario } from './schema.ts';
+import type { SimScenario } from './simulate/schema.ts';
 
 const MAX_LINK_CHARACTERS = 65_536;
 const MAX_UNPACKED_BYTES = 65_536;
@@ -29,6 +30,12 @@ export type Link =
       readonly kind: 'scenario';
       readonly preset: string | null;
       readonly scenario: Scenario;
+    }
+  | {
+      readonly ok: true;
+      readonly kind: 'simulation';
+      readonly preset: string | null;
+      readonly scenario: SimScenario;
     }
   | { readonly ok: true; readonly kind: 'check'; readonly run: CheckRun }
   | { readonly ok: false; readonly sentence: string };
@@ -120,32 +127,55 @@ function fingerprint({ layer }: Preset): number {
  * @param preset the preset it was made from; the shortest link comes from the nearest one
  */
 export async function encodeScenarioLink(
-  scenario: Scenario,
+  scenario: AnyScenario,
   preset: string | null,
   presets: readonly Preset[] = PRESETS,
 ): Promise<string> {
-  const found = preset === null ? undefined : findPreset(preset, presets);
-  const base = found ? presetScenario(found.name, presets) : DEFAULT_SCENARIO;
-  const set = diffLayer(base, scenario);
+  const named = preset === null ? undefined : findPreset(preset, presets);
+  const found = named?.kind === scenario.kind ? named : undefined;
+  const { kind } = scenario;
+  const set = diffLayer(
+    found ? anyPresetScenario(found.name, presets) : SCENARIO_KINDS[kind].defaults,
+    scenario,
+  );
   const body = found ? { preset: found.name, of: fingerprint(found), set } : { set };
-  return packLink(`s${SCENARIO_VERSION}`, JSON.stringify(body));
+  // Links of experiments are as they were before there were other kinds.
+  return packLink(`s${SCENARIO_VERSION}`, JSON.stringify(kind === 'lab' ? body : { kind, ...body }));
+}
+
+/** What a link's differences are from. */
+function baseOf(
+  body: JsonObject,
+  presets: readonly Preset[],
+): Read<{ preset: string | null; base: AnyScenario }> {
+  const { kind = 'lab', preset = null, of } = body;
+  if (!isScenarioKind(kind) || (preset !== null && typeof preset !== 'string')) return refuse(DAMAGED);
+  if (preset === null) return { ok: true, value: { preset, base: SCENARIO_KINDS[kind].defaults } };
+  const found = findPreset(preset, presets);
+  const name = preset.slice(0, 60);
+  if (!found) {
+    return refuse(`This link builds on the experiment “${name}”, which is not known here; update KV Lab.`);
+  }
+  if (found.kind !== kind) return refuse(DAMAGED);
+  if (of !== fingerprint(found)) {
+    return refuse(`The experiment “${name}” has changed since this link was made; ask for a new link.`);
+  }
+  return { ok: true, value: { preset, base: anyPresetScenario(preset, presets) } };
 }
 
 function decodeScenario(body: JsonObject, presets: readonly Preset[]): Link {
-  const { preset = null, of, set } = body;
-  if (!isJsonObject(set) || (preset !== null && typeof preset !== 'string')) return refuse(DAMAGED);
-  const found = preset === null ? undefined : findPreset(preset, presets);
-  if (preset !== null && !found) {
-    return refuse(
-      `This link builds on the experiment “${preset.slice(0, 60)}”, which is not known here; update KV Lab.`,
-    );
+  const { set } = body;
+  if (!isJsonObject(set)) return refuse(DAMAGED);
+  const read = baseOf(body, presets);
+  if (!read.ok) return read;
+  const { preset, base } = read.value;
+  const document = mergeLayer(base, set);
+  if (base.kind === 'lab') {
+    const checked = validateScenario(document);
+    return checked.ok ? { ok: true, kind: 'scenario', preset, scenario: checked.scenario } : checked;
   }
-  if (found && of !== fingerprint(found)) {
-    return refuse(`The experiment “${found.name}” has changed since this link was made; ask for a new link.`);
-  }
-  const base = found ? presetScenario(found.name, presets) : DEFAULT_SCENARIO;
-  const checked = validateScenario(mergeLayer(base, set));
-  return checked.ok ? { ok: true, kind: 'scenario', preset, scenario: checked.scenario } : checked;
+  const checked = validateSimulation(document);
+  return checked.ok ? { ok: true, kind: 'simulation', preset, scenario: checked.scenario } : checked;
 }
 
 /** The link of a check card, without `#`. */

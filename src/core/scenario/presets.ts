@@ -1,7 +1,8 @@
 /**
- * The experiments in `scenarios/`, as partial layers over the defaults; the file's name is the preset's.
+ * The scenarios in `scenarios/`, as partial layers over the defaults of their kind; the file's name is the preset's.
  *
- * Boundary: data only. A new experiment is a new file there and a line here; nothing else knows their names.
+ * Boundary: data only. A new experiment is a new file there and a line here, a new simulation a line in stories.ts;
+ * nothing else knows their names.
  */
 import blockSize from '../../../scenarios/block-size.json' with { type: 'json' };
 import concurrencyLlama from '../../../scenarios/concurrency-llama-3.2-1b.json' with { type: 'json' };
@@ -16,15 +17,19 @@ import lengthLlama from '../../../scenarios/sequence-length-llama-3.2-1b.json' w
 import lengthOpt from '../../../scenarios/sequence-length-opt-1.3b.json' with { type: 'json' };
 import sharedPrefix from '../../../scenarios/shared-prefix.json' with { type: 'json' };
 import type { JsonObject } from '../json.ts';
-import { parseScenario } from './parse.ts';
+import type { AnyScenario, ScenarioKind } from './kinds.ts';
+import { parseAnyScenario } from './parse.ts';
 import type { Scenario } from './schema.ts';
+import type { SimScenario } from './simulate/schema.ts';
+import { STORY_LAYERS } from './stories.ts';
 
 export interface Preset {
   readonly name: string;
+  readonly kind: ScenarioKind;
   readonly layer: JsonObject;
 }
 
-const LAYERS: Record<string, JsonObject> = {
+const LAB_LAYERS: Record<string, JsonObject> = {
   'concurrency-llama-3.2-1b': concurrencyLlama,
   'sequence-length-llama-3.2-1b': lengthLlama,
   'mixed-lengths-llama-3.2-1b': mixedLlama,
@@ -39,21 +44,47 @@ const LAYERS: Record<string, JsonObject> = {
   'eviction-budget': evictionBudget,
 };
 
-/** In the order a visitor meets them. */
-export const PRESETS: readonly Preset[] = Object.entries(LAYERS).map(([name, layer]) => ({ name, layer }));
+function presetsOf(kind: ScenarioKind, layers: Readonly<Record<string, JsonObject>>): Preset[] {
+  return Object.entries(layers).map(([name, layer]) => ({ name, kind, layer }));
+}
+
+/** Experiments, in the order a visitor meets them. */
+export const LAB_PRESETS: readonly Preset[] = presetsOf('lab', LAB_LAYERS);
+
+/** Simulations, in the order a visitor meets them. */
+export const SIM_PRESETS: readonly Preset[] = presetsOf('simulate', STORY_LAYERS);
+
+export const PRESETS: readonly Preset[] = [...LAB_PRESETS, ...SIM_PRESETS];
 
 export function findPreset(name: string, presets: readonly Preset[] = PRESETS): Preset | undefined {
   return presets.find((preset) => preset.name === name);
 }
 
 /** The complete scenario of a preset. @throws RangeError for an unknown name or a layer that does not parse. */
-export function presetScenario(name: string, presets: readonly Preset[] = PRESETS): Scenario {
+export function anyPresetScenario(name: string, presets: readonly Preset[] = PRESETS): AnyScenario {
   const preset = findPreset(name, presets);
   if (!preset)
     throw new RangeError(
-      `There is no experiment “${name}”; known: ${presets.map((p) => p.name).join(', ')}.`,
+      `There is no scenario “${name.slice(0, 60)}”; known: ${presets.map((p) => p.name).join(', ')}.`,
     );
-  const parsed = parseScenario(preset.layer);
+  const parsed = parseAnyScenario(preset.layer);
   if (!parsed.ok) throw new RangeError(`scenarios/${name}.json: ${parsed.sentence}`);
   return parsed.scenario;
+}
+
+/** The experiment of a preset. @throws RangeError as anyPresetScenario, and for a simulation. */
+export function presetScenario(name: string, presets: readonly Preset[] = PRESETS): Scenario {
+  const scenario = anyPresetScenario(name, presets);
+  if (scenario.kind !== 'lab')
+    throw new RangeError(`“${name}” is a simulation; an experiment is needed here.`);
+  return scenario;
+}
+
+/** The simulation of a preset. @throws RangeError as anyPresetScenario, and for an experiment. */
+export function presetSimulation(name: string, presets: readonly Preset[] = PRESETS): SimScenario {
+  const scenario = anyPresetScenario(name, presets);
+  if (scenario.kind !== 'simulate') {
+    throw new RangeError(`“${name}” is an experiment on a GPU; a simulation is needed here.`);
+  }
+  return scenario;
 }

@@ -71,6 +71,9 @@ function drawRequests(
 
 type Rows = Omit<RequestTable, 'blockStart' | 'blockIds'>;
 
+/** Of one prompt, so that its columns and its blocks fit 32 bits; no model reads as many. */
+const MAX_TOKENS = 1_000_000_000;
+
 /** Row by row: what is new in a prompt and what is generated; a child's prompt begins with all of its parent. */
 function fillLengths(
   { size, after, promptTokens, outputTokens }: Rows,
@@ -86,7 +89,13 @@ function fillLengths(
     const parent = after[row] ?? -1;
     const before =
       row % rows === 0 ? systemTokens : (promptTokens[parent] ?? 0) + (outputTokens[parent] ?? 0);
-    promptTokens[row] = before + newTokens();
+    const prompt = before + newTokens();
+    if (prompt > MAX_TOKENS) {
+      throw new RangeError(
+        `Request ${row} has a prompt of ${prompt} tokens; the most is ${MAX_TOKENS}: shorten workload.promptTokens or the sessions.`,
+      );
+    }
+    promptTokens[row] = prompt;
     outputTokens[row] = generated();
   }
 }

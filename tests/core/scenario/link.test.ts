@@ -8,7 +8,7 @@ import {
   encodeScenarioLink,
   packLink,
 } from '../../../src/core/scenario/link.ts';
-import { PRESETS, presetScenario } from '../../../src/core/scenario/presets.ts';
+import { LAB_PRESETS as PRESETS, presetScenario } from '../../../src/core/scenario/presets.ts';
 import { applyAssignments } from '../../../src/core/scenario/set.ts';
 import { checkRun } from '../../support/runs.ts';
 

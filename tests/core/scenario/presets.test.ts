@@ -1,8 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { findModel, shapeOf } from '../../../src/core/model/records.ts';
-import { parseScenario } from '../../../src/core/scenario/parse.ts';
-import { PRESETS, presetScenario } from '../../../src/core/scenario/presets.ts';
+import { parseAnyScenario, parseScenario } from '../../../src/core/scenario/parse.ts';
+import {
+  anyPresetScenario,
+  LAB_PRESETS,
+  PRESETS,
+  presetScenario,
+  presetSimulation,
+} from '../../../src/core/scenario/presets.ts';
 import { reduceForSoftware } from '../../../src/core/scenario/reduce.ts';
 import type { Scenario } from '../../../src/core/scenario/schema.ts';
 import { expandSweep } from '../../../src/core/scenario/sweep.ts';
@@ -25,18 +31,18 @@ test('every file is a preset and every preset a file', () => {
 });
 
 test.each(files)('%s parses from its text', (file) => {
-  const parsed = parseScenario(readFileSync(new URL(file, folder), 'utf8'));
-  expect(parsed).toEqual({ ok: true, scenario: presetScenario(file.replace('.json', '')) });
+  const parsed = parseAnyScenario(readFileSync(new URL(file, folder), 'utf8'));
+  expect(parsed).toEqual({ ok: true, scenario: anyPresetScenario(file.replace('.json', '')) });
 });
 
-test.each(PRESETS)('$name says what it measures and uses the shape of a known model', ({ name }) => {
+test.each(LAB_PRESETS)('$name says what it measures and uses the shape of a known model', ({ name }) => {
   const { about, model } = presetScenario(name);
   expect(about).toContain('It measures attention and the KV cache only');
   const record = findModel(model.name);
   expect(record && shapeOf(record)).toEqual(model);
 });
 
-test.each(PRESETS)('$name is made small enough for a software adapter, and says so', ({ name }) => {
+test.each(LAB_PRESETS)('$name is made small enough for a software adapter, and says so', ({ name }) => {
   const full = presetScenario(name);
   const result = reduceForSoftware(full);
   expect(result.ok && result.notes[0]).toMatch(/^Made smaller because the adapter is software: .*full size/);
@@ -46,10 +52,20 @@ test.each(PRESETS)('$name is made small enough for a software adapter, and says 
   expect(estimateSeconds(full, SOFTWARE)).toBeGreaterThan(10 * seconds);
 });
 
-test.each(PRESETS)('$name holds at most 256 MiB on a software adapter', ({ name }) => {
+test.each(LAB_PRESETS)('$name holds at most 256 MiB on a software adapter', ({ name }) => {
   for (const { scenario } of expandSweep(reduced(presetScenario(name)))) {
     expect(workOf(scenario).reservedBytes).toBeLessThan(256 * 2 ** 20);
   }
+});
+
+test('a preset of one kind is not given out as another', () => {
+  expect(() => presetSimulation('block-size')).toThrow(
+    '“block-size” is an experiment on a GPU; a simulation is',
+  );
+  expect(() => presetScenario('ten-blocks')).toThrow(
+    '“ten-blocks” is a simulation; an experiment is needed here.',
+  );
+  expect(() => presetScenario('free-lunch')).toThrow(/There is no scenario “free-lunch”; known: concurrency/);
 });
 
 test('the values people know', () => {
