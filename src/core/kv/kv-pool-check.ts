@@ -38,7 +38,7 @@ export function checkPool({ tiers, handles, blocks }: PoolState): void {
     const sum = (of: readonly PoolBlock[]): number => of.reduce((total, { amount }) => total + amount, 0);
     expectEqual(() => `Use of ${books.tier}`, books.used, sum(here));
     expectEqual(
-      `What ${books.tier} could evict`,
+      () => `What ${books.tier} could evict`,
       books.reclaimable,
       sum(here.filter(({ held }) => held === 0)),
     );
