@@ -6,20 +6,24 @@
  */
 import { BLOCK_EVENT_KINDS, type BlockEventKind } from '../core/kv/block-events.ts';
 
+/** The block manager's events, and `load`: the contents of a block come from a tier below the GPU's memory. */
+export const RECORDED_KINDS = [...BLOCK_EVENT_KINDS, 'load'] as const;
+export type RecordedKind = BlockEventKind | 'load';
+
 /** Codes of the kinds, as `events.kind` has them. */
-export const EVENT_CODE = Object.fromEntries(BLOCK_EVENT_KINDS.map((kind, code) => [kind, code])) as Readonly<
-  Record<BlockEventKind, number>
+export const EVENT_CODE = Object.fromEntries(RECORDED_KINDS.map((kind, code) => [kind, code])) as Readonly<
+  Record<RecordedKind, number>
 >;
 
 export interface BlockEvents {
-  /** Index into BLOCK_EVENT_KINDS. */
+  /** Index into RECORDED_KINDS. */
   readonly kind: Uint8Array;
   readonly block: Int32Array;
   /** Row of the request that caused it; of an eviction: whose need it was. */
   readonly request: Int32Array;
   /**
    * hit, cache, evict: the id of the contents. free: a request that still refers to the block, or −1 when the last
-   * reference went. alloc: −1.
+   * reference went. load: number of the tier, 1 for the fastest. alloc: −1.
    */
   readonly value: Int32Array;
 }
@@ -61,6 +65,7 @@ export interface Keyframes {
   readonly references: Uint16Array;
   readonly contents: Int32Array;
   readonly touched: Int32Array;
+  readonly tier: Uint8Array;
 }
 
 /** Why the recorder stopped before the run did. */
@@ -76,6 +81,8 @@ export interface BlockHistory {
   /** Tokens of a block. */
   readonly blockSize: number;
   readonly replica: number;
+  /** Names of the tiers below the GPU's memory, the fastest first. */
+  readonly tiers: readonly string[];
   readonly events: BlockEvents;
   readonly steps: StepColumns;
   readonly phases: PhaseColumns;

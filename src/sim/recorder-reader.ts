@@ -6,8 +6,14 @@
  * replays what lies between, going back starts from the keyframe before, so that a moment costs at most
  * `max(32,768, 2 · numBlocks)` events: a few milliseconds at 100,000 blocks.
  */
-import { BLOCK_EVENT_KINDS, type BlockEventKind } from '../core/kv/block-events.ts';
-import { EVENT_CODE, PHASE_KINDS, type BlockHistory, type PhaseKind } from './recorder-history.ts';
+import {
+  EVENT_CODE,
+  PHASE_KINDS,
+  RECORDED_KINDS,
+  type BlockHistory,
+  type PhaseKind,
+  type RecordedKind,
+} from './recorder-history.ts';
 import { PoolState } from './recorder-state.ts';
 
 export interface BlockEvent {
@@ -16,13 +22,15 @@ export interface BlockEvent {
   readonly step: number;
   /** Start of the step. */
   readonly timeMs: number;
-  readonly kind: BlockEventKind;
+  readonly kind: RecordedKind;
   readonly block: number;
   readonly request: number;
   /** Contents of hit, cache and evict; −1 else. */
   readonly id: number;
   /** Of `free`: a request that still refers to the block, or −1. */
   readonly heir: number;
+  /** Of `load`: the number of the tier; 0 else. */
+  readonly tier: number;
 }
 
 export interface RequestPhase {
@@ -72,7 +80,7 @@ export class HistoryReader {
   eventAt(event: number): BlockEvent {
     const { kind, block, request, value } = this.history.events;
     const step = this.stepOf(event);
-    const name = BLOCK_EVENT_KINDS[kind[event] ?? 0] ?? 'alloc';
+    const name = RECORDED_KINDS[kind[event] ?? 0] ?? 'alloc';
     const last = value[event] ?? -1;
     return {
       event,
@@ -81,8 +89,9 @@ export class HistoryReader {
       kind: name,
       block: block[event] ?? -1,
       request: request[event] ?? -1,
-      id: name === 'free' ? -1 : last,
+      id: name === 'free' || name === 'load' ? -1 : last,
       heir: name === 'free' ? last : -1,
+      tier: name === 'load' ? last : 0,
     };
   }
 
@@ -100,6 +109,17 @@ export class HistoryReader {
       past.push(this.eventAt(events[i] ?? 0));
     }
     return past;
+  }
+
+  /** The nearest step before (−1) or after (1) `step` in which something happened to a block, or null. */
+  changeOf(block: number, step: number, direction: -1 | 1): number | null {
+    const events = this.#ofBlock(block);
+    const at =
+      direction < 0
+        ? countBelow(events, this.momentOf(step - 1)) - 1
+        : countBelow(events, this.momentOf(step));
+    const event = events[at];
+    return event === undefined ? null : this.stepOf(event);
   }
 
   /** Blocks that a request refers to at a moment, in the order of its tokens. */
@@ -183,6 +203,7 @@ export class HistoryReader {
     state.references.set(keyframes.references.subarray(from, to));
     state.contents.set(keyframes.contents.subarray(from, to));
     state.touched.set(keyframes.touched.subarray(from, to));
+    state.tier.set(keyframes.tier.subarray(from, to));
     state.event = keyframes.event[frame] ?? 0;
     state.recount();
   }

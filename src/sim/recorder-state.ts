@@ -20,6 +20,8 @@ export class PoolState {
    * queue, block − numBlocks, so that blocks of no reference, ordered by `touched`, stand as the free queue does.
    */
   readonly touched: Int32Array;
+  /** Where the contents came from: 0 computed here, else the number of the tier they were loaded from. */
+  readonly tier: Uint8Array;
   numActive = 0;
   /** Blocks without a reference whose contents can be found. */
   numCached = 0;
@@ -32,6 +34,7 @@ export class PoolState {
     this.references = new Uint16Array(numBlocks);
     this.contents = new Int32Array(numBlocks);
     this.touched = new Int32Array(numBlocks);
+    this.tier = new Uint8Array(numBlocks);
     this.reset();
   }
 
@@ -40,6 +43,7 @@ export class PoolState {
     this.owner.fill(NONE);
     this.references.fill(0);
     this.contents.fill(NONE);
+    this.tier.fill(0);
     for (let block = 0; block < this.numBlocks; block++) this.touched[block] = block - this.numBlocks;
     this.numActive = 0;
     this.numCached = 0;
@@ -61,6 +65,10 @@ export class PoolState {
     switch (kind) {
       case EVENT_CODE.alloc:
         this.#refer(block, request);
+        this.tier[block] = 0;
+        break;
+      case EVENT_CODE.load:
+        this.tier[block] = value;
         break;
       case EVENT_CODE.hit:
         if (this.references[block] === 0) this.numCached--;

@@ -3,7 +3,7 @@
  *
  * Two doors: `onBlock` is the block manager's listener, the others are the simulation's observer. Events that came since
  * the step before belong to the step that `step` reports. Memory is bounded: 13 bytes an event, 21 a request's phase and
- * 32 a step, and one copy of the pool (14 bytes a block) every `max(32,768, 2 · numBlocks)` events, from which any moment
+ * 32 a step, and one copy of the pool (15 bytes a block) every `max(32,768, 2 · numBlocks)` events, from which any moment
  * is a short walk away. When a bound is reached the recorder stops at the end of a step and says so; the run goes on.
  *
  * Reading back is recorder-reader.ts.
@@ -27,6 +27,8 @@ export interface RecorderConfig {
   readonly blockSize: number;
   /** The replica whose blocks `onBlock` tells of; steps and requests of others are passed over. */
   readonly replica?: number;
+  /** Names of the tiers below the GPU's memory, the fastest first. */
+  readonly tiers?: readonly string[];
   /** Block events, and as many phases of requests. */
   readonly maxEvents?: number;
   readonly maxSteps?: number;
@@ -68,6 +70,7 @@ export class BlockRecorder implements SimObserver {
   constructor(config: RecorderConfig) {
     this.#config = {
       replica: 0,
+      tiers: [],
       maxEvents: MAX_RECORDED_EVENTS,
       maxSteps: MAX_RECORDED_STEPS,
       keyframeEvents: Math.max(LEAST_KEYFRAME_EVENTS, 2 * config.numBlocks),
@@ -88,17 +91,24 @@ export class BlockRecorder implements SimObserver {
   /** The block manager's listener. */
   readonly onBlock = (kind: BlockEventKind, block: number, request: number, id: number): void => {
     if (this.#stopped) return;
-    const row = this.#state.event;
-    const code = EVENT_CODE[kind];
-    const value = kind === 'free' ? this.#heir(block, request) : id;
     if (kind === 'alloc' || kind === 'hit') this.#hold(block, request);
+    this.#write(EVENT_CODE[kind], block, request, kind === 'free' ? this.#heir(block, request) : id);
+  };
+
+  /** The contents of a block that a request was just given come from a tier, 1 for the fastest. */
+  readonly onLoad = (block: number, request: number, tier: number): void => {
+    if (!this.#stopped) this.#write(EVENT_CODE.load, block, request, tier);
+  };
+
+  #write(code: number, block: number, request: number, value: number): void {
+    const row = this.#state.event;
     const events = this.#events;
     events.kind.set(row, code);
     events.block.set(row, block);
     events.request.set(row, request);
     events.value.set(row, value);
     this.#state.apply(code, block, request, value);
-  };
+  }
 
   arrived(request: number, nowMs: number, replica: number): void {
     if (replica === this.#config.replica) this.#phase('arrived', request, nowMs, 0);
@@ -124,7 +134,7 @@ export class BlockRecorder implements SimObserver {
   /** What was recorded, up to the end of the last whole step. The recorder may go on. */
   history(): BlockHistory {
     const rows = this.#numSteps;
-    const { numBlocks, blockSize, replica } = this.#config;
+    const { numBlocks, blockSize, replica, tiers } = this.#config;
     const [events, steps, phases] = [this.#events, this.#steps, this.#phases];
     const numEvents = rows === 0 ? 0 : steps.eventEnd.at(rows - 1);
     const numPhases = this.#keptPhases;
@@ -132,6 +142,7 @@ export class BlockRecorder implements SimObserver {
       numBlocks,
       blockSize,
       replica,
+      tiers,
       events: {
         kind: events.kind.cut(numEvents),
         block: events.block.cut(numEvents),
@@ -229,6 +240,7 @@ function copyOf(state: PoolState): PoolState {
   copy.references.set(state.references);
   copy.contents.set(state.contents);
   copy.touched.set(state.touched);
+  copy.tier.set(state.tier);
   copy.event = state.event;
   return copy;
 }
@@ -240,12 +252,14 @@ function joinFrames(frames: readonly PoolState[], numBlocks: number): BlockHisto
     references: new Uint16Array(frames.length * numBlocks),
     contents: new Int32Array(frames.length * numBlocks),
     touched: new Int32Array(frames.length * numBlocks),
+    tier: new Uint8Array(frames.length * numBlocks),
   };
   frames.forEach((frame, i) => {
     joined.owner.set(frame.owner, i * numBlocks);
     joined.references.set(frame.references, i * numBlocks);
     joined.contents.set(frame.contents, i * numBlocks);
     joined.touched.set(frame.touched, i * numBlocks);
+    joined.tier.set(frame.tier, i * numBlocks);
   });
   return joined;
 }
