@@ -78,6 +78,11 @@ export class Sequences {
     this.#computed[row] = (this.#computed[row] ?? 0) + tokens;
   }
 
+  /** The row generated tokens without standing in `decoders`: a scheduler of its own counts them. */
+  addGenerated(row: number, tokens: number): void {
+    this.#generated[row] = (this.#generated[row] ?? 0) + tokens;
+  }
+
   /**
    * The last chunk gave a token; the row decodes from now on.
    * @returns false when that token was its last

@@ -329,8 +329,9 @@ export class VllmScheduler implements Scheduler {
       const rest = longPrefillTokens > 0 ? Math.min(total - found, longPrefillTokens) : total - found;
       const tokens = Math.min(rest, this.#budget);
       const unscheduled = this.#manager.blocksFor(total) - this.#manager.blocksFor(found + tokens);
-      if (!this.#manager.admit(row, found + tokens, watermarkBlocks + (reserveFullPrompt ? unscheduled : 0)))
-        return;
+      // An empty batch takes a request that needs the blocks which are kept free, or it would wait for ever.
+      const keepFree = this.#running.size === 0 ? 0 : watermarkBlocks;
+      if (!this.#manager.admit(row, found + tokens, keepFree + (reserveFullPrompt ? unscheduled : 0))) return;
       if (loaded > 0) connector?.load(row, cached, loaded);
       this.#waiting.shift();
       this.#running.append(row);
