@@ -22,10 +22,22 @@ const Efficiency = v.strictObject({
   source,
 });
 
+/**
+ * How the engine's attention runs a step that has decodes and chunks of prompt at once (vLLM 0.19's choice by GPU):
+ *  - `fa2`: one launch over query tiles of 64 rows, one of which a decode takes for each head (FlashAttention-2);
+ *  - `fa3`: the same over tiles of 128 rows that hold all query heads of a KV head (FlashAttention-3, Hopper);
+ *  - `split`: decodes in a kernel of their own.
+ */
+export const ATTENTION_KERNELS = ['fa2', 'fa3', 'split'] as const;
+export type AttentionKernel = (typeof ATTENTION_KERNELS)[number];
+
 /** What a serving engine on this GPU needs to know besides. */
 const Serving = v.strictObject({
   /** Memory as the driver reports it to a program, in GiB; null: not known. */
   usableGiB: v.nullable(positive),
+  /** Streaming multiprocessors or compute units; null: not known. */
+  computeUnits: v.nullable(positive),
+  attention: v.picklist(ATTENTION_KERNELS),
   /** Matrix rates of the narrow formats; null where there are none or none is published. */
   fp8MatrixTflops: v.nullable(positive),
   int8MatrixTops: v.nullable(positive),

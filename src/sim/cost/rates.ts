@@ -1,0 +1,84 @@
+/**
+ * How fast a device does each kind of work, as a roofline takes it: published rates times named efficiencies, or rates
+ * that a hardware check measured.
+ */
+import type { GpuRecord } from '../../core/hardware/records.ts';
+import type { ServedWeightFormat } from '../../core/model/parameters.ts';
+import type { CostSettings } from '../../core/scenario/simulate/schema.ts';
+
+export interface StepRates {
+  /** FLOP/s of linear layers in the weights' format, and in bf16 (output layer, router). */
+  readonly linearFlops: number;
+  readonly headFlops: number;
+  /** B/s of reading weights. */
+  readonly weightBytes: number;
+  /** FLOP/s and B/s of attention. */
+  readonly attentionFlops: number;
+  readonly kvBytes: number;
+  /** B/s of elementwise work. */
+  readonly elementBytes: number;
+  /** Seconds that the smallest kernel takes. */
+  readonly kernelSeconds: number;
+  /** Multiprocessors that share a prefill's tiles; 0: their number does not matter. */
+  readonly computeUnits: number;
+  /** Seconds of the host in each step. */
+  readonly hostSeconds: number;
+}
+
+/**
+ * Where no kernel was measured on a GPU: the middle of the five that were (A100, H100, L40S, RTX 4090, RTX PRO 6000), whose
+ * linear layers reach 0.74 to 0.99 of the matrix rate and 0.69 to 0.92 of the bandwidth, and whose attention 0.45 to 0.78
+ * and 0.75 to 0.94.
+ */
+export const ASSUMED_EFFICIENCY = {
+  matmulCompute: 0.8,
+  matmulMemory: 0.8,
+  attentionCompute: 0.52,
+  attentionMemory: 0.85,
+} as const;
+
+/** What the smallest kernels of all profiles take under a captured graph: 2.6 to 3.2 µs. */
+export const KERNEL_SECONDS = 3e-6;
+
+export type RooflineSettings = Extract<CostSettings, { kind: 'roofline' }>;
+
+/** FLOP/s of the matrix units in a weight format. int4 is widened to bf16 before it is multiplied (Marlin, AWQ). */
+function matrixFlops(gpu: GpuRecord, format: ServedWeightFormat): number {
+  const { fp8MatrixTflops, int8MatrixTops } = gpu.serving;
+  const half = (gpu.fp16MatrixTflops ?? gpu.fp32Tflops) * 1e12;
+  const rates: Record<ServedWeightFormat, number | null> = {
+    bf16: null,
+    fp8: fp8MatrixTflops,
+    int8: int8MatrixTops,
+    int4: null,
+  };
+  const narrow = rates[format];
+  return narrow === null ? half : Math.max(half, narrow * 1e12);
+}
+
+/** Rates of a known GPU. Settings that are null stand for what was measured on it, else for ASSUMED_EFFICIENCY. */
+export function ratesOfRecord(
+  gpu: GpuRecord,
+  format: ServedWeightFormat,
+  settings: RooflineSettings,
+): StepRates {
+  const known = gpu.serving.efficiency ?? ASSUMED_EFFICIENCY;
+  const compute = settings.computeEfficiency ?? known.matmulCompute;
+  const memory = settings.memoryEfficiency ?? known.matmulMemory;
+  // An efficiency that the scenario sets moves attention's by the same factor, up to the published rate.
+  const attention = Math.min(1, (known.attentionCompute * compute) / known.matmulCompute);
+  const kv = Math.min(1, (known.attentionMemory * memory) / known.matmulMemory);
+  const half = matrixFlops(gpu, 'bf16');
+  const bandwidth = gpu.bandwidthGBps * 1e9;
+  return {
+    linearFlops: matrixFlops(gpu, format) * compute,
+    headFlops: half * compute,
+    weightBytes: bandwidth * memory,
+    attentionFlops: half * attention,
+    kvBytes: bandwidth * kv,
+    elementBytes: bandwidth * memory,
+    kernelSeconds: KERNEL_SECONDS,
+    computeUnits: gpu.serving.computeUnits ?? 0,
+    hostSeconds: settings.overheadMs / 1000,
+  };
+}

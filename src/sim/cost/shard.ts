@@ -1,0 +1,199 @@
+/**
+ * One layer kind on one rank of a tensor-parallel group, as the numbers that a step is multiplied with. Made once for a
+ * scenario; the step itself (step-time.ts) is arithmetic over these.
+ *
+ * Under tensor parallelism matrices and query heads are divided, KV heads too while there are enough, latents and norms
+ * are not. Under pipeline parallelism nothing changes here: see step-time.ts.
+ */
+import type { AttentionKernel } from '../../core/hardware/records.ts';
+import { mixerBytesPerToken, mixerStateBytes, type ServedKvFormat } from '../../core/kv/layers.ts';
+import type { Architecture, LayerKind, Mixer, Perceptron } from '../../core/model/architecture.ts';
+import {
+  bytesPerWeight,
+  expectedDistinctExperts,
+  layerParams,
+  type ServedWeightFormat,
+} from '../../core/model/parameters.ts';
+
+/** Which earlier tokens a query sees, and how many of them at most. */
+export type Reach = 'none' | 'all' | 'window' | 'chunk';
+
+export interface LayerShard {
+  readonly layers: number;
+  /** FLOP of a token in the matrices that every token multiplies with, and their bytes. */
+  readonly denseFlops: number;
+  readonly denseBytes: number;
+  /** FLOP of a token in its experts; bytes of one expert; router's FLOP of a token and bytes, in bf16. */
+  readonly expertFlops: number;
+  readonly expertBytes: number;
+  readonly routerFlops: number;
+  readonly routerBytes: number;
+  /** Experts that `tokens` tokens read, by tokens; the last entry holds for all beyond. Empty without experts. */
+  readonly distinctExperts: Float64Array;
+  readonly reach: Reach;
+  /** Tokens of the window or the chunk; 0 otherwise. */
+  readonly reachTokens: number;
+  /** FLOP of one pair of query and key in decode and in prefill. */
+  readonly decodePairFlops: number;
+  readonly prefillPairFlops: number;
+  /** FLOP of one cached token that a prefill has to widen first (MLA). */
+  readonly widenFlops: number;
+  readonly prefillHeads: number;
+  /** Query rows that one decode costs in a step with chunks of prompt; 1 where decodes run in a kernel of their own. */
+  readonly mixedRows: number;
+  readonly kvBytes: number;
+  /** Bytes of a sequence's state: read and written in each step. */
+  readonly stateBytes: number;
+  /** FLOP of a token in the state. */
+  readonly stateFlops: number;
+  /** Bytes of a token that elementwise kernels move, and how many kernels these are. */
+  readonly elementBytes: number;
+  readonly kernels: number;
+  readonly allReduces: number;
+}
+
+export interface ShardOptions {
+  readonly weights: ServedWeightFormat;
+  readonly kvFormat: ServedKvFormat;
+  readonly ranks: number;
+  readonly attention: AttentionKernel;
+}
+
+/** Bytes of an activation. */
+const ACTIVATION_BYTES = 2;
+/** Reads and writes of the two norms with their residuals: two in and two out, twice. */
+const NORM_PASSES = 8;
+/** Beyond this many tokens a mixture's step reads all its experts but for a part in 10^6. */
+const NEGLIGIBLE = 1e-6;
+
+function distinctTable({ experts, activeExperts }: { experts: number; activeExperts: number }): Float64Array {
+  if (experts === 0) return new Float64Array(0);
+  const table = [0];
+  while (table.length < 65_536 && experts - (table.at(-1) ?? 0) > experts * NEGLIGIBLE) {
+    table.push(expectedDistinctExperts(experts, activeExperts, table.length));
+  }
+  return Float64Array.from(table);
+}
+
+/**
+ * Rows of FlashAttention-2's tiles as measured on RTX 4090 and RTX PRO 6000, where decodes beside chunks take 1.4 to 2.5
+ * times their own time; FlashAttention-3's by its source (hopper/heuristics.h packs the heads of a group under varlen).
+ */
+const MIXED_ROWS: Record<AttentionKernel, (groupSize: number) => number> = {
+  fa2: () => 64,
+  fa3: (groupSize) => Math.max(1, 128 / groupSize),
+  split: () => 1,
+};
+
+type Attention = Pick<
+  LayerShard,
+  | 'reach'
+  | 'reachTokens'
+  | 'decodePairFlops'
+  | 'prefillPairFlops'
+  | 'widenFlops'
+  | 'prefillHeads'
+  | 'mixedRows'
+  | 'stateFlops'
+>;
+const NO_ATTENTION: Attention = {
+  reach: 'none',
+  reachTokens: 0,
+  decodePairFlops: 0,
+  prefillPairFlops: 0,
+  widenFlops: 0,
+  prefillHeads: 0,
+  mixedRows: 1,
+  stateFlops: 0,
+};
+
+/** FLOP of attention: QKᵀ and PV, two each for a multiply-add. */
+function attentionOf(mixer: Mixer, ranks: number, kernel: AttentionKernel): Attention {
+  switch (mixer.kind) {
+    case 'full':
+    case 'sliding':
+    case 'chunked': {
+      const heads = mixer.queryHeads / ranks;
+      const pair = 2 * heads * (mixer.keyDim + mixer.valueDim);
+      const tokens =
+        mixer.kind === 'sliding' ? mixer.windowTokens : mixer.kind === 'chunked' ? mixer.chunkTokens : 0;
+      const reach = mixer.kind === 'sliding' ? 'window' : mixer.kind === 'chunked' ? 'chunk' : 'all';
+      const mixedRows = MIXED_ROWS[kernel](mixer.queryHeads / mixer.kvHeads);
+      const flops = { decodePairFlops: pair, prefillPairFlops: pair, prefillHeads: heads, mixedRows };
+      return { ...NO_ATTENTION, ...flops, reach, reachTokens: tokens };
+    }
+    case 'latent': {
+      const heads = mixer.queryHeads / ranks;
+      const { latentDim, ropeDim, nopeDim, valueDim } = mixer;
+      return {
+        ...NO_ATTENTION,
+        reach: 'all',
+        // Decode works on the latent itself, in a kernel of its own; prefill widens it to heads first.
+        decodePairFlops: 2 * heads * (2 * latentDim + ropeDim),
+        prefillPairFlops: 2 * heads * (nopeDim + ropeDim + valueDim),
+        widenFlops: 2 * latentDim * heads * (nopeDim + valueDim),
+        prefillHeads: heads,
+      };
+    }
+    // A token reads the state once and adds to it once: a decay, an outer product and a product, two FLOP each.
+    case 'mamba':
+      return { ...NO_ATTENTION, stateFlops: (6 * mixer.heads * mixer.headDim * mixer.stateDim) / ranks };
+    case 'delta':
+      return { ...NO_ATTENTION, stateFlops: (8 * mixer.valueHeads * mixer.keyDim * mixer.valueDim) / ranks };
+    case 'none':
+      return NO_ATTENTION;
+    default:
+      return mixer satisfies never;
+  }
+}
+
+/** Width of the middle of the perceptron, once for each expert that a token uses. */
+function middleWidth(mlp: Perceptron): number {
+  switch (mlp.kind) {
+    case 'gated':
+    case 'plain':
+      return mlp.intermediate;
+    case 'experts':
+      return mlp.activeExperts * mlp.intermediate + mlp.sharedIntermediate;
+    case 'none':
+      return 0;
+    default:
+      return mlp satisfies never;
+  }
+}
+
+/** Norms of the whole width on each rank, activation (two in, one out) and rotation of this rank's part. */
+function elementBytesOf(hidden: number, { mixer, mlp }: LayerKind, ranks: number): number {
+  const heads = 'queryHeads' in mixer ? mixer.queryHeads : 0;
+  const width = 'keyDim' in mixer ? mixer.keyDim : 'ropeDim' in mixer ? mixer.ropeDim : 0;
+  const sharded = 3 * middleWidth(mlp) + 2 * heads * width;
+  return ACTIVATION_BYTES * (NORM_PASSES * hidden + sharded / ranks);
+}
+
+export function layerShard(
+  model: Pick<Architecture, 'hidden' | 'qkNorm'>,
+  kind: LayerKind,
+  { weights, kvFormat, ranks, attention }: ShardOptions,
+): LayerShard {
+  const params = layerParams(model, kind);
+  const bytes = bytesPerWeight(weights);
+  const mixes = kind.mixer.kind !== 'none';
+  const thinks = kind.mlp.kind !== 'none';
+  return {
+    layers: kind.layers,
+    denseFlops: (2 * params.dense) / ranks,
+    denseBytes: (params.dense * bytes) / ranks,
+    expertFlops: (2 * params.expert * params.activeExperts) / ranks,
+    expertBytes: (params.expert * bytes) / ranks,
+    routerFlops: 2 * params.router,
+    routerBytes: 2 * params.router,
+    distinctExperts: distinctTable(params),
+    ...attentionOf(kind.mixer, ranks, attention),
+    kvBytes: mixerBytesPerToken(kind.mixer, kvFormat, ranks),
+    stateBytes: mixerStateBytes(kind.mixer, ranks),
+    elementBytes: elementBytesOf(model.hidden, kind, ranks),
+    // A norm each, a rotation and an activation; routing, sorting and joining again with experts.
+    kernels: (mixes ? 2 : 0) + (thinks ? 2 : 0) + (kind.mlp.kind === 'experts' ? 3 : 0),
+    allReduces: ranks === 1 ? 0 : (mixes ? 1 : 0) + (thinks ? 1 : 0),
+  };
+}

@@ -1,0 +1,205 @@
+/**
+ * The roofline of one step: what each kind of layer computes and moves, and the time that takes at given rates.
+ *
+ * A kernel that computes for c seconds and reads for m seconds takes √(c² + m²): between max (they overlap in full) and
+ * sum (not at all), and within 10 % of the measured linear layers of five GPUs around the ridge, where max is 25 % short.
+ *
+ *   step = Σ layers · (linear + experts + attention + state + elementwise + all-reduces) + output layer + sampler
+ *        + draft + host
+ *
+ * Pipeline of p stages: sequences run as p batches that follow each other through the stages, so a step is one round: the
+ * time of a batch of 1/p of the sequences through all layers, and the hand-overs. With fewer sequences than stages there
+ * are as many batches as sequences.
+ *
+ * Nothing is allocated by `stepMs`: a million requests ask it four million times.
+ */
+import type { StepWork } from '../../core/schedule/work.ts';
+import { pairsSeen } from './pairs.ts';
+import type { StepRates } from './rates.ts';
+import type { LayerShard } from './shard.ts';
+
+export interface StepShape {
+  readonly shards: readonly LayerShard[];
+  readonly hidden: number;
+  /** This rank's part of the vocabulary. */
+  readonly vocab: number;
+  readonly pipeline: number;
+  /** Seconds of one all-reduce: latency, and per byte; 0 on one rank. */
+  readonly reduceSeconds: number;
+  readonly reduceSecondsPerByte: number;
+  /** Seconds to hand a batch on, and per byte. */
+  readonly sendSeconds: number;
+  readonly sendSecondsPerByte: number;
+  /** Time of one draft token over the time of one step of the target; 0 without speculation. */
+  readonly draftCost: number;
+}
+
+/** Attention of a step begins with about four times the smallest kernel's time: two launches that wait for each other. */
+const ATTENTION_KERNELS = 4;
+/** Query rows of one tile of prefill attention, as the profiles of short chunks show them. */
+const TILE_ROWS = 64;
+/** Sampling: f32 logits once, bf16 ones once; and the kernels that run for one sequence already (25 µs measured). */
+const SAMPLER_BYTES = 6;
+const SAMPLER_KERNELS = 8;
+const ACTIVATION_BYTES = 2;
+
+export class StepTime {
+  readonly shape: StepShape;
+  readonly rates: StepRates;
+
+  constructor(shape: StepShape, rates: StepRates) {
+    this.shape = shape;
+    this.rates = rates;
+  }
+
+  stepMs(work: StepWork): number {
+    const { pipeline, draftCost } = this.shape;
+    const { draftTokens, prefillCount } = work;
+    const sequences = work.decodeSequences + prefillCount;
+    const batches = Math.max(1, Math.min(pipeline, sequences));
+    let seconds = this.#passSeconds(work, batches, prefillCount, 1 + draftTokens, work.sampledSequences);
+    if (draftTokens > 0 && work.decodeSequences > 0) {
+      seconds += draftTokens * draftCost * this.#passSeconds(work, batches, 0, 1, work.decodeSequences);
+    }
+    return (seconds + this.rates.hostSeconds) * 1000;
+  }
+
+  /** One batch through all layers. */
+  #passSeconds(work: StepWork, batches: number, prefills: number, queries: number, sampled: number): number {
+    const { shards, pipeline } = this.shape;
+    let tokens = work.decodeSequences * queries;
+    for (let i = 0; i < prefills; i++) tokens += work.prefillTokens[i] ?? 0;
+    tokens /= batches;
+    if (tokens === 0) return 0;
+    let seconds = 0;
+    for (const shard of shards) {
+      const mixed = this.#attentionSeconds(shard, work, batches, prefills, queries);
+      seconds += shard.layers * (this.#linearSeconds(shard, tokens) + mixed);
+    }
+    seconds += this.#headSeconds((sampled * queries) / batches);
+    if (pipeline > 1) {
+      const { sendSeconds, sendSecondsPerByte, hidden } = this.shape;
+      seconds += (pipeline - 1) * (sendSeconds + sendSecondsPerByte * tokens * hidden * ACTIVATION_BYTES);
+    }
+    return seconds;
+  }
+
+  #linearSeconds(shard: LayerShard, tokens: number): number {
+    const { rates, shape } = this;
+    let seconds = overlap(
+      (tokens * shard.denseFlops) / rates.linearFlops,
+      shard.denseBytes / rates.weightBytes,
+    );
+    if (shard.expertBytes > 0) {
+      const table = shard.distinctExperts;
+      const distinct = table[Math.min(table.length - 1, Math.ceil(tokens))] ?? 0;
+      seconds += overlap(
+        (tokens * shard.expertFlops) / rates.linearFlops,
+        (distinct * shard.expertBytes) / rates.weightBytes,
+      );
+      seconds += overlap(
+        (tokens * shard.routerFlops) / rates.headFlops,
+        shard.routerBytes / rates.weightBytes,
+      );
+    }
+    seconds += overlap(
+      (tokens * shard.elementBytes) / rates.elementBytes,
+      shard.kernels * rates.kernelSeconds,
+    );
+    if (shard.allReduces > 0) {
+      const bytes = tokens * shape.hidden * ACTIVATION_BYTES;
+      seconds += shard.allReduces * (shape.reduceSeconds + shape.reduceSecondsPerByte * bytes);
+    }
+    return seconds;
+  }
+
+  /** Attention of decodes and chunks, or the states in its place. */
+  #attentionSeconds(
+    shard: LayerShard,
+    work: StepWork,
+    batches: number,
+    prefills: number,
+    queries: number,
+  ): number {
+    const { rates } = this;
+    if (shard.reach === 'none') return this.#stateSeconds(shard, work, batches, prefills, queries);
+    const { decodeSequences } = work;
+    let seconds = ATTENTION_KERNELS * rates.kernelSeconds;
+    if (decodeSequences > 0) {
+      const context = decodeTokensRead(shard, work);
+      const rows = prefills > 0 ? Math.max(queries, shard.mixedRows) : queries;
+      seconds += overlap(
+        (context * rows * shard.decodePairFlops) / rates.attentionFlops / batches,
+        ((context + decodeSequences * queries) * shard.kvBytes) / rates.kvBytes / batches,
+      );
+    }
+    for (let i = 0; i < prefills; i++) {
+      const tokens = work.prefillTokens[i] ?? 0;
+      const before = work.prefillContextTokens[i] ?? 0;
+      const pairs = pairsSeen(shard.reach, shard.reachTokens, before, tokens);
+      const flops = pairs * shard.prefillPairFlops + (before + tokens) * shard.widenFlops;
+      const read = shard.reach === 'all' ? before : Math.min(before, shard.reachTokens);
+      seconds +=
+        overlap(
+          flops / (rates.attentionFlops * this.#fill(shard, tokens)),
+          ((read + tokens) * shard.kvBytes) / rates.kvBytes,
+        ) / batches;
+    }
+    return seconds;
+  }
+
+  /** Share of the device that a chunk's tiles keep busy: part-filled tiles, and a last wave that is not full. */
+  #fill({ prefillHeads }: LayerShard, tokens: number): number {
+    const { computeUnits } = this.rates;
+    const rows = Math.ceil(tokens / TILE_ROWS);
+    const useful = tokens / (rows * TILE_ROWS);
+    if (computeUnits === 0) return useful;
+    const tiles = prefillHeads * rows;
+    return (useful * tiles) / (Math.ceil(tiles / computeUnits) * computeUnits);
+  }
+
+  #stateSeconds(
+    shard: LayerShard,
+    work: StepWork,
+    batches: number,
+    prefills: number,
+    queries: number,
+  ): number {
+    if (shard.stateBytes === 0) return 0;
+    const { rates } = this;
+    const sequences = work.decodeSequences + prefills;
+    let tokens = work.decodeSequences * queries;
+    for (let i = 0; i < prefills; i++) tokens += work.prefillTokens[i] ?? 0;
+    const moved = (2 * sequences * shard.stateBytes) / rates.kvBytes / batches;
+    const seconds = overlap((tokens * shard.stateFlops) / rates.attentionFlops / batches, moved);
+    return seconds + ATTENTION_KERNELS * rates.kernelSeconds;
+  }
+
+  /** Output layer and sampler, for sequences that get a token. */
+  #headSeconds(sampled: number): number {
+    if (sampled === 0) return 0;
+    const { hidden, vocab } = this.shape;
+    const { rates } = this;
+    const bytes = vocab * hidden * ACTIVATION_BYTES;
+    const head = overlap((2 * sampled * vocab * hidden) / rates.headFlops, bytes / rates.weightBytes);
+    const sampler = (sampled * vocab * SAMPLER_BYTES) / rates.elementBytes;
+    return head + sampler + SAMPLER_KERNELS * rates.kernelSeconds;
+  }
+}
+
+function overlap(computeSeconds: number, memorySeconds: number): number {
+  return Math.sqrt(computeSeconds * computeSeconds + memorySeconds * memorySeconds);
+}
+
+/**
+ * Tokens whose K and V the decodes of a step read. A step knows the sum and the maximum of its contexts: where some are
+ * longer than the window, their mean is cut; the sum of cut contexts is at most that.
+ */
+function decodeTokensRead({ reach, reachTokens }: LayerShard, work: StepWork): number {
+  const { decodeContextTokens, decodeSequences, decodeMaxContextTokens } = work;
+  if (reach === 'all' || decodeMaxContextTokens <= reachTokens) return decodeContextTokens;
+  const mean = decodeContextTokens / decodeSequences;
+  // Positions spread evenly over a chunk see half of it.
+  const most = reach === 'chunk' ? (reachTokens + 1) / 2 : reachTokens;
+  return decodeSequences * Math.min(mean, most);
+}
