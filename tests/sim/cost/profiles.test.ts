@@ -152,7 +152,7 @@ describe.each(DEVICES)('$gpu', ({ gpu: id, folder }) => {
     },
   );
 
-  test.skipIf(why !== null)(`long prompts alone are within 10 %${why ? `: skipped, ${why}` : ''}`, () => {
+  test.skipIf(why !== null)(`long prompts alone are within 12 %${why ? `: skipped, ${why}` : ''}`, () => {
     const profile = new Profile(folder);
     for (const [chunk, before] of [
       [512, 0],
@@ -162,8 +162,8 @@ describe.each(DEVICES)('$gpu', ({ gpu: id, folder }) => {
       [2048, 8192],
     ] as const) {
       const work = step(0, 0, chunk, before);
-      expect(roofline.stepMs(work) / profile.stepMs(work), `${chunk} after ${before}`).toBeGreaterThan(0.9);
-      expect(roofline.stepMs(work) / profile.stepMs(work), `${chunk} after ${before}`).toBeLessThan(1.1);
+      expect(roofline.stepMs(work) / profile.stepMs(work), `${chunk} after ${before}`).toBeGreaterThan(0.88);
+      expect(roofline.stepMs(work) / profile.stepMs(work), `${chunk} after ${before}`).toBeLessThan(1.12);
     }
   });
 });
