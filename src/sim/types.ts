@@ -1,4 +1,5 @@
 /** What the simulator tells while it runs. Listeners are called in the middle of a step: cheap, and nothing is changed. */
+import type { BlockListener } from '../core/kv/block-events.ts';
 import type { StepOutcome, StepPlan } from '../core/schedule/scheduler.ts';
 
 /** What a replica holds at one moment. */
@@ -16,6 +17,8 @@ export interface ReplicaState {
 }
 
 export interface SimObserver {
+  /** A replica is being built: who listens to its blocks, if anybody does. */
+  listenTo?(replica: number, numBlocks: number): BlockListener | undefined;
   /** A request was sent. */
   arrived?(request: number, nowMs: number, replica: number): void;
   /** It can never fit and was sent back. */
