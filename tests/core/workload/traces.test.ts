@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { BLOCK_POLICIES } from '../../../src/core/eviction/blocks/index.ts';
+import { detectTrace } from '../../../src/core/workload/traces/detect.ts';
 import { readTrace } from '../../../src/core/workload/traces/read.ts';
+import { piecesOf, readTraceStream } from '../../../src/core/workload/traces/stream.ts';
 import {
   infinitePrefixReuse,
   prefixReuse,
@@ -31,6 +33,12 @@ describe('a good trace', () => {
       text: `${row({})}\n${row({ timestamp: 250, input_length: 40, hash_ids: [0, 1] })}`,
       arrivals: [0, 0.25],
       blockTokens: 16,
+    },
+    {
+      name: 'milliseconds, in quotes, after a byte order mark',
+      text: '\uFEFF"arrival_ms","prompt_tokens","output_tokens"\n"10","5","6"\n260,7,8\n',
+      arrivals: [0, 0.25],
+      blockTokens: null,
     },
   ])('$name', ({ text, arrivals, blockTokens }) => {
     const trace = readTrace(text);
@@ -65,10 +73,110 @@ test.each([
   { name: 'a date that is none', text: 'time,prompt,output\nyesterday,2,3\n', message: /Line 2.*yesterday/ },
   { name: 'broken JSON', text: `${row({})}\n{"timestamp":`, message: /Line 2.*no JSON/ },
   { name: 'a wrong type', text: row({ input_length: '16' }), message: /Line 1.*input_length/ },
-  { name: 'ids of no known block size', text: row({ hash_ids: [1, 2, 3, 4, 5] }), message: /block size/ },
+  {
+    name: 'ids of no known block size',
+    text: row({ hash_ids: [1, 2, 3, 4, 5] }),
+    message: /Line 1.*5 block ids for 16 prompt tokens.*one id for each 512 or 16/,
+  },
+  {
+    name: 'a line whose ids stand for other blocks than those before it',
+    text: `${row({ input_length: 64, hash_ids: [0, 1, 2, 3] })}\n${row({ input_length: 1000, hash_ids: [0, 9] })}`,
+    message: /Line 2.*2 block ids for 1000 prompt tokens.*the lines before it have an id for each 16 tokens/,
+  },
+  { name: 'rates that are all 0', text: 'time,rate\n0,0\n60,0\n', message: /Line 4.*rates are 0/ },
+  { name: 'a rate below 0', text: 'time,rate\n0,1\n60,-3\n', message: /Line 3.*rate is “-3”/ },
+  { name: 'a rate that is no number', text: '0,1,1,Gamma,1,1\n60,much,1,,0,0', message: /Line 2.*“much”/ },
+  { name: 'rates out of order', text: 'time,rate\n60,1\n0,1\n', message: /Line 3.*sort the rates/ },
   { name: 'nothing', text: '\n\n', message: /without a single request/ },
 ])('refuses $name', ({ text, message }) => {
   expect(() => readTrace(text)).toThrow(message);
+});
+
+describe('rates', () => {
+  test('as ServeGen writes them, without a header', () => {
+    const text = '0,1.5,8.5,Weibull,0.37,0.39\n600,0,0,,0,0\n1200,0.25,6,Gamma,0.03,3.38\n';
+    expect(readTrace(text)).toEqual({
+      requests: [],
+      blockTokens: null,
+      rates: [
+        { startSeconds: 0, rate: 1.5, cv: 8.5 },
+        { startSeconds: 600, rate: 0, cv: 1 },
+        { startSeconds: 1200, rate: 0.25, cv: 6 },
+      ],
+    });
+  });
+
+  test('with named columns, from the first time on', () => {
+    expect(readTrace('start_time,rps\n100,2\n160,3').rates).toEqual([
+      { startSeconds: 0, rate: 2, cv: 1 },
+      { startSeconds: 60, rate: 3, cv: 1 },
+    ]);
+  });
+});
+
+test.each<[string, string | null]>([
+  ['TIMESTAMP,ContextTokens,GeneratedTokens', 'azure'],
+  ['arrived_at,num_prefill_tokens,num_decode_tokens', 'csv'],
+  [row({ input_length: 600, hash_ids: [1, 2] }), 'mooncake'],
+  [row({ input_length: 40, hash_ids: [1, 2] }), 'vllm-replay'],
+  [row({ hash_ids: [] }), 'jsonl'],
+  ['0,1.5,8.5,Weibull,0.37,0.39', 'rates'],
+  ['time,rate', 'rates'],
+  ['a story', null],
+  ['{"a":', null],
+  ['', null],
+])('a file that begins with %s is %s', (line, format) => {
+  expect(detectTrace(line)).toBe(format);
+});
+
+describe('a stream', () => {
+  const text = 'time,prompt,output\r\n1,2,3\n\n2,3,4\n3,4,5';
+  async function* inPieces(size: number, bytes: boolean) {
+    await Promise.resolve();
+    const all = new TextEncoder().encode(text);
+    for (let at = 0; at < all.length; at += size) {
+      yield bytes ? all.subarray(at, at + size) : text.slice(at, at + size);
+    }
+  }
+
+  test.each([1, 2, 3, 7, 1000])('in pieces of %i is read as the whole is', async (size) => {
+    for (const bytes of [true, false])
+      expect(await readTraceStream(inPieces(size, bytes))).toEqual(readTrace(text));
+  });
+
+  test('of the web is read, counted and closed', async () => {
+    const seen: number[] = [];
+    const stream = new Blob([text]).stream();
+    const onProgress = ({ read, lines }: { read: number; lines: number }) => seen.push(read, lines);
+    expect(await readTraceStream(piecesOf(stream), { onProgress })).toEqual(readTrace(text));
+    expect(seen).toEqual([text.length, 4]);
+  });
+
+  test('that is cancelled ends at once', async () => {
+    let pieces = 0;
+    async function* endless() {
+      for (;;) {
+        await Promise.resolve();
+        pieces++;
+        yield 'time,prompt,output\n';
+      }
+    }
+    const answer = await readTraceStream(endless(), { cancelled: () => pieces === 1 });
+    expect(answer).toBeNull();
+    expect(pieces).toBe(1);
+  });
+
+  test('without line ends is refused before it fills the memory', async () => {
+    async function* endless() {
+      for (;;) {
+        await Promise.resolve();
+        yield '{"timestamp": 0, "hash_ids": ['.padEnd(400_000, '1');
+      }
+    }
+    await expect(readTraceStream(endless())).rejects.toThrow(
+      /Line 1 of the trace: it has 1200000 characters/,
+    );
+  });
 });
 
 test('shared prefix of the Mooncake note', () => {

@@ -1,12 +1,15 @@
 /**
  * Traces as CSV: Azure's (TIMESTAMP, ContextTokens, GeneratedTokens) and plain ones, whose columns are found by name.
  *
- * Fields are numbers and times, never quoted text, so a line is split at its commas.
+ * Fields are numbers and times without commas, in quotes or not, so a line is split at its commas. Times are dates or
+ * seconds, milliseconds where the column's name says so (arrival_ms).
  */
 import { TraceError, type TraceRequest } from './trace.ts';
 
-interface Columns {
+export interface Columns {
   readonly time: number;
+  /** Seconds of one unit of a plain number in the time column. */
+  readonly timeUnit: number;
   readonly prompt: number;
   readonly output: number;
 }
@@ -26,21 +29,30 @@ const NAMES = {
   output: ['generatedtokens', 'numdecodetokens', 'outputtokens', 'outputlength', 'responsetokens', 'output'],
 } as const;
 
+/** Names of a header line in lower case, letters only. */
+export function csvNames(header: string): string[] {
+  return fieldsOf(header).map((name) => name.toLowerCase().replace(/[^a-z]/g, ''));
+}
+
+/** Fields of a line, without spaces and quotes around them. */
+export function fieldsOf(line: string): string[] {
+  return line.split(',').map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
+}
+
 /** @throws TraceError where a column is missing */
-export function csvColumns(header: string): Columns {
-  const names = header.split(',').map((name) =>
-    name
-      .trim()
-      .toLowerCase()
-      .replace(/[^a-z]/g, ''),
-  );
-  const find = (kind: keyof typeof NAMES): number => {
-    const at = names.findIndex((name) => (NAMES[kind] as readonly string[]).includes(name));
+export function csvColumns(header: string, line: number): Columns {
+  const names = csvNames(header);
+  const find = (kind: keyof typeof NAMES, suffix = ''): number =>
+    names.findIndex((name) => NAMES[kind].some((known) => name === known + suffix));
+  const need = (kind: keyof typeof NAMES): number => {
+    const at = find(kind);
     if (at < 0)
-      throw new TraceError(1, `it has no ${kind} column; name one ${NAMES[kind].slice(0, 3).join(', ')}.`);
+      throw new TraceError(line, `it has no ${kind} column; name one ${NAMES[kind].slice(0, 3).join(', ')}.`);
     return at;
   };
-  return { time: find('time'), prompt: find('prompt'), output: find('output') };
+  const milliseconds = find('time', 'ms');
+  const time = milliseconds >= 0 ? milliseconds : need('time');
+  return { time, timeUnit: milliseconds >= 0 ? 0.001 : 1, prompt: need('prompt'), output: need('output') };
 }
 
 /** Days from 1970-01-01. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", public domain. */
@@ -60,8 +72,8 @@ function daysFromCivil(year: number, month: number, day: number): number {
 }
 
 /** Seconds of a plain number, or of a date with fractions as long as they come: `2023-11-16 18:15:46.6805900`. */
-function seconds(text: string, line: number): number {
-  if (/^[-+\d.eE]+$/.test(text) && Number.isFinite(Number(text))) return Number(text);
+export function secondsOf(text: string, unit: number, line: number): number {
+  if (/^[-+\d.eE]+$/.test(text) && Number.isFinite(Number(text))) return Number(text) * unit;
   const match = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d(?:\.\d+)?)/.exec(text);
   if (!match) throw new TraceError(line, `“${text.slice(0, 40)}” is neither seconds nor a date with a time.`);
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
@@ -70,14 +82,14 @@ function seconds(text: string, line: number): number {
 
 /** The request of a line; its arrival is on the file's own clock. @throws TraceError */
 export function csvRequest(text: string, columns: Columns, line: number): TraceRequest {
-  const fields = text.split(',');
+  const fields = fieldsOf(text);
   const field = (at: number): string => {
-    const value = fields[at]?.trim();
+    const value = fields[at];
     if (!value) throw new TraceError(line, `it has ${fields.length} fields; field ${at + 1} is missing.`);
     return value;
   };
   return {
-    arrivalSeconds: seconds(field(columns.time), line),
+    arrivalSeconds: secondsOf(field(columns.time), columns.timeUnit, line),
     promptTokens: Number(field(columns.prompt)),
     outputTokens: Number(field(columns.output)),
     blockIds: [],

@@ -14,9 +14,6 @@ const Row = v.object({
   hash_ids: v.optional(v.array(v.pipe(v.number(), v.safeInteger())), []),
 });
 
-/** Block sizes in use, the common ones first. */
-const BLOCK_TOKENS = [512, 16, 64, 128, 256, 32] as const;
-
 /** @throws TraceError */
 export function jsonlRequest(text: string, line: number): TraceRequest {
   let document: unknown;
@@ -37,16 +34,4 @@ export function jsonlRequest(text: string, line: number): TraceRequest {
     outputTokens: output_length,
     blockIds: hash_ids,
   };
-}
-
-/** Tokens a block id stands for, or null where no known block size explains every request. */
-export function inferBlockTokens(requests: readonly TraceRequest[]): number | null {
-  const withIds = requests.filter(({ blockIds }) => blockIds.length > 0);
-  if (withIds.length === 0) return null;
-  const explains = (tokens: number): boolean =>
-    withIds.every(({ promptTokens, blockIds }) => {
-      const full = Math.floor(promptTokens / tokens);
-      return blockIds.length === full || blockIds.length === Math.ceil(promptTokens / tokens);
-    });
-  return BLOCK_TOKENS.find(explains) ?? null;
 }
