@@ -140,7 +140,18 @@ export {
 } from './core/eviction/blocks/index.ts';
 export { infinitePrefixReuse, prefixReuse, type PrefixReuse } from './core/workload/traces/reuse.ts';
 export { SizedTraceReader, type SizedTrace } from './core/workload/traces/sized.ts';
-export { TraceReader } from './core/workload/traces/read.ts';
+export { readTrace, TraceReader } from './core/workload/traces/read.ts';
+export {
+  piecesOf,
+  readLines,
+  readTraceStream,
+  type LineReader,
+  type StreamOptions,
+  type StreamProgress,
+} from './core/workload/traces/stream.ts';
+export { detectTrace, TRACE_FORMATS, type TraceFormat } from './core/workload/traces/detect.ts';
+export { generateRequests } from './core/workload/generate.ts';
+export { requestTable, type RequestTable } from './core/schedule/requests.ts';
 export { TraceError, type Trace, type TraceRequest } from './core/workload/traces/trace.ts';
 
 // Pools and prefix caches as a library.
@@ -175,3 +186,12 @@ export {
   type KVShortage,
 } from './core/kv/kv-pool-errors.ts';
 export { type EventOf, type Listener } from './core/kv/events.ts';
+export { PrefixCache } from './core/kv/prefix-cache.ts';
+export type {
+  Inserted,
+  PrefixCacheEvents,
+  PrefixCacheOptions,
+  PrefixCacheStats,
+  PrefixHit,
+} from './core/kv/prefix-cache-types.ts';
+export { chainedBlockHashes, type BlockHash, type HashExtra } from './core/kv/block-hash.ts';

@@ -97,24 +97,24 @@ export class KVPinnedError extends KVError<{
   }
 }
 
-export class KVReferencedError extends KVError<{ readonly handle: number; readonly references: number }> {
+export class KVReferencedError extends KVError<{ readonly subject: string; readonly references: number }> {
   override readonly name: string = 'KVReferencedError';
   readonly code = 'referenced';
-  constructor(handle: number, references: number) {
-    super(
-      `Handle ${handle} has ${references} references and cannot be freed by one of them; release yours, and the last one frees.`,
-      { handle, references },
-    );
+  constructor(subject: string, references: number) {
+    super(`${subject} has ${references} references and cannot be given up; release them first.`, {
+      subject,
+      references,
+    });
   }
 }
 
 export class KVReferenceUnderflowError extends KVError<{
-  readonly subject: number | string;
+  readonly subject: string;
   readonly count: 'references' | 'pins';
 }> {
   override readonly name: string = 'KVReferenceUnderflowError';
   readonly code = 'reference-underflow';
-  constructor(subject: number | string, count: 'references' | 'pins') {
+  constructor(subject: string, count: 'references' | 'pins') {
     const verb = count === 'pins' ? 'unpinned' : 'released';
     const pair = count === 'pins' ? 'pin and unpin' : 'retain and release';
     super(`${subject} has no ${count} left and cannot be ${verb}; ${pair} go in pairs.`, { subject, count });

@@ -90,7 +90,7 @@ export class KVPool {
     if (handle.state === 'freed' && state.knows(handle)) throw new KVDoubleFreeError(handle.id);
     const own = state.own(handle);
     state.refusePinned(own, 'freed');
-    if (own.references > 1) throw new KVReferencedError(own.id, own.references);
+    if (own.references > 1) throw new KVReferencedError(`Handle ${own.id}`, own.references);
     state.tier(own.tier).policy?.remove(own.id);
     state.counts.frees++;
     state.drop(own, 'freed');

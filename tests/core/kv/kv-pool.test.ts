@@ -212,7 +212,7 @@ describe('every refusal has a name, numbers and a remedy, and changes nothing', 
       },
       error: KVReferencedError,
       code: 'referenced',
-      data: { handle: 0, references: 2 },
+      data: { subject: 'Handle 0', references: 2 },
     },
     {
       name: 'one release too many',

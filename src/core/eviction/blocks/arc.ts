@@ -49,6 +49,7 @@ export function arc(capacity: number): BlockPolicy {
       if (recent.delete(key)) frequent.push(key, entry.size);
       else frequent.touch(key);
     },
+    renew: (key) => (recent.get(key) ? recent : frequent).touch(key),
     admit: (key, { size }) => {
       const known = recentGhost.delete(key) || frequentGhost.delete(key);
       (known ? frequent : recent).push(key, size);

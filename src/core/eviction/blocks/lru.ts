@@ -7,6 +7,7 @@ export function lru(): BlockPolicy {
   return {
     name: 'lru',
     hit: (key) => queue.touch(key),
+    renew: (key) => queue.touch(key),
     admit: (key, { size }) => void queue.push(key, size),
     victim: (_incoming, canEvict) => {
       const entry = queue.oldestWhere(canEvict);

@@ -25,6 +25,11 @@ export interface BlockPolicy {
   readonly name: string;
   /** A resident block was used again. */
   hit(key: BlockKey, facts: BlockFacts): void;
+  /**
+   * The block is the newest again, without another use being counted: its user is done with it. For policies that go by
+   * recency; the others leave it out.
+   */
+  renew?(key: BlockKey, facts: BlockFacts): void;
   /** A block enters; room has been made. */
   admit(key: BlockKey, facts: BlockFacts): void;
   /**

@@ -13,6 +13,7 @@ export function suffixFirst(): BlockPolicy {
   return {
     name: 'suffix',
     hit: use,
+    renew: use,
     admit: use,
     victim: (_incoming, canEvict) => heap.takeWhere(canEvict)?.key ?? null,
     remove: (key) => void heap.delete(key),
