@@ -1,0 +1,23 @@
+/** `kvlab/sim`: the discrete-event simulator of a serving engine. No DOM, no GPU, no clock. */
+export {
+  runSimulation,
+  runSimulationAsync,
+  seedOf,
+  simulationTask,
+  type RunOptions,
+  type RunStamp,
+  type SimProgress,
+  type SimRunOptions,
+} from './run.ts';
+export type { SimInputs } from './repetition.ts';
+export type { SimObserver, ReplicaState } from './types.ts';
+export type { CostBasis, CostModel } from './cost/model.ts';
+export type {
+  SimDistribution,
+  SimPoint,
+  SimRepetition,
+  SimRequests,
+  SimRun,
+  SimSeries,
+  SimSummary,
+} from '../core/run/simulation.ts';
