@@ -68,7 +68,7 @@ const scheduler: Rule = ({ engine, cluster }) => {
   const { scheduler: name, speculation, preemption, priorities } = engine;
   if (!STATIC.has(name)) return null;
   if (cluster.disaggregation !== null) {
-    return `engine.scheduler is ${name}, but with cluster.disaggregation a batch can't stay together; set vllm, or disaggregation to null.`;
+    return `engine.scheduler is ${name}, but with cluster.disaggregation a batch can’t stay together; set vllm, or disaggregation to null.`;
   }
   if (speculation !== null) {
     return `engine.scheduler is ${name}, which has no speculative decoding; set vllm, or engine.speculation to null.`;
