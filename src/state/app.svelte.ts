@@ -11,6 +11,7 @@ import { Library } from './library.svelte.ts';
 import { Offline } from './offline.svelte.ts';
 import { Router, type AddressBar } from './router.svelte.ts';
 import type { Setup } from './setup.svelte.ts';
+import type { Simulator } from './simulator.svelte.ts';
 import { ThemeState, type KeyValue, type ThemeTarget } from './theme.svelte.ts';
 
 export interface AppPorts {
@@ -33,6 +34,8 @@ export class App {
   readonly offline = new Offline();
   /** Made by the lab when it is first entered: the first screen does without the experiments. */
   setup: Setup | null = null;
+  /** Made by the room Simulate when it is first entered. */
+  sim: Simulator | null = null;
 
   readonly #desk: DeskPort;
 
@@ -50,6 +53,11 @@ export class App {
   /** The run as CSV; see DeskApi. */
   csv(run: Run, rows: CsvRows): Promise<string> {
     return this.#desk.csv(run, rows);
+  }
+
+  /** The run as a file; see DeskApi. */
+  json(run: Run): Promise<string> {
+    return this.#desk.json(run);
   }
 
   /** A list of figures for one view. */

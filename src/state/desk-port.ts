@@ -4,13 +4,14 @@ import type { LibraryPort } from './library.svelte.ts';
 
 export type ReadsRuns = Pick<DeskApi, 'readRun'>;
 export type MakesFigures = Pick<DeskApi, 'figures'>;
-export type DeskPort = LibraryPort & ReadsRuns & MakesFigures & Pick<DeskApi, 'csv'>;
+export type DeskPort = LibraryPort & ReadsRuns & MakesFigures & Pick<DeskApi, 'csv' | 'json'>;
 
 export function deskPort(desk: () => DeskApi): DeskPort {
   return {
     readRun: (text) => desk().readRun(text),
     figures: (run, other) => desk().figures(run, other),
     csv: (run, rows) => desk().csv(run, rows),
+    json: (run) => desk().json(run),
     list: () => desk().list(),
     get: (id) => desk().get(id),
     put: (run) => desk().put(run),

@@ -68,6 +68,11 @@ export class Draft<S extends Json> {
     ];
   }
 
+  /** The document as it stands, whether or not it reads. */
+  get document(): Json {
+    return this.#document;
+  }
+
   at(path: string): Json | undefined {
     return valueAt(this.#document, path);
   }
@@ -113,6 +118,12 @@ export class Draft<S extends Json> {
 
   clear(path: string): void {
     this.#typed = Object.fromEntries(Object.entries(this.#typed).filter(([key]) => key !== path));
+  }
+
+  /** Forgets what was typed wrong anywhere below a path: what stood there is replaced. */
+  clearUnder(path: string): void {
+    const below = ([key]: [string, Typed]) => key === path || key.startsWith(`${path}.`);
+    this.#typed = Object.fromEntries(Object.entries(this.#typed).filter((entry) => !below(entry)));
   }
 
   get json(): string {

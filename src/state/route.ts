@@ -5,13 +5,32 @@
  *   #/                      first screen
  *   #/check                 hardware check       #c1.…  a shared card (core/scenario/link.ts)
  *   #/lab                   the lab              #s1.…  a shared scenario
+ *   #/simulate/VIEW         the simulator; VIEW one of SIM_VIEWS, the first without a name.
+ *                           #/simulate?link=s1.…  a shared simulation
+ *                           #/simulate?story=NAME&seed=N  a preset and the seed
  *   #/runs                  kept runs            #/runs/ID?with=ID   one run, perhaps beside another
  *   #/about
  */
+/** What the room Simulate shows: its own views, and those drawn by views/simulate/blocks. */
+export const SIM_VIEWS = ['run', 'compare', 'blocks', 'accesses', 'replay'] as const;
+export type SimView = (typeof SIM_VIEWS)[number];
+
+export interface SimRoute {
+  readonly room: 'simulate';
+  readonly view: SimView;
+  /** A shared simulation. */
+  readonly link: string | null;
+  /** Preset that the address names. */
+  readonly story: string | null;
+  /** Seed that the address names; null: the scenario's own. */
+  readonly seed: number | null;
+}
+
 export type Route =
   | { readonly room: 'home' }
   | { readonly room: 'check'; readonly card: string | null }
   | { readonly room: 'lab'; readonly link: string | null }
+  | SimRoute
   | { readonly room: 'runs' }
   | { readonly room: 'run'; readonly id: string; readonly other: string | null }
   | { readonly room: 'about' }
@@ -35,6 +54,32 @@ function parameter(query: string, name: string): string | null {
   return found === undefined ? null : decode(found.slice(name.length + 1));
 }
 
+/** The simulator's first view, as it was left. */
+export const SIMULATE: SimRoute = { room: 'simulate', view: 'run', link: null, story: null, seed: null };
+
+const MAX_SEED = 4_294_967_295;
+
+function seedOf(query: string): number | null {
+  const seed = Number(parameter(query, 'seed') ?? Number.NaN);
+  return Number.isInteger(seed) && seed >= 0 && seed <= MAX_SEED ? seed : null;
+}
+
+function simRoute(name: string, query: string): SimRoute | null {
+  const view = name === '' ? 'run' : SIM_VIEWS.find((known) => known === name);
+  if (view === undefined) return null;
+  const [link, story] = [parameter(query, 'link'), parameter(query, 'story')];
+  return { ...SIMULATE, view, link, story, seed: seedOf(query) };
+}
+
+function simHash({ view, link, story, seed }: SimRoute): string {
+  const query = [
+    ...(link === null ? [] : [`link=${encodeURIComponent(link)}`]),
+    ...(story === null ? [] : [`story=${encodeURIComponent(story)}`]),
+    ...(seed === null ? [] : [`seed=${seed}`]),
+  ].join('&');
+  return `#/simulate${view === 'run' ? '' : `/${view}`}${query === '' ? '' : `?${query}`}`;
+}
+
 /** Every hash has a route; what no room answers to is `unknown`. */
 export function parseRoute(hash: string): Route {
   const whole = hash.replace(/^#/, '');
@@ -51,6 +96,10 @@ export function parseRoute(hash: string): Route {
   if (room === '' && leaf) return { room: 'home' };
   if (room === 'check' && leaf) return { room: 'check', card: null };
   if (room === 'lab' && leaf) return { room: 'lab', link: null };
+  if (room === 'simulate' && rest.length === 0) {
+    const found = simRoute(id, query);
+    if (found !== null) return found;
+  }
   if (room === 'runs' && leaf) return { room: 'runs' };
   if (room === 'runs' && rest.length === 0) {
     return { room: 'run', id: decode(id), other: parameter(query, 'with') };
@@ -67,6 +116,8 @@ export function formatRoute(route: Route): string {
       return route.card === null ? '#/check' : `#${route.card}`;
     case 'lab':
       return route.link === null ? '#/lab' : `#${route.link}`;
+    case 'simulate':
+      return simHash(route);
     case 'runs':
       return '#/runs';
     case 'run': {
@@ -88,6 +139,7 @@ export function titleOf(route: Route): string {
     home: 'KV Lab',
     check: 'Check · KV Lab',
     lab: 'Lab · KV Lab',
+    simulate: 'Simulate · KV Lab',
     runs: 'Runs · KV Lab',
     run: 'Run · KV Lab',
     about: 'About · KV Lab',

@@ -1,5 +1,5 @@
 /** What the lab is about to run: a preset, its edited draft, and the link that holds both. */
-import { decodeLink, encodeScenarioLink } from '../core/scenario/link.ts';
+import { decodeLink, encodeScenarioLink, type Link } from '../core/scenario/link.ts';
 import { PRESETS, presetScenario } from '../core/scenario/presets.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
 import { labDraft, type LabDraft } from './lab-draft.ts';
@@ -34,12 +34,21 @@ export class Setup {
     this.draft.load(scenario);
   }
 
-  /** Opens a link; a bad one gives its sentence and leaves the draft alone. */
-  async openLink(text: string): Promise<void> {
-    if (text === this.#lastLink) return;
+  /**
+   * Opens a link; a bad one gives its sentence and leaves the draft alone.
+   * @returns true when it holds a simulation, which another room opens
+   */
+  async openLink(text: string): Promise<boolean> {
+    if (text === this.#lastLink) return false;
     this.#lastLink = text;
     const link = await decodeLink(text);
-    if (this.#lastLink !== text) return;
+    if (this.#lastLink !== text) return false;
+    if (link.ok && link.kind === 'simulation') return true;
+    this.#take(link);
+    return false;
+  }
+
+  #take(link: Link): void {
     if (!link.ok) {
       this.linkProblem = link.sentence;
       this.linkTaken = false;

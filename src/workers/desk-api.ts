@@ -20,7 +20,10 @@ export interface DeskApi {
   figures(run: Run, other: Run | null): Promise<readonly FigureSpec[]>;
   /** The run as CSV: a row a request, a point, a sample of the series (simulations) or a measurement (checks). */
   csv(run: Run, rows: CsvRows): Promise<string>;
+  /** The run as a file that `readRun` reads, with every row that is kept of it. */
+  json(run: Run): Promise<string>;
   list(): Promise<readonly RunEntry[]>;
+  /** A simulation comes without the rows of its requests beyond the first ones. */
   get(id: string): Promise<Run | null>;
   put(run: Run): Promise<void>;
   rename(id: string, title: string): Promise<void>;

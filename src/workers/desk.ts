@@ -1,12 +1,13 @@
 /** The desk's work, without the worker around it. */
 import type { FigureSpec } from '../charts/figure.ts';
 import { measuredFigures } from '../charts/figures/measured.ts';
-import { checkToCsv, pointsToCsv, requestsToCsv } from '../exchange/run-files.ts';
+import { checkToCsv, pointsToCsv, requestsToCsv, runToJson } from '../exchange/run-files.ts';
 import { parseRun } from '../core/run/parse.ts';
 import { simPointsToCsv, simRequestsToCsv, simSeriesToCsv } from '../exchange/sim-files.ts';
 import type { Run, SimRun } from '../core/run/schema.ts';
 import { openRunStore, type RunStore } from '../store/runs.ts';
 import type { CsvRows, DeskApi } from './desk-api.ts';
+import { lightRun } from './light-run.ts';
 
 /** What of a simulation goes into a table; a measured run has no series. */
 const SIM_CSV: Readonly<Record<CsvRows, (run: SimRun) => string>> = {
@@ -41,12 +42,24 @@ export function createDesk(openStore: () => Promise<RunStore> = openRunStore): D
     });
     return opened;
   };
+  /** The page holds simulations without all their rows; files have them, where they are kept. */
+  const whole = async (run: Run): Promise<Run> => {
+    if (run.kind !== 'simulate') return run;
+    const kept = await store()
+      .then((runs) => runs.get(run.id))
+      .catch(() => null);
+    return kept ?? run;
+  };
   return {
     readRun: (text) => Promise.resolve(parseRun(text)),
     figures: figuresOf,
-    csv: (run, rows) => Promise.resolve(csvOf(run, rows)),
+    csv: async (run, rows) => csvOf(await whole(run), rows),
+    json: async (run) => runToJson(await whole(run)),
     list: async () => (await store()).list(),
-    get: async (id) => (await store()).get(id),
+    get: async (id) => {
+      const run = await (await store()).get(id);
+      return run?.kind === 'simulate' ? lightRun(run) : run;
+    },
     put: async (run) => (await store()).put(run),
     rename: async (id, title) => (await store()).rename(id, title),
     remove: async (id) => (await store()).remove(id),

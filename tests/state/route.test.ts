@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatRoute, parseRoute, titleOf, type Route } from '../../src/state/route.ts';
+import { formatRoute, parseRoute, SIMULATE, titleOf, type Route } from '../../src/state/route.ts';
 import { Router } from '../../src/state/router.svelte.ts';
 
 const ROUTES: readonly { hash: string; route: Route }[] = [
@@ -8,6 +8,13 @@ const ROUTES: readonly { hash: string; route: Route }[] = [
   { hash: '#c1.abc_-9.zz1', route: { room: 'check', card: 'c1.abc_-9.zz1' } },
   { hash: '#/lab', route: { room: 'lab', link: null } },
   { hash: '#s1.abc_-9.zz1', route: { room: 'lab', link: 's1.abc_-9.zz1' } },
+  { hash: '#/simulate', route: SIMULATE },
+  { hash: '#/simulate/compare', route: { ...SIMULATE, view: 'compare' } },
+  { hash: '#/simulate?link=s1.abc_-9.zz1', route: { ...SIMULATE, link: 's1.abc_-9.zz1' } },
+  {
+    hash: '#/simulate/blocks?story=cache-thrash&seed=7',
+    route: { ...SIMULATE, view: 'blocks', story: 'cache-thrash', seed: 7 },
+  },
   { hash: '#/runs', route: { room: 'runs' } },
   { hash: '#/runs/a%2Fb', route: { room: 'run', id: 'a/b', other: null } },
   { hash: '#/runs/a?with=b%20c', route: { room: 'run', id: 'a', other: 'b c' } },
@@ -24,6 +31,8 @@ test.each([
   { hash: '#', route: { room: 'home' } },
   { hash: '#/nowhere', route: { room: 'unknown', path: 'nowhere' } },
   { hash: '#/check/deeper', route: { room: 'unknown', path: 'check/deeper' } },
+  { hash: '#/simulate/basement', route: { room: 'unknown', path: 'simulate/basement' } },
+  { hash: '#/simulate?seed=-1', route: SIMULATE },
   { hash: '#/runs/a/b', route: { room: 'unknown', path: 'runs/a/b' } },
   { hash: '#/runs/%E0%A4%A', route: { room: 'run', id: '%E0%A4%A', other: null } },
   { hash: `#/${'x'.repeat(500)}`, route: { room: 'unknown', path: 'x'.repeat(80) } },

@@ -12,6 +12,11 @@ export function saveRunJson(run: Run): void {
   saveText(runToJson(run), `${fileStem(run)}.json`, 'application/json');
 }
 
+/** A text that the desk made of the run. */
+export function saveJsonText(run: Run, json: string): void {
+  saveText(json, `${fileStem(run)}.json`, 'application/json');
+}
+
 export function saveRunCsv(run: Run, rows: CsvRows, csv: string): void {
   saveText(csv, `${fileStem(run)}-${rows}.csv`, 'text/csv');
 }

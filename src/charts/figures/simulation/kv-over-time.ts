@@ -39,7 +39,8 @@ function kvFigure(run: SimRun, found: SimCase, index: number): FigureSpec {
 
 /** Wasted slots belong to active blocks, so what is drawn of those is what holds tokens. */
 function layers(series: SimSeries): FigureSeries[] {
-  const at = fullest(series, ['activeBlocks']);
+  // Of two samples at one moment the later holds.
+  const at = fullest(series, ['activeBlocks']).filter((i) => series.timeMs[i] !== series.timeMs[i + 1]);
   const layer = (
     id: string,
     label: string,

@@ -1,0 +1,21 @@
+/** Everything the room Simulate knows; made when the room is first entered. */
+import { SimFiles } from './sim-files.svelte.ts';
+import { SimSession, type KnowsKeptRuns, type SimPort } from './sim-session.svelte.ts';
+import { SimSetup } from './sim-setup.svelte.ts';
+
+export interface SimPorts {
+  /** A worker of its own for each: a study goes on while another run starts. */
+  readonly client: () => SimPort;
+  readonly library: KnowsKeptRuns;
+}
+
+export class Simulator {
+  readonly setup = new SimSetup();
+  readonly files: SimFiles;
+  readonly session: SimSession;
+
+  constructor({ client, library }: SimPorts) {
+    this.files = new SimFiles(client().api);
+    this.session = new SimSession(client(), library);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * What the page asks of the simulator's worker. A simulation is one long calculation that hears no message until it
+ * ends, so cancelling ends the worker (sim-client.ts), and whatever a task needs travels with it.
+ *
+ * Files cross as `File`s: the worker reads them as streams, the page never holds their contents.
+ */
+import type { SimRun } from '../core/run/simulation.ts';
+import type { SimScenario } from '../core/scenario/simulate/schema.ts';
+import type { Outcome } from './api.ts';
+
+export type { Outcome } from './api.ts';
+
+/** What a scenario may name beside itself. */
+export interface SimInputs {
+  /** Recorded requests: CSV or JSON lines. */
+  readonly trace: File | null;
+  /** Files of a measured profile, with their paths within its folder. */
+  readonly profile: readonly NamedFile[];
+  /** A run of the hardware check, as its JSON. */
+  readonly check: string | null;
+}
+
+export interface NamedFile {
+  readonly path: string;
+  readonly file: File;
+}
+
+export const NO_INPUTS: SimInputs = { trace: null, profile: [], check: null };
+
+export interface SimProgress {
+  /** 0…1, or null while the length is unknown. */
+  readonly fraction: number | null;
+  readonly message: string;
+  /** What was simulated so far, a few times a second. */
+  readonly partial?: SimRun;
+}
+
+/** A trace in numbers, once all of it was read. */
+export interface TraceFacts {
+  readonly name: string;
+  readonly requests: number;
+  readonly seconds: number;
+  readonly meanPromptTokens: number;
+  readonly meanOutputTokens: number;
+  /** Tokens of one block id; null: the trace names no blocks. */
+  readonly blockTokens: number | null;
+  /** Share of prompt blocks that an infinite cache would hold; null without block ids. */
+  readonly reusable: number | null;
+}
+
+export interface KeptRun {
+  /** With the first rows of its requests only (light-run.ts); the store has them all. */
+  readonly run: SimRun;
+  /** Why it could not be kept; null when it is. */
+  readonly keepProblem: string | null;
+}
+
+export type OnSimProgress = (progress: SimProgress) => void;
+
+export interface SimWorkerApi {
+  /** Reads all of a trace; a bad line is refused with its number and reason. */
+  readTrace(file: File, onProgress: OnSimProgress): Promise<Outcome<TraceFacts>>;
+  /** Simulates, keeps the run in the store and gives it back light. */
+  run(scenario: SimScenario, inputs: SimInputs, onProgress: OnSimProgress): Promise<Outcome<KeptRun>>;
+}

@@ -1,0 +1,114 @@
+/**
+ * The simulator's work, without the worker around it: files are read, runs are driven and reported, finished ones are
+ * kept. What is heavy stays here: the page gets runs without the rows of their requests.
+ */
+import { parseRun } from '../core/run/parse.ts';
+import type { CheckRun } from '../core/run/schema.ts';
+import type { SimRun } from '../core/run/simulation.ts';
+import type { SimScenario } from '../core/scenario/simulate/schema.ts';
+import type { Trace } from '../core/workload/traces/trace.ts';
+import { simulationTask, type RunOptions } from '../sim/index.ts';
+import { lightRun } from './light-run.ts';
+import { outcomeOf } from './outcome.ts';
+import type { OnSimProgress, SimInputs, SimWorkerApi } from './sim-api.ts';
+import { factsOf, readTraceFile } from './trace-file.ts';
+
+export interface SimPlatform {
+  readonly now: () => number;
+  readonly date: () => string;
+  readonly newId: () => string;
+  readonly appVersion: string;
+  /** Keeps a run. @throws Error whose message is one sentence */
+  readonly keep: (run: SimRun) => Promise<void>;
+}
+
+const PROGRESS_EVERY_MS = 100;
+const PARTIAL_EVERY_MS = 250;
+/** A summary of a long run takes its time: at most this share of the worker's goes into partial results. */
+const PARTIAL_SHARE = 0.1;
+
+export function createSimService(platform: SimPlatform): SimWorkerApi {
+  const files = new TraceCache();
+  const optionsOf = async (inputs: SimInputs, onProgress: OnSimProgress): Promise<RunOptions> => {
+    const trace = inputs.trace === null ? null : await files.read(inputs.trace, onProgress);
+    const check = inputs.check === null ? null : checkOf(inputs.check);
+    const { date, newId, appVersion } = platform;
+    return {
+      ...(trace === null ? {} : { traces: () => trace }),
+      ...(check === null ? {} : { checks: () => check }),
+      stamp: { id: newId(), createdAt: date(), appVersion, command: null },
+    };
+  };
+  return {
+    readTrace: (file, onProgress) =>
+      outcomeOf(async () => factsOf(file.name, await files.read(file, onProgress))),
+    run: (scenario, inputs, onProgress) =>
+      outcomeOf(async () => {
+        const options = await optionsOf(inputs, onProgress);
+        const run = drive(scenario, options, platform.now, onProgress);
+        onProgress({ fraction: 1, message: 'Keeping the run' });
+        return { run: lightRun(run), keepProblem: await problemOf(() => platform.keep(run)) };
+      }),
+  };
+}
+
+/** Runs to the end, telling of it now and then. */
+export function drive(
+  scenario: SimScenario,
+  options: RunOptions,
+  now: () => number,
+  onProgress: OnSimProgress,
+): SimRun {
+  const task = simulationTask(scenario, options);
+  let [toldMs, partialMs] = [-Infinity, now()];
+  let turn = task.next();
+  while (!turn.done) {
+    const { fraction, message, snapshot } = turn.value;
+    const atMs = now();
+    if (atMs >= partialMs + PARTIAL_EVERY_MS) {
+      onProgress({ fraction, message, partial: lightRun(snapshot(true)) });
+      toldMs = now();
+      partialMs = toldMs + (toldMs - atMs) / PARTIAL_SHARE;
+    } else if (atMs >= toldMs + PROGRESS_EVERY_MS) {
+      onProgress({ fraction, message });
+      toldMs = atMs;
+    }
+    turn = task.next();
+  }
+  return turn.value;
+}
+
+async function problemOf(work: () => Promise<void>): Promise<string | null> {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** @throws RangeError for a text that is no check */
+function checkOf(json: string): CheckRun {
+  const read = parseRun(json);
+  if (!read.ok) throw new RangeError(read.sentence);
+  if (read.run.kind !== 'check') throw new RangeError('This run is no hardware check; choose one.');
+  return read.run;
+}
+
+/** The last trace that was read, so that a second run of it does not read it again. */
+class TraceCache {
+  #key = '';
+  #trace: Trace | null = null;
+
+  async read(file: File, onProgress: OnSimProgress): Promise<Trace> {
+    const key = `${file.name}|${file.size}|${file.lastModified}`;
+    if (this.#trace !== null && key === this.#key) return this.#trace;
+    this.#trace = null;
+    const trace = await readTraceFile(file, (fraction) =>
+      onProgress({ fraction, message: `Reading ${file.name}` }),
+    );
+    this.#key = key;
+    this.#trace = trace;
+    return trace;
+  }
+}
