@@ -10,7 +10,7 @@ import { generateRequests } from '../core/workload/generate.ts';
 import type { Trace } from '../core/workload/traces/trace.ts';
 import { createCostModel, type CostModel } from './cost/index.ts';
 import { createEngine } from './engine.ts';
-import { joinObservers } from './observers.ts';
+import { joinObservers } from './join-observers.ts';
 import type { KeepLimits } from './run-limits.ts';
 import type { SimObserver } from './types.ts';
 
