@@ -195,3 +195,13 @@ export type {
   PrefixHit,
 } from './core/kv/prefix-cache-types.ts';
 export { chainedBlockHashes, type BlockHash, type HashExtra } from './core/kv/block-hash.ts';
+export { RadixTree } from './core/kv/radix-tree.ts';
+export type { RadixNode } from './core/kv/radix-node.ts';
+export { RADIX_POLICY_NAMES, type RadixPolicyName } from './core/kv/radix-policies.ts';
+export type {
+  RadixEvicted,
+  RadixMatch,
+  RadixOptions,
+  RadixTreeEvents,
+  RadixTreeOptions,
+} from './core/kv/radix-types.ts';
