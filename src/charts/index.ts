@@ -1,5 +1,6 @@
 /** `kvlab/charts`: runs as figures (plain data) and figures as SVG files. Needs no document. */
 export { figuresFor } from './figures/index.ts';
+export { replayFigures, type ReplaySource } from './figures/replay.ts';
 export { renderSvg, type SvgOptions } from './svg.ts';
 export { PRINT_DPI, pngOf } from './png.ts';
 export { formatInterval, formatNumber, formatValue } from './format.ts';

@@ -21,3 +21,16 @@ export type {
   SimSeries,
   SimSummary,
 } from '../core/run/simulation.ts';
+export { replayRecorded, RecordedError, type RecordedTexts } from './replay/index.ts';
+export { profileCost, type ProfiledScenario } from './cost/table-scenario.ts';
+export { profileFileNames, type ProfileFiles } from './cost/table-profile.ts';
+export { ProfileError } from './cost/table-files.ts';
+export {
+  REPLAY_METRICS,
+  REPLAY_SERIES,
+  type ReplayLatencies,
+  type ReplayMetric,
+  type ReplayReport,
+  type ReplaySeries,
+  type ReplaySeriesName,
+} from '../core/run/replay.ts';
