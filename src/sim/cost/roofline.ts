@@ -17,7 +17,7 @@ import { StepTime, type StepShape } from './step-time.ts';
 /** What of a scenario the cost of a step depends on. */
 export type CostScenario = Pick<SimScenario, 'hardware' | 'engine'>;
 
-/** The shape of a step of a model under a scenario's sharding, formats and speculation. */
+/** The shape of a step of a model under a scenario's sharding and formats. */
 export function stepShape(
   model: Architecture,
   gpu: GpuRecord,
@@ -25,7 +25,7 @@ export function stepShape(
   attention: AttentionKernel = gpu.serving.attention,
 ): StepShape {
   const { tensorParallel: ranks, pipelineParallel } = hardware;
-  const { weights, kvFormat, speculation } = engine;
+  const { weights, kvFormat } = engine;
   const options = { weights, kvFormat, ranks, attention };
   const reduce = allReduceOf(gpu, ranks);
   return {
@@ -37,7 +37,6 @@ export function stepShape(
     reduceSecondsPerByte: ranks === 1 ? 0 : (2 * (ranks - 1)) / ranks / reduce.busBytesPerSecond,
     sendSeconds: sendSeconds(0, gpu),
     sendSecondsPerByte: sendSeconds(1, gpu) - sendSeconds(0, gpu),
-    draftCost: speculation?.draftCost ?? 0,
   };
 }
 

@@ -5,7 +5,7 @@
  * sum (not at all), and within 10 % of the measured linear layers of five GPUs around the ridge, where max is 25 % short.
  *
  *   step = Σ layers · (linear + experts + attention + state + elementwise + all-reduces) + output layer + sampler
- *        + draft + host
+ *        + host
  *
  * Pipeline of p stages: sequences run as p batches that follow each other through the stages, so a step is one round: the
  * time of a batch of 1/p of the sequences through all layers, and the hand-overs. With fewer sequences than stages there
@@ -30,8 +30,6 @@ export interface StepShape {
   /** Seconds to hand a batch on, and per byte. */
   readonly sendSeconds: number;
   readonly sendSecondsPerByte: number;
-  /** Time of one draft token over the time of one step of the target; 0 without speculation. */
-  readonly draftCost: number;
 }
 
 /** Attention of a step begins with about four times the smallest kernel's time: two launches that wait for each other. */
@@ -52,21 +50,21 @@ export class StepTime {
     this.rates = rates;
   }
 
+  /** With speculation each decode verifies its draft tokens beside its own; what the draft model takes is not in it. */
   stepMs(work: StepWork): number {
-    const { pipeline, draftCost } = this.shape;
-    const { draftTokens, prefillCount } = work;
-    const sequences = work.decodeSequences + prefillCount;
-    const batches = Math.max(1, Math.min(pipeline, sequences));
-    let seconds = this.#passSeconds(work, batches, prefillCount, 1 + draftTokens, work.sampledSequences);
-    if (draftTokens > 0 && work.decodeSequences > 0) {
-      seconds += draftTokens * draftCost * this.#passSeconds(work, batches, 0, 1, work.decodeSequences);
-    }
+    const { draftTokens, prefillCount, decodeSequences, sampledSequences } = work;
+    const sequences = decodeSequences + prefillCount;
+    const batches = Math.max(1, Math.min(this.shape.pipeline, sequences));
+    const logits = sampledSequences + decodeSequences * draftTokens;
+    const seconds = this.#passSeconds(work, batches, logits);
     return (seconds + this.rates.hostSeconds) * 1000;
   }
 
   /** One batch through all layers. */
-  #passSeconds(work: StepWork, batches: number, prefills: number, queries: number, sampled: number): number {
+  #passSeconds(work: StepWork, batches: number, logits: number): number {
     const { shards, pipeline } = this.shape;
+    const prefills = work.prefillCount;
+    const queries = 1 + work.draftTokens;
     let tokens = work.decodeSequences * queries;
     for (let i = 0; i < prefills; i++) tokens += work.prefillTokens[i] ?? 0;
     tokens /= batches;
@@ -76,7 +74,7 @@ export class StepTime {
       const mixed = this.#attentionSeconds(shard, work, batches, prefills, queries);
       seconds += shard.layers * (this.#linearSeconds(shard, tokens) + mixed);
     }
-    seconds += this.#headSeconds((sampled * queries) / batches);
+    seconds += this.#headSeconds(logits / batches);
     if (pipeline > 1) {
       const { sendSeconds, sendSecondsPerByte, hidden } = this.shape;
       seconds += (pipeline - 1) * (sendSeconds + sendSecondsPerByte * tokens * hidden * ACTIVATION_BYTES);
@@ -175,14 +173,14 @@ export class StepTime {
     return seconds + ATTENTION_KERNELS * rates.kernelSeconds;
   }
 
-  /** Output layer and sampler, for sequences that get a token. */
-  #headSeconds(sampled: number): number {
-    if (sampled === 0) return 0;
+  /** Output layer and sampler, for tokens that need logits. */
+  #headSeconds(logits: number): number {
+    if (logits === 0) return 0;
     const { hidden, vocab } = this.shape;
     const { rates } = this;
     const bytes = vocab * hidden * ACTIVATION_BYTES;
-    const head = overlap((2 * sampled * vocab * hidden) / rates.headFlops, bytes / rates.weightBytes);
-    const sampler = (sampled * vocab * SAMPLER_BYTES) / rates.elementBytes;
+    const head = overlap((2 * logits * vocab * hidden) / rates.headFlops, bytes / rates.weightBytes);
+    const sampler = (logits * vocab * SAMPLER_BYTES) / rates.elementBytes;
     return head + sampler + SAMPLER_KERNELS * rates.kernelSeconds;
   }
 }

@@ -1,0 +1,116 @@
+/**
+ * The KV blocks of a scenario's replica, or one sentence that says what does not fit and the nearest that does.
+ *
+ * Boundary: looks up records and words refusals; the accounting is in budget.ts.
+ */
+import { findGpu, GPUS, usableMemoryBytes, type GpuRecord } from '../hardware/records.ts';
+import { findArchitecture, type Architecture } from '../model/architecture.ts';
+import type { SimEngine, SimHardware } from '../scenario/simulate/schema.ts';
+import { memoryBudget, type MemoryBudget, type NoMemoryBudget, type ReplicaMemory } from './budget.ts';
+
+/** What of a scenario its memory depends on. */
+export interface BudgetScenario {
+  readonly model: string;
+  readonly hardware: SimHardware;
+  readonly engine: Pick<SimEngine, 'weights' | 'kvFormat' | 'blockSize' | 'tokenBudget' | 'maxSequences'>;
+}
+
+export interface BudgetRefusal {
+  readonly ok: false;
+  readonly sentence: string;
+}
+
+export type ReplicaBudget = MemoryBudget | BudgetRefusal;
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+function memoryOf(
+  { hardware, engine }: BudgetScenario,
+  model: Architecture,
+  gpu: GpuRecord,
+  referenceTokens: number | undefined,
+): ReplicaMemory {
+  const { tensorParallel, pipelineParallel, memoryUtilization } = hardware;
+  const { weights, kvFormat, blockSize, tokenBudget, maxSequences } = engine;
+  return {
+    model,
+    gpu,
+    tensorParallel,
+    pipelineParallel,
+    memoryUtilization,
+    weights,
+    kvFormat,
+    blockSize,
+    tokenBudget,
+    maxSequences,
+    ...(referenceTokens === undefined ? {} : { referenceTokens }),
+  };
+}
+
+/** Ranks that divide the query heads of every layer, more than there are now. */
+function moreRanks({ model, tensorParallel }: ReplicaMemory): number[] {
+  const heads = model.kinds.flatMap(({ mixer }) => ('queryHeads' in mixer ? [mixer.queryHeads] : []));
+  const ranks = Array.from({ length: 64 }, (_, i) => i + 1);
+  return ranks.filter((n) => n > tensorParallel && heads.every((count) => count % n === 0));
+}
+
+/** One setting changed at a time: the least change that fits, of each setting that can make it fit. */
+function remedies(memory: ReplicaMemory): string[] {
+  const fits = (change: Partial<ReplicaMemory>): boolean => memoryBudget({ ...memory, ...change }).ok;
+  const found: string[] = [];
+  const utilization = [0.9, 0.92, 0.95].find(
+    (n) => n > memory.memoryUtilization && fits({ memoryUtilization: n }),
+  );
+  if (utilization !== undefined) found.push(`hardware.memoryUtilization ${utilization}`);
+  const ranks = moreRanks(memory).find((tensorParallel) => fits({ tensorParallel }));
+  if (ranks !== undefined) found.push(`hardware.tensorParallel ${ranks}`);
+  const weights = (['fp8', 'int4'] as const).find((format) => fits({ weights: format }));
+  if (weights !== undefined) found.push(`engine.weights ${weights}`);
+  const sequences = [1024, 256, 64, 16].find((n) => n < memory.maxSequences && fits({ maxSequences: n }));
+  if (sequences !== undefined) found.push(`engine.maxSequences ${sequences}`);
+  const larger = [...GPUS]
+    .sort((a, b) => usableMemoryBytes(a) - usableMemoryBytes(b))
+    .find((gpu) => gpu.kind === 'datacenter' && fits({ gpu }));
+  if (larger && found.length === 0) found.push(`hardware.gpu ${larger.id}`);
+  return found;
+}
+
+function refusal(
+  memory: ReplicaMemory,
+  { needBytes, haveBytes, weightBytes }: NoMemoryBudget,
+): BudgetRefusal {
+  const { model, gpu, tensorParallel, pipelineParallel, memoryUtilization, weights } = memory;
+  const group = tensorParallel * pipelineParallel;
+  const each = group === 1 ? '' : ` on each of ${group} GPUs`;
+  const found = remedies(memory);
+  const remedy =
+    found.length === 0
+      ? 'no GPU here takes it alone; raise hardware.tensorParallel and hardware.pipelineParallel'
+      : `the nearest that works is ${found.join(', or ')}`;
+  return {
+    ok: false,
+    sentence:
+      `${model.name} needs ${gigabytes(needBytes)}${each} (${gigabytes(weightBytes)} of it ${weights} weights) for one KV block, ` +
+      `more than the ${gigabytes(haveBytes)} that ${gpu.name} has at hardware.memoryUtilization ${memoryUtilization}; ${remedy}.`,
+  };
+}
+
+export interface BudgetOptions {
+  /** See ReplicaMemory. */
+  readonly referenceTokens?: number;
+}
+
+/** KV blocks of one replica: the scenario's own number if it has one, else what the memory leaves. */
+export function replicaBudget(scenario: BudgetScenario, options: BudgetOptions = {}): ReplicaBudget {
+  const model = findArchitecture(scenario.model);
+  if (!model)
+    return { ok: false, sentence: `The model “${scenario.model}” is not known; choose another one.` };
+  const gpu = findGpu(scenario.hardware.gpu);
+  if (!gpu)
+    return { ok: false, sentence: `The GPU “${scenario.hardware.gpu}” is not known; choose another one.` };
+  const memory = memoryOf(scenario, model, gpu, options.referenceTokens);
+  const budget = memoryBudget(memory, scenario.hardware.kvBlocks);
+  return budget.ok ? budget : refusal(memory, budget);
+}
