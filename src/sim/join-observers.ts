@@ -36,6 +36,14 @@ export function joinObservers(first: SimObserver, second: SimObserver | undefine
       first.finished?.(request, nowMs, replica);
       second.finished?.(request, nowMs, replica);
     },
+    moved: (replica, outBytes, inBytes) => {
+      first.moved?.(replica, outBytes, inBytes);
+      second.moved?.(replica, outBytes, inBytes);
+    },
+    loaded: (replica, block, request, tier) => {
+      first.loaded?.(replica, block, request, tier);
+      second.loaded?.(replica, block, request, tier);
+    },
     began: (replica, startMs, plan, state) => {
       first.began?.(replica, startMs, plan, state);
       second.began?.(replica, startMs, plan, state);

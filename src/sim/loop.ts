@@ -4,11 +4,13 @@
  *   arrival     the request goes to a replica; the next arrival of the table is scheduled
  *   step-begin  the replica schedules; its step ends after what the cost model says
  *   step-end    the replica accounts for it; requests that waited for an end are sent; the next step begins
+ *   transfer-end  a request whose prompt was computed elsewhere is at the replica that decodes it
  *
  * A handler returns the events that follow from it. `advance` runs a bounded number of them, so that whoever calls can
  * show progress and stop between two calls.
  */
 import type { RequestTable } from '../core/schedule/requests.ts';
+import type { Handoff } from './disaggregation.ts';
 import { EventQueue, type EventKind, type SimEvent } from './events.ts';
 import type { Replica } from './replica.ts';
 import type { SimObserver } from './types.ts';
@@ -21,6 +23,8 @@ export interface LoopParts {
   readonly replicas: readonly Replica[];
   /** Left out: the first. */
   readonly route?: Route;
+  /** Prefill and decode on replicas of their own: `route` chooses among those that prefill. */
+  readonly handoff?: Handoff | undefined;
   readonly observer?: SimObserver;
 }
 
@@ -29,7 +33,10 @@ const NOTHING: readonly SimEvent[] = [];
 export class SimLoop {
   #requests: RequestTable;
   #replicas: readonly Replica[];
+  /** Those that requests are sent to. */
+  #fronts: readonly Replica[];
   #route: Route;
+  #handoff: Handoff | undefined;
   #observer: SimObserver;
   #queue = new EventQueue();
   /** Rows of the table from here on have not arrived. */
@@ -44,13 +51,15 @@ export class SimLoop {
     arrival: (event) => this.#arrive(event),
     'step-begin': (event) => this.#begin(event),
     'step-end': (event) => this.#end(event),
-    'transfer-end': () => NOTHING,
+    'transfer-end': (event) => this.#deliver(event),
   };
 
-  constructor({ requests, replicas, route, observer }: LoopParts) {
+  constructor({ requests, replicas, route, handoff, observer }: LoopParts) {
     this.#requests = requests;
     this.#replicas = replicas;
+    this.#fronts = handoff ? replicas.filter((_, index) => handoff.isPrefill(index)) : replicas;
     this.#route = route ?? (() => 0);
+    this.#handoff = handoff;
     this.#observer = observer ?? {};
     this.#begins = new Uint8Array(replicas.length);
     this.#followers = followersOf(requests);
@@ -92,17 +101,34 @@ export class SimLoop {
   #arrive({ subject: request, timeMs }: SimEvent): readonly SimEvent[] {
     const waitsForNobody = (this.#requests.after[request] ?? -1) < 0;
     const following = waitsForNobody ? this.#nextArrival() : NOTHING;
-    const index = this.#route(request, this.#replicas, timeMs);
-    const replica = this.#replica(index);
+    const index = this.#route(request, this.#fronts, timeMs);
+    this.#handoff?.arrived(request);
     this.#observer.arrived?.(request, timeMs, index);
-    if (!replica.canHold(request)) {
+    if (!this.#canHold(request, index)) {
       this.#observer.rejected?.(request, timeMs, index);
       return [...following, ...this.#ended(request, timeMs)];
     }
+    const begin = this.#add(request, index, timeMs);
+    return begin ? [...following, begin] : following;
+  }
+
+  /** Whether the pools that a request goes through can ever hold it. */
+  #canHold(request: number, index: number): boolean {
+    const next = this.#handoff?.targetOf(request) ?? -1;
+    return this.#replica(index).canHold(request) && (next < 0 || this.#replica(next).canHold(request));
+  }
+
+  /** Queues a request; the step that begins when the replica was idle. */
+  #add(request: number, index: number, timeMs: number): SimEvent | null {
+    const replica = this.#replica(index);
     replica.add(request);
-    return replica.busy || this.#begins[index] === 1
-      ? following
-      : [...following, this.#beginAt(index, timeMs)];
+    return replica.busy || this.#begins[index] === 1 ? null : this.#beginAt(index, timeMs);
+  }
+
+  #deliver({ subject: request, timeMs }: SimEvent): readonly SimEvent[] {
+    this.#handoff?.delivered(request);
+    const begin = this.#add(request, this.#handoff?.targetOf(request) ?? 0, timeMs);
+    return begin ? [begin] : NOTHING;
   }
 
   #begin({ subject: index, timeMs }: SimEvent): readonly SimEvent[] {
@@ -116,7 +142,14 @@ export class SimLoop {
     const { finished } = replica.end(timeMs);
     const begin = this.#beginAt(index, timeMs);
     if (finished.length === 0) return [begin];
-    return [begin, ...finished.flatMap((request) => this.#ended(request, timeMs))];
+    return [begin, ...finished.flatMap((request) => this.#leave(request, index, timeMs))];
+  }
+
+  /** A request is done with a replica: it goes on at another one, or is over. */
+  #leave(request: number, index: number, nowMs: number): readonly SimEvent[] {
+    const handoff = this.#handoff;
+    if (!handoff?.isPrefill(index) || handoff.targetOf(request) < 0) return this.#ended(request, nowMs);
+    return [{ timeMs: handoff.takeSentMs(request, nowMs), kind: 'transfer-end', subject: request }];
   }
 
   #beginAt(index: number, timeMs: number): SimEvent {
@@ -127,6 +160,7 @@ export class SimLoop {
   /** A request is over; those that waited for it are sent after their pause. */
   #ended(request: number, nowMs: number): SimEvent[] {
     this.#numDone++;
+    this.#handoff?.left(request);
     const followers = this.#followers.get(request) ?? [];
     return followers.map((row) => ({
       timeMs: nowMs + (this.#requests.arrivalMs[row] ?? 0),

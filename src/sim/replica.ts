@@ -7,6 +7,7 @@
 import type { BlockManager } from '../core/kv/block-manager.ts';
 import type { RequestTable } from '../core/schedule/requests.ts';
 import type { Scheduler, StepOutcome, StepPlan } from '../core/schedule/scheduler.ts';
+import { stepEndMs, type SimConnector } from './connector.ts';
 import type { CostModel } from './cost/model.ts';
 import type { ReplicaState, SimObserver } from './types.ts';
 
@@ -15,6 +16,10 @@ export interface ReplicaParts {
   readonly scheduler: Scheduler;
   readonly manager: BlockManager;
   readonly cost: CostModel;
+  /** KV that moves to and from the replica. */
+  readonly connector?: SimConnector | undefined;
+  /** Layers of the model: loads overlap with computing layer by layer. */
+  readonly layers?: number;
 }
 
 /** A replica whose requests wait although nothing runs: a scheduler that can't go on. */
@@ -35,10 +40,16 @@ export class Replica implements ReplicaState {
   #requests: RequestTable;
   #cost: CostModel;
   #observer: SimObserver;
+  #connector: SimConnector | undefined;
+  #layers: number;
+  #numWaitingTokens = 0;
   #plan: StepPlan | null = null;
   #startMs = 0;
 
-  constructor(index: number, { requests, scheduler, manager, cost }: ReplicaParts, observer: SimObserver) {
+  constructor(index: number, parts: ReplicaParts, observer: SimObserver) {
+    const { requests, scheduler, manager, cost, connector, layers } = parts;
+    this.#connector = connector;
+    this.#layers = layers ?? 1;
     this.index = index;
     this.scheduler = scheduler;
     this.manager = manager;
@@ -58,6 +69,11 @@ export class Replica implements ReplicaState {
 
   get numWaiting(): number {
     return this.scheduler.numWaiting;
+  }
+
+  /** Prompt tokens of those that wait. */
+  get numWaitingTokens(): number {
+    return this.#numWaitingTokens;
   }
 
   get numBlocks(): number {
@@ -87,6 +103,7 @@ export class Replica implements ReplicaState {
   }
 
   add(request: number): void {
+    this.#numWaitingTokens += this.#requests.promptTokens[request] ?? 0;
     this.scheduler.add(request);
   }
 
@@ -96,6 +113,7 @@ export class Replica implements ReplicaState {
    * @throws StalledError when requests wait that can never start
    */
   begin(nowMs: number): number | null {
+    this.#connector?.begin(nowMs);
     const plan = this.scheduler.schedule();
     if (plan === null) {
       if (this.numWaiting > 0 && this.numRunning === 0) throw new StalledError(nowMs, this.numWaiting);
@@ -105,7 +123,11 @@ export class Replica implements ReplicaState {
     this.#startMs = nowMs;
     this.#tellPlan(plan, nowMs);
     this.#observer.began?.(this.index, nowMs, plan, this);
-    return nowMs + this.#cost.stepMs(plan.work) + plan.extraMs;
+    const computeMs = this.#cost.stepMs(plan.work);
+    if (this.#connector) {
+      plan.extraMs = stepEndMs(this.#connector, nowMs, computeMs, this.#layers) - nowMs - computeMs;
+    }
+    return nowMs + computeMs + plan.extraMs;
   }
 
   /** Accounts for the step that ends now. */
@@ -114,6 +136,7 @@ export class Replica implements ReplicaState {
     if (plan === null) throw new Error(`Replica ${this.index} has no step that could end.`);
     this.#plan = null;
     const outcome = this.scheduler.complete(plan);
+    this.#connector?.end(nowMs);
     const observer = this.#observer;
     for (const request of outcome.prefilled) observer.prefilled?.(request, nowMs, this.index);
     for (const request of outcome.finished) observer.finished?.(request, nowMs, this.index);
@@ -124,11 +147,14 @@ export class Replica implements ReplicaState {
   #tellPlan(plan: StepPlan, nowMs: number): void {
     const { preempted, lostTokens, joined, chunks, work } = plan;
     const observer = this.#observer;
+    const { promptTokens } = this.#requests;
     for (let i = 0; i < preempted.length; i++) {
+      this.#numWaitingTokens += promptTokens[preempted[i] ?? -1] ?? 0;
       observer.preempted?.(preempted[i] ?? -1, nowMs, this.index, lostTokens[i] ?? 0);
     }
     const first = chunks.length - joined.length;
     for (let i = 0; i < joined.length; i++) {
+      this.#numWaitingTokens -= promptTokens[joined[i] ?? -1] ?? 0;
       observer.started?.(joined[i] ?? -1, nowMs, this.index, work.prefillContextTokens[first + i] ?? 0);
     }
   }

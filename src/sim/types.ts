@@ -30,6 +30,10 @@ export interface SimObserver {
   /** Its prompt is computed: its first token, or the first one after a preemption. */
   prefilled?(request: number, nowMs: number, replica: number): void;
   finished?(request: number, nowMs: number, replica: number): void;
+  /** Bytes of KV begin to leave a replica or to come to it: a lower tier, host memory, another replica. */
+  moved?(replica: number, outBytes: number, inBytes: number): void;
+  /** The contents of a block that a request was just given come from a tier, 1 for the fastest. */
+  loaded?(replica: number, block: number, request: number, tier: number): void;
   /** A step was scheduled and begins; `state` is what the replica holds while it runs. */
   began?(replica: number, startMs: number, plan: StepPlan, state: ReplicaState): void;
   /** A step was executed; plan, outcome and state are overwritten by the next one. */

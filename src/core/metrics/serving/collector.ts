@@ -96,6 +96,12 @@ export class ServingCollector {
     this.times.endMs[request] = nowMs;
   }
 
+  /** KV went to a lower tier, the host or another replica, or came from there. */
+  moved(_replica: number, outBytes: number, inBytes: number): void {
+    this.series.counts.tierOutBytes += outBytes;
+    this.series.counts.tierInBytes += inBytes;
+  }
+
   /** A replica has scheduled a step; `state` is what it holds while the step runs. */
   began(replica: number, startMs: number, plan: StepPlan, state: PoolState): void {
     this.usage.began(replica, startMs, linearTokens(plan.work), state);

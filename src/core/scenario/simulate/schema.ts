@@ -54,7 +54,8 @@ export const SimEngine = v.strictObject({
   /** Most tokens of one prompt in one step; 0: no limit. */
   longPrefillTokens: int(0, 1_048_576),
   priorities: v.picklist(['fcfs', 'priority']),
-  preemption: v.picklist(['recompute', 'swap']),
+  /** `faster`: whichever of the two takes less time, sequence by sequence. */
+  preemption: v.picklist(['recompute', 'swap', 'faster']),
   /** Share of the blocks that admission keeps free. */
   watermark: real(0, 0.5),
   /** Admit a prompt only when all of it fits, not its first chunk alone. */
