@@ -45,6 +45,8 @@ export const Lesson = v.strictObject({
     /** The quantity is a quotient when this is given. */
     over: v.nullable(Measure),
   }),
+  /** Ids of the figures that show it. */
+  figures: v.pipe(v.array(text(60)), v.maxLength(3)),
   /** A layer over the defaults of its kind: what the run answers with. */
   scenario: v.record(v.string(), v.unknown()),
   /** The one thing to change afterwards: a path of the scenario and values for it. */
