@@ -5,10 +5,24 @@
  * and tests/sim/stories.test.ts that it shows what it says.
  */
 import azureConversation from '../../../scenarios/azure-conversation.json' with { type: 'json' };
+import burstyArrivals from '../../../scenarios/bursty-arrivals.json' with { type: 'json' };
+import cacheThrash from '../../../scenarios/cache-thrash.json' with { type: 'json' };
+import chunkSize from '../../../scenarios/chunk-size.json' with { type: 'json' };
+import mooncakeConversation from '../../../scenarios/mooncake-conversation.json' with { type: 'json' };
+import preemptionStorm from '../../../scenarios/preemption-storm.json' with { type: 'json' };
+import sharedSystemPrompt from '../../../scenarios/shared-system-prompt.json' with { type: 'json' };
+import staticOrContinuous from '../../../scenarios/static-or-continuous.json' with { type: 'json' };
 import tenBlocks from '../../../scenarios/ten-blocks.json' with { type: 'json' };
 import type { JsonObject } from '../json.ts';
 
 export const STORY_LAYERS: Readonly<Record<string, JsonObject>> = {
-  'ten-blocks': tenBlocks,
+  'shared-system-prompt': sharedSystemPrompt,
+  'cache-thrash': cacheThrash,
+  'static-or-continuous': staticOrContinuous,
+  'chunk-size': chunkSize,
+  'bursty-arrivals': burstyArrivals,
+  'preemption-storm': preemptionStorm,
   'azure-conversation': azureConversation,
+  'mooncake-conversation': mooncakeConversation,
+  'ten-blocks': tenBlocks,
 };
