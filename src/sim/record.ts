@@ -58,7 +58,13 @@ export function* recordingTask(
     arrived: (request, nowMs, index) => made.recorder?.arrived(request, nowMs, index),
     step: (index, startMs, endMs, plan, outcome) => made.recorder?.step(index, startMs, endMs, plan, outcome),
   };
-  const engine = createEngine({ scenario, requests, cost, numBlocks: numBlocksOf(scenario), observer });
+  const engine = createEngine({
+    scenario,
+    requests,
+    cost,
+    numBlocks: numBlocksOf(scenario, requests),
+    observer,
+  });
   const { recorder } = made;
   if (recorder === null) throw new RangeError(`There is no replica ${replica}; the first one is number 0.`);
   while (engine.advance(EVENTS_A_PAUSE) && recorder.stopped === null) {

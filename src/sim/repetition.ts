@@ -1,11 +1,13 @@
 /** One repetition of one point: requests drawn, replicas built, events handled, metrics put together. */
 import { findGpu } from '../core/hardware/records.ts';
+import { replicaBudget } from '../core/kv/replica-budget.ts';
 import { ServingCollector } from '../core/metrics/serving/collector.ts';
 import { requestColumns, summarizeServing } from '../core/metrics/serving/summary.ts';
 import { findArchitecture } from '../core/model/architecture.ts';
 import type { CheckRun } from '../core/run/schema.ts';
 import type { SimRepetition } from '../core/run/simulation.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
+import type { RequestTable } from '../core/schedule/requests.ts';
 import { generateRequests } from '../core/workload/generate.ts';
 import type { Trace } from '../core/workload/traces/trace.ts';
 import { createCostModel, type CostModel } from './cost/index.ts';
@@ -59,10 +61,21 @@ export function costOf(scenario: SimScenario, { profiles, checks }: SimInputs): 
   });
 }
 
-/** KV blocks of one replica. */
-export function numBlocksOf({ hardware }: SimScenario): number {
-  if (hardware.kvBlocks !== null) return hardware.kvBlocks;
-  throw new RangeError('hardware.kvBlocks is null; set the KV blocks of a replica.');
+/**
+ * KV blocks of one replica: the scenario's, else what its memory leaves. Models with windows or states are counted at the
+ * mean length of the requests.
+ * @throws RangeError in one sentence where the weights do not fit
+ */
+export function numBlocksOf(scenario: SimScenario, requests: RequestTable): number {
+  const budget = replicaBudget(scenario, { referenceTokens: meanTokens(requests) });
+  if (budget.ok) return budget.kvBlocks;
+  throw new RangeError(budget.sentence);
+}
+
+function meanTokens({ size, promptTokens, outputTokens }: RequestTable): number {
+  let sum = 0;
+  for (let row = 0; row < size; row++) sum += (promptTokens[row] ?? 0) + (outputTokens[row] ?? 0);
+  return Math.max(1, Math.round(sum / Math.max(1, size)));
 }
 
 /**
@@ -84,7 +97,13 @@ export function startRepetition(
   });
   let rejected = 0;
   const observer = joinObservers(Object.assign(collector, { rejected: () => void rejected++ }), listener);
-  const engine = createEngine({ scenario, requests, cost, numBlocks: numBlocksOf(scenario), observer });
+  const engine = createEngine({
+    scenario,
+    requests,
+    cost,
+    numBlocks: numBlocksOf(scenario, requests),
+    observer,
+  });
   const options = {
     objectives: scenario.objectives,
     prefixCache: scenario.engine.prefixCache !== 'off',

@@ -7,6 +7,7 @@ import { stageLayers, stagesOf } from '../../../src/core/kv/stages.ts';
 import { findGpu } from '../../../src/core/hardware/records.ts';
 import { findArchitecture, type Architecture } from '../../../src/core/model/architecture.ts';
 import { architectureWeightBytes } from '../../../src/core/model/parameters.ts';
+import { simContradiction } from '../../../src/core/scenario/simulate/rules.ts';
 import { DEFAULT_SIMULATION } from '../../../src/core/scenario/simulate/defaults.ts';
 import type { SimEngine, SimHardware } from '../../../src/core/scenario/simulate/schema.ts';
 import { referenceText, whyNoReferenceData } from '../../reference-data.ts';
@@ -224,6 +225,12 @@ describe('refusals name the number and the nearest that works', () => {
   test('weights that do not fit are refused with blocks given, too', () => {
     expect(sentence({ model: 'Llama-3.1-70B', hardware: { kvBlocks: 1000 } })).toContain('141.1 GB');
   });
+});
+
+test('an impossible memory is refused before anything runs', () => {
+  const too = { ...DEFAULT_SIMULATION, model: 'Llama-3.1-70B' };
+  expect(simContradiction(too)).toBe(sentence({ model: 'Llama-3.1-70B' }));
+  expect(simContradiction({ ...too, hardware: { ...too.hardware, tensorParallel: 2 } })).toBeNull();
 });
 
 test('the accounting takes any architecture, not only known names', () => {
