@@ -205,3 +205,35 @@ export type {
   RadixTreeEvents,
   RadixTreeOptions,
 } from './core/kv/radix-types.ts';
+
+// Simulated runs, and their metrics over seeds.
+export type {
+  SimDistribution,
+  SimPoint,
+  SimRepetition,
+  SimRequests,
+  SimRun,
+  SimSeries,
+  SimSummary,
+} from './core/run/simulation.ts';
+export { simPointsToCsv, simRequestsToCsv, simSeriesToCsv } from './exchange/sim-files.ts';
+export { overSeeds, type OverSeeds } from './core/metrics/serving/seeds.ts';
+
+// Eviction inside a sequence: a policy names what it keeps.
+export { POLICIES as SEQUENCE_POLICIES } from './core/eviction/policies.ts';
+export type {
+  EvictionPolicy,
+  EvictionSignal,
+  KeepInput,
+  ProtectedTokens,
+  SequencePolicyName,
+} from './core/eviction/policy.ts';
+export { keyDiffScores } from './core/eviction/keydiff.ts';
+export {
+  expectedAttentionScores,
+  queryStatistics,
+  rotateStatistics,
+  type ExpectedAttentionInput,
+  type QueryStatistics,
+} from './core/eviction/expected-attention.ts';
+export { pyramidKvBudgets, type PyramidInput } from './core/eviction/pyramidkv.ts';

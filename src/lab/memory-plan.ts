@@ -167,6 +167,9 @@ function scoreBytes(scenario: Scenario, maxContextTokens: number, batch: number,
       return (layers + 1) * perHead + moves + voting(SNAPKV_WINDOW_TOKENS);
     case 'key-norm':
     case 'value-key-ratio':
+    // Of these two no scenario makes use yet; one score a token of a head is what they would take.
+    case 'key-difference':
+    case 'expected-attention':
       return perHead + moves;
     case 'page-bound':
       return layers * blocks * kvHeads * 2 * headDim * 4 + moves;

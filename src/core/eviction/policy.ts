@@ -18,6 +18,10 @@ export type EvictionSignal =
   | 'window-votes'
   /** −‖key‖ */
   | 'key-norm'
+  /** −cos(key, mean direction of all keys) */
+  | 'key-difference'
+  /** Share of the attention that queries to come are expected to pay, by the length of the value. */
+  | 'expected-attention'
   /** ‖value‖ / ‖key‖ */
   | 'value-key-ratio'
   /** Upper bound of query · key over a page. */
@@ -34,8 +38,11 @@ export interface KeepInput {
   readonly blockSize: number;
 }
 
+/** All policies: those that the laboratory's kernels can rank for (a scenario's), and those that only the twin can. */
+export type SequencePolicyName = EvictionPolicyName | 'pyramidkv' | 'keydiff' | 'expected-attention';
+
 export interface EvictionPolicy {
-  readonly name: EvictionPolicyName;
+  readonly name: SequencePolicyName;
   readonly title: string;
   /** What it keeps, in one sentence. */
   readonly about: string;
@@ -51,6 +58,12 @@ export interface EvictionPolicy {
   readonly when: 'prefill' | 'decode';
   /** First and last tokens that are kept whatever their score; what the top-k kernel is told. */
   protectedTokens(budget: number, blockSize: number): ProtectedTokens;
+  /** Tokens that each layer keeps, where they differ; `budget` is their mean. Left out: the budget in every layer. */
+  layerBudgets?(input: {
+    readonly budget: number;
+    readonly layers: number;
+    readonly length: number;
+  }): number[];
   /** Indices of the kept tokens, ascending. */
   keep(input: KeepInput): number[];
 }

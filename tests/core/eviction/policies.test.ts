@@ -1,8 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { h2oKeep, h2oScores } from '../../../src/core/eviction/h2o.ts';
+import {
+  expectedAttentionScores,
+  queryStatistics,
+  rotateStatistics,
+  softmax,
+} from '../../../src/core/eviction/expected-attention.ts';
+import { keyDiffScores } from '../../../src/core/eviction/keydiff.ts';
 import { knormScores } from '../../../src/core/eviction/knorm.ts';
 import { blockMeans, lowestBlock, valueKeyScores } from '../../../src/core/eviction/paged-eviction.ts';
 import { POLICIES } from '../../../src/core/eviction/policies.ts';
+import type { SequencePolicyName } from '../../../src/core/eviction/policy.ts';
+import { pyramidKvBudgets } from '../../../src/core/eviction/pyramidkv.ts';
 import {
   questBounds,
   questLoadFraction,
@@ -53,6 +62,39 @@ const FUNCTIONS: Record<string, (input: never) => unknown> = {
     const means = blockMeans(token, token.length, v.block_size);
     return { token, block_mean: means, evict_block: lowestBlock(means) };
   },
+  keyDiffScores: (v: { keys: Rows }) => keyDiffScores(v.keys),
+  expectedAttentionScores: (v: {
+    keys: Rows;
+    values: Rows;
+    mu: number[];
+    cov: Rows;
+    eps: number;
+    n_sink: number;
+  }) => {
+    const { keys, values, eps: epsilon, n_sink: sinks } = v;
+    const queries = [{ mean: v.mu, covariance: v.cov }];
+    // Values of length 1 leave the share alone.
+    const ones = keys.map(() => [1]);
+    return {
+      softmax: expectedAttentionScores({ keys, values: ones, queries, sinks, epsilon }),
+      score: expectedAttentionScores({ keys, values, queries, sinks, epsilon }),
+    };
+  },
+  pyramidKvBudgets: (v: {
+    max_capacity: number;
+    window: number;
+    layers: number;
+    beta: number;
+    q_len: number;
+  }) => {
+    const { window, layers, beta } = v;
+    const budgets = pyramidKvBudgets({ maxCapacity: v.max_capacity, window, layers, length: v.q_len, beta });
+    return {
+      per_layer_excl_window: budgets,
+      total: budgets.reduce((sum, budget) => sum + budget, 0),
+      uniform_total: layers * (v.max_capacity - window),
+    };
+  },
   nKept: (v: { length: number; compression_ratio: number }) => keptAtRatio(v.length, v.compression_ratio),
 };
 
@@ -70,9 +112,10 @@ function expectClose(actual: unknown, expected: unknown, tol: number): void {
   }
 }
 
-const cases = ['slm/', 'h2o/', 'tova/', 'snapkv/', 'quest/', 'knorm', 'pagedeviction', 'kvpress/'].flatMap(
-  vectors,
-);
+const cases = [
+  ...['slm/', 'h2o/', 'tova/', 'snapkv/', 'pyramidkv/', 'quest/'],
+  ...['knorm', 'keydiff', 'expattn', 'pagedeviction', 'kvpress/'],
+].flatMap(vectors);
 
 describe('the published functions', () => {
   test.each(cases.map((vector) => [vector.id, vector] as const))('%s', (_, { fn, input, expected, tol }) => {
@@ -98,12 +141,15 @@ describe('ranking', () => {
   });
 });
 
+const NAMES = Object.keys(POLICIES) as SequencePolicyName[];
+
 describe('every policy', () => {
   test('stands under its own name', () => {
-    for (const name of EVICTION_POLICIES) expect(POLICIES[name].name).toBe(name);
+    for (const name of NAMES) expect(POLICIES[name].name).toBe(name);
+    expect(NAMES).toEqual(expect.arrayContaining([...EVICTION_POLICIES]));
   });
 
-  test.each(EVICTION_POLICIES)('%s keeps ascending, distinct tokens within the budget', (name) => {
+  test.each(NAMES)('%s keeps ascending, distinct tokens within the budget', (name) => {
     const random = createRandom(11);
     for (let round = 0; round < 60; round++) {
       const blockSize = 8;
@@ -122,17 +168,112 @@ describe('every policy', () => {
 
   test('keeps, of 12 tokens under a budget of 6, exactly these', () => {
     const scores = [0, 5, 1, 7, 2, 9, 3, 3, 8, 0, 1, 0];
-    const keep = (name: (typeof EVICTION_POLICIES)[number]) =>
+    const keep = (name: SequencePolicyName) =>
       POLICIES[name].keep({ length: 12, budget: 6, scores, blockSize: 2 });
     expect(keep('streaming-llm')).toEqual([0, 1, 2, 3, 10, 11]);
     expect(keep('h2o')).toEqual([3, 5, 8, 9, 10, 11]);
     expect(keep('tova')).toEqual([1, 3, 5, 6, 7, 8]);
     expect(keep('snapkv')).toEqual([3, 5, 8, 9, 10, 11]);
     expect(keep('knorm')).toEqual([1, 3, 5, 6, 7, 8]);
+    expect(keep('keydiff')).toEqual([1, 3, 5, 6, 7, 8]);
+    expect(keep('pyramidkv')).toEqual([3, 5, 8, 9, 10, 11]);
+    // The first four stay, and the best two of the others.
+    expect(keep('expected-attention')).toEqual([0, 1, 2, 3, 5, 8]);
     // Means of the blocks: 2.5, 4, 5.5, 3, 4, 0.5; the first and the newest stay.
     expect(keep('paged-eviction')).toEqual([0, 1, 4, 5, 10, 11]);
     // Six pages; the three with the highest bounds, the newest among them.
     expect(keep('quest')).toEqual([2, 3, 6, 7, 10, 11]);
     expect(keep('none')).toEqual(range(0, 12));
+  });
+});
+
+describe('PyramidKV', () => {
+  test('keeps all of a short prompt, and the same in every layer of a middling one', () => {
+    const budgets = (length: number, layers = 4) =>
+      pyramidKvBudgets({ maxCapacity: 64, window: 8, layers, length });
+    expect(budgets(40)).toEqual([32, 32, 32, 32]);
+    expect(budgets(100)).toEqual([56, 56, 56, 56]);
+    expect(budgets(1000, 1)).toEqual([56]);
+  });
+
+  test('gives each layer its budget, the window included', () => {
+    expect(POLICIES.pyramidkv.layerBudgets?.({ budget: 128, layers: 4, length: 4096 })).toEqual([
+      189, 149, 109, 69,
+    ]);
+  });
+});
+
+describe('KeyDiff', () => {
+  test('drops what repeats, whatever its length, and survives a key of zeros', () => {
+    const scores = keyDiffScores([
+      [1, 0],
+      [5, 0],
+      [0, 1],
+      [0, 0],
+    ]);
+    expect(scores[0]).toBe(scores[1]);
+    expect(scores[2]).toBeGreaterThan(scores[0] ?? 0);
+    expect(scores[3]).toBe(0);
+  });
+});
+
+describe('expected attention', () => {
+  test('is the mean of what sampled queries attend to', () => {
+    const random = createRandom(5);
+    const keys = Array.from({ length: 6 }, () => [random.normal(), random.normal()]);
+    const queries = Array.from({ length: 20_000 }, () => [
+      0.5 + 0.7 * random.normal(),
+      -0.2 + 0.4 * random.normal(),
+    ]);
+    // Numerator and denominator are averaged apart, as the method has it.
+    const weights = keys.map((key) =>
+      queries.reduce((sum, query) => {
+        const dot = key.reduce((total, k, i) => total + k * (query[i] ?? 0), 0) / Math.SQRT2;
+        return sum + Math.exp(dot);
+      }, 0),
+    );
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const scores = expectedAttentionScores({
+      keys,
+      values: keys.map(() => [1]),
+      queries: [queryStatistics(queries)],
+      sinks: 0,
+    });
+    scores.forEach((score, i) => expect(score).toBeCloseTo((weights[i] ?? 0) / total, 2));
+  });
+
+  test('gives the sinks the highest score and leaves them out of the shares', () => {
+    const queries = [{ mean: [1, 0] }];
+    const keys = [
+      [9, 9],
+      [1, 0],
+      [0, 1],
+    ];
+    const scores = expectedAttentionScores({ keys, values: keys.map(() => [1]), queries, sinks: 1 });
+    expect(scores[0]).toBe(scores[1]);
+    expect((scores[1] ?? 0) + (scores[2] ?? 0)).toBeCloseTo(1, 12);
+  });
+
+  test('turns statistics as it would turn every query', () => {
+    const random = createRandom(9);
+    const queries = Array.from({ length: 50 }, () => Array.from({ length: 4 }, () => random.normal()));
+    const [position, theta] = [7, 100];
+    const turned = queries.map(([a = 0, b = 0, c = 0, d = 0]) => {
+      const [t0, t1] = [position, position / 10];
+      return [
+        a * Math.cos(t0) - c * Math.sin(t0),
+        b * Math.cos(t1) - d * Math.sin(t1),
+        c * Math.cos(t0) + a * Math.sin(t0),
+        d * Math.cos(t1) + b * Math.sin(t1),
+      ];
+    });
+    const rotated = rotateStatistics(queryStatistics(queries), position, theta, 1);
+    const expected = queryStatistics(turned);
+    expectClose(Array.from(rotated.mean), Array.from(expected.mean), 1e-9);
+    expectClose(rotated.covariance, expected.covariance, 1e-9);
+  });
+
+  test('softmax holds large numbers', () => {
+    expect(softmax([1000, 1000])).toEqual([0.5, 0.5]);
   });
 });
