@@ -21,6 +21,7 @@ export default defineConfig({
         gpu: 'src/gpu/index.ts',
         charts: 'src/charts/index.ts',
         lab: 'src/lab/index.ts',
+        sim: 'src/sim/index.ts',
         cli: 'src/cli/main.ts',
       },
       formats: ['es'],

@@ -237,3 +237,16 @@ export {
   type QueryStatistics,
 } from './core/eviction/expected-attention.ts';
 export { pyramidKvBudgets, type PyramidInput } from './core/eviction/pyramidkv.ts';
+
+// Simulated runs, and their metrics over seeds.
+export type {
+  SimDistribution,
+  SimPoint,
+  SimRepetition,
+  SimRequests,
+  SimRun,
+  SimSeries,
+  SimSummary,
+} from './core/run/simulation.ts';
+export { simPointsToCsv, simRequestsToCsv, simSeriesToCsv } from './exchange/sim-files.ts';
+export { overSeeds, type OverSeeds } from './core/metrics/serving/seeds.ts';

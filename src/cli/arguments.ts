@@ -1,7 +1,7 @@
 /** Reads the arguments: which command, on what, with which flags. Knows no file and no scenario. */
 import { InputError } from './errors.ts';
 
-export const COMMANDS = ['check', 'measure', 'attention', 'risk', 'cache'] as const;
+export const COMMANDS = ['check', 'measure', 'attention', 'risk', 'simulate', 'cache'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 interface FlagKind {
@@ -29,7 +29,7 @@ const FLAGS = {
   },
   set: {
     takes: 'values',
-    commands: ['measure', 'risk'],
+    commands: ['measure', 'risk', 'simulate'],
     shows: '--set PATH=VALUE',
     about: 'change the scenario, such as workload.concurrency=8; may be repeated',
   },
@@ -39,12 +39,24 @@ const FLAGS = {
     shows: '--shape JSON',
     about: 'batch, queryHeads, kvHeads, headDim, context, blockSize, kvFormat and, to force a tier, variant',
   },
+  seed: {
+    takes: 'a value',
+    commands: ['simulate'],
+    shows: '--seed N',
+    about: 'the seed of everything random',
+  },
+  profile: {
+    takes: 'a value',
+    commands: ['simulate'],
+    shows: '--profile DIR',
+    about: 'measured layer times that say how long a step takes',
+  },
   env: { takes: 'nothing', commands: ['check'], shows: '--env', about: 'only say what the GPU is' },
   check: {
     takes: 'a value',
-    commands: ['risk'],
+    commands: ['risk', 'simulate'],
     shows: '--check FILE',
-    about: 'the run.json of a hardware check, whose measured memory counts',
+    about: 'the run.json of a hardware check, whose measurements count',
   },
   force: {
     takes: 'nothing',
@@ -66,7 +78,7 @@ const FLAGS = {
   },
   trace: {
     takes: 'a value',
-    commands: ['cache'],
+    commands: ['simulate', 'cache'],
     shows: '--trace FILE',
     about: 'a recorded trace: requests with block ids, or with --bytes lines of time,id,size',
   },
@@ -107,6 +119,9 @@ export interface Invocation {
   readonly force: boolean;
   readonly lowPower: boolean;
   readonly native: boolean;
+  readonly seed: string | null;
+  /** Folder of measured layer times. */
+  readonly profile: string | null;
   /** File of a recorded trace. */
   readonly trace: string | null;
   readonly policy: string | null;
@@ -149,6 +164,8 @@ export function parseArguments(argv: readonly string[]): Invocation | 'help' | '
     force: flags.has('force'),
     lowPower: flags.has('low-power'),
     native: flags.has('native'),
+    seed: flags.get('seed')?.at(-1) ?? null,
+    profile: flags.get('profile')?.at(-1) ?? null,
     trace: flags.get('trace')?.at(-1) ?? null,
     policy: flags.get('policy')?.at(-1) ?? null,
     blocks: flags.get('blocks')?.at(-1) ?? null,
@@ -165,6 +182,7 @@ function isCommand(word: string): word is CommandName {
 const SUBJECTS: Readonly<Partial<Record<CommandName, string>>> = {
   measure: 'a scenario: the name of an experiment or a JSON file',
   risk: 'a scenario: the name of an experiment or a JSON file',
+  simulate: 'a scenario: the name of a simulation or a JSON file',
 };
 
 function scenarioOf(command: CommandName, words: readonly string[]): string | null {
@@ -221,6 +239,7 @@ export function usage(): string {
     '  kvlab measure SCENARIO     run an experiment: the name of one, or a scenario file',
     '  kvlab attention --shape JSON   time one decode attention',
     '  kvlab risk SCENARIO        will it fit in memory?',
+    '  kvlab simulate SCENARIO    a serving engine, simulated: the name of a simulation, or a scenario file',
     '  kvlab cache --trace FILE   hits and misses of a recorded trace under an eviction policy',
     '',
     ...flags,

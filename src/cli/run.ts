@@ -7,6 +7,7 @@ import { check } from './commands/check.ts';
 import type { CommandContext, GpuCommand, Outcome, PlainCommand } from './commands/command.ts';
 import { measure } from './commands/measure.ts';
 import { risk } from './commands/risk.ts';
+import { simulate } from './commands/simulate.ts';
 import { describeError, EXIT, InputError } from './errors.ts';
 import { openFolder } from './files.ts';
 import type { GpuHost } from './host.ts';
@@ -21,6 +22,7 @@ const RUNNERS: Readonly<Record<CommandName, Runner>> = {
   measure: { kind: 'gpu', run: measure },
   attention: { kind: 'gpu', run: attention },
   risk: { kind: 'plain', run: risk },
+  simulate: { kind: 'plain', run: simulate },
   cache: { kind: 'plain', run: cache },
 };
 
@@ -38,7 +40,7 @@ export async function runCli(
       return EXIT.done;
     }
     const write = invocation.out === null ? null : openFolder(invocation.out);
-    const outcome = await dispatch({ invocation, terminal, write }, commandLine(argv), onCancel);
+    const outcome = await dispatch({ invocation, terminal, write, command: commandLine(argv), onCancel });
     return outcome === 'done' ? EXIT.done : EXIT.failed;
   } catch (error) {
     const described = describeError(error);
@@ -50,12 +52,8 @@ export async function runCli(
   }
 }
 
-async function dispatch(
-  context: CommandContext,
-  command: string,
-  onCancel: (cancel: (() => void) | null) => void,
-): Promise<Outcome> {
-  const { invocation, terminal } = context;
+async function dispatch(context: CommandContext): Promise<Outcome> {
+  const { invocation, terminal, command, onCancel } = context;
   const runner = RUNNERS[invocation.command];
   if (runner.kind === 'plain') return runner.run(context);
   const hosts: GpuHost[] = [];

@@ -8,6 +8,10 @@ export interface CommandContext {
   readonly terminal: Terminal;
   /** Writes into the folder of --out; null without one. */
   readonly write: ((name: string, contents: string | Uint8Array) => void) | null;
+  /** The command line as it can be typed again. */
+  readonly command: string;
+  /** Says what a Ctrl-C shall do from now on; null: end the process. */
+  readonly onCancel: (stop: (() => void) | null) => void;
 }
 
 export interface GpuCommandContext extends CommandContext {

@@ -1,9 +1,9 @@
 /** `kvlab risk`: will the scenario fit in memory? Needs no GPU: what is free is a check's word, or assumed. */
-import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { deviceOfCheck, parseRun, reduceForSoftware, type CheckRun, type Scenario } from '../../index.ts';
+import { deviceOfCheck, reduceForSoftware, type CheckRun, type Scenario } from '../../index.ts';
 import { assessRisk, availableMemory, type MemoryFacts } from '../../lab/index.ts';
 import { InputError } from '../errors.ts';
+import { readCheck } from '../inputs.ts';
 import { loadScenario } from '../scenario.ts';
 import type { CommandContext, Outcome } from './command.ts';
 
@@ -47,18 +47,4 @@ function reduced(scenario: Scenario, say: (text: string) => void): Scenario {
   if (!smaller.ok) throw new InputError(smaller.sentence);
   for (const note of smaller.notes) say(note);
   return smaller.scenario;
-}
-
-/** @throws InputError */
-function readCheck(path: string): CheckRun {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    throw new InputError(`${path} can't be read; name the run.json that kvlab check --out wrote.`);
-  }
-  const parsed = parseRun(text);
-  if (!parsed.ok) throw new InputError(`${path}: ${parsed.sentence}`);
-  if (parsed.run.kind === 'check') return parsed.run;
-  throw new InputError(`${path} is an experiment; --check takes the run.json that kvlab check --out wrote.`);
 }
