@@ -4,11 +4,14 @@
  *
  * Files cross as `File`s: the worker reads them as streams, the page never holds their contents.
  */
+import type { ReplayReport } from '../core/run/replay.ts';
 import type { SimRun } from '../core/run/simulation.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import type { Outcome } from './api.ts';
+import type { RecordedRun, RecordWish } from './sim-record.ts';
 
 export type { Outcome } from './api.ts';
+export type { RecordedRun, RecordWish } from './sim-record.ts';
 
 /** What a scenario may name beside itself. */
 export interface SimInputs {
@@ -62,4 +65,13 @@ export interface SimWorkerApi {
   readTrace(file: File, onProgress: OnSimProgress): Promise<Outcome<TraceFacts>>;
   /** Simulates, keeps the run in the store and gives it back light. */
   run(scenario: SimScenario, inputs: SimInputs, onProgress: OnSimProgress): Promise<Outcome<KeptRun>>;
+  /** Simulates one point with a recorder at the blocks of one replica; not kept. */
+  record(
+    scenario: SimScenario,
+    inputs: SimInputs,
+    wish: RecordWish,
+    onProgress: OnSimProgress,
+  ): Promise<Outcome<RecordedRun>>;
+  /** Puts a recorded run through the simulator: its files, the workload, perhaps a measured profile. */
+  replay(files: readonly NamedFile[], onProgress: OnSimProgress): Promise<Outcome<ReplayReport>>;
 }

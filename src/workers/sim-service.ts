@@ -8,9 +8,13 @@ import type { SimRun } from '../core/run/simulation.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import type { Trace } from '../core/workload/traces/trace.ts';
 import { simulationTask, type RunOptions } from '../sim/index.ts';
+import { profileCost } from '../sim/cost/table-scenario.ts';
+import { replayRecorded } from '../sim/replay/index.ts';
 import { lightRun } from './light-run.ts';
 import { outcomeOf } from './outcome.ts';
+import { profileTexts, recordedTexts } from './replay-files.ts';
 import type { OnSimProgress, SimInputs, SimWorkerApi } from './sim-api.ts';
+import { recordRun } from './sim-record.ts';
 import { factsOf, readTraceFile } from './trace-file.ts';
 
 export interface SimPlatform {
@@ -31,10 +35,12 @@ export function createSimService(platform: SimPlatform): SimWorkerApi {
   const files = new TraceCache();
   const optionsOf = async (inputs: SimInputs, onProgress: OnSimProgress): Promise<RunOptions> => {
     const trace = inputs.trace === null ? null : await files.read(inputs.trace, onProgress);
+    const profile = inputs.profile.length === 0 ? null : await profileTexts(inputs.profile);
     const check = inputs.check === null ? null : checkOf(inputs.check);
     const { date, newId, appVersion } = platform;
     return {
       ...(trace === null ? {} : { traces: () => trace }),
+      ...(profile === null ? {} : { profiles: (_name, asked) => profileCost(profile, asked) }),
       ...(check === null ? {} : { checks: () => check }),
       stamp: { id: newId(), createdAt: date(), appVersion, command: null },
     };
@@ -42,6 +48,15 @@ export function createSimService(platform: SimPlatform): SimWorkerApi {
   return {
     readTrace: (file, onProgress) =>
       outcomeOf(async () => factsOf(file.name, await files.read(file, onProgress))),
+    record: (scenario, inputs, wish, onProgress) =>
+      recordRun(scenario, wish, () => optionsOf(inputs, onProgress), platform.now, onProgress),
+    replay: (recorded, onProgress) =>
+      outcomeOf(async () => {
+        onProgress({ fraction: null, message: 'Reading the recording' });
+        const texts = await recordedTexts(recorded);
+        onProgress({ fraction: null, message: 'Replaying it' });
+        return replayRecorded(texts);
+      }),
     run: (scenario, inputs, onProgress) =>
       outcomeOf(async () => {
         const options = await optionsOf(inputs, onProgress);
