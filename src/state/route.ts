@@ -8,6 +8,7 @@
  *   #/simulate/VIEW         the simulator; VIEW one of SIM_VIEWS, the first without a name.
  *                           #/simulate?link=s1.…  a shared simulation
  *                           #/simulate?story=NAME&seed=N  a preset and the seed
+ *   #/explain               the worked example
  *   #/runs                  kept runs            #/runs/ID?with=ID   one run, perhaps beside another
  *   #/about
  */
@@ -31,6 +32,7 @@ export type Route =
   | { readonly room: 'check'; readonly card: string | null }
   | { readonly room: 'lab'; readonly link: string | null }
   | SimRoute
+  | { readonly room: 'explain' }
   | { readonly room: 'runs' }
   | { readonly room: 'run'; readonly id: string; readonly other: string | null }
   | { readonly room: 'about' }
@@ -100,6 +102,7 @@ export function parseRoute(hash: string): Route {
     const found = simRoute(id, query);
     if (found !== null) return found;
   }
+  if (room === 'explain' && leaf) return { room: 'explain' };
   if (room === 'runs' && leaf) return { room: 'runs' };
   if (room === 'runs' && rest.length === 0) {
     return { room: 'run', id: decode(id), other: parameter(query, 'with') };
@@ -118,6 +121,8 @@ export function formatRoute(route: Route): string {
       return route.link === null ? '#/lab' : `#${route.link}`;
     case 'simulate':
       return simHash(route);
+    case 'explain':
+      return '#/explain';
     case 'runs':
       return '#/runs';
     case 'run': {
@@ -140,6 +145,7 @@ export function titleOf(route: Route): string {
     check: 'Check · KV Lab',
     lab: 'Lab · KV Lab',
     simulate: 'Simulate · KV Lab',
+    explain: 'Explained · KV Lab',
     runs: 'Runs · KV Lab',
     run: 'Run · KV Lab',
     about: 'About · KV Lab',

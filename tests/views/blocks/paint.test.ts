@@ -13,6 +13,8 @@ const CONTEXT = { ageFrom: [10, 7, 3, 1, 0], tierNames: ['host', 'nvme'] };
 describe('layout', () => {
   test.each([
     { numBlocks: 10, width: 358, maxHeight: 460, cell: 64, columns: 5 },
+    { numBlocks: 10, width: 616, maxHeight: 140, cell: 56, columns: 10 },
+    { numBlocks: 10, width: 300, maxHeight: 140, cell: 56, columns: 5 },
     { numBlocks: 10, width: 1200, maxHeight: 460, cell: 64, columns: 10 },
     { numBlocks: 1000, width: 1168, maxHeight: 460, cell: 20, columns: 58 },
     { numBlocks: 28_000, width: 1168, maxHeight: 460, cell: 4, columns: 292 },

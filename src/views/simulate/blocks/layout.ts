@@ -13,6 +13,8 @@ export interface GridLayout {
 
 const CELLS = [64, 56, 48, 40, 32, 28, 24, 20, 18, 16, 14, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1.5, 1];
 
+const LARGE_CELL = 40;
+
 /**
  * @param width CSS px that are there
  * @param maxHeight CSS px that the grid may take; the smallest squares are used although they need more
@@ -22,9 +24,10 @@ export function gridLayout(numBlocks: number, width: number, maxHeight: number):
     const columns = Math.max(1, Math.min(numBlocks, Math.floor(width / cell)));
     return { cell, columns, rows: Math.ceil(numBlocks / columns) };
   });
-  const fitting = sizes.find(
-    ({ cell, rows, columns }) => rows * cell <= maxHeight && columns * cell <= width,
-  );
+  const fits = sizes.filter(({ cell, rows, columns }) => rows * cell <= maxHeight && columns * cell <= width);
+  // A few large squares look best in full rows: ten in one, or in two of five.
+  const whole = fits.find(({ cell, rows, columns }) => cell >= LARGE_CELL && rows * columns === numBlocks);
+  const fitting = whole ?? fits[0];
   const { cell, columns, rows } = fitting ?? sizes.at(-1) ?? { cell: 1, columns: 1, rows: numBlocks };
   return { numBlocks, columns, rows, cell, width: columns * cell, height: rows * cell };
 }
