@@ -4,6 +4,7 @@
  *
  * Files cross as `File`s: the worker reads them as streams, the page never holds their contents.
  */
+import type { ReplayReport } from '../core/run/replay.ts';
 import type { SimRun } from '../core/run/simulation.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import type { Outcome } from './api.ts';
@@ -71,4 +72,6 @@ export interface SimWorkerApi {
     wish: RecordWish,
     onProgress: OnSimProgress,
   ): Promise<Outcome<RecordedRun>>;
+  /** Puts a recorded run through the simulator: its files, the workload, perhaps a measured profile. */
+  replay(files: readonly NamedFile[], onProgress: OnSimProgress): Promise<Outcome<ReplayReport>>;
 }

@@ -30,6 +30,7 @@ export function createSimClient(): SimClient {
       run: (scenario, inputs, onProgress) => ask((remote) => remote.run(scenario, inputs, heard(onProgress))),
       record: (scenario, inputs, wish, onProgress) =>
         ask((remote) => remote.record(scenario, inputs, wish, heard(onProgress))),
+      replay: (files, onProgress) => ask((remote) => remote.replay(files, heard(onProgress))),
     },
     cancel: () => connection?.end('cancelled', 'Cancelled.'),
   };

@@ -15,7 +15,6 @@ import { outcomeOf } from './outcome.ts';
 import { profileTexts, recordedTexts } from './replay-files.ts';
 import type { OnSimProgress, SimInputs, SimWorkerApi } from './sim-api.ts';
 import { recordRun } from './sim-record.ts';
-import { recordRun } from './sim-record.ts';
 import { factsOf, readTraceFile } from './trace-file.ts';
 
 export interface SimPlatform {
@@ -58,8 +57,6 @@ export function createSimService(platform: SimPlatform): SimWorkerApi {
         onProgress({ fraction: null, message: 'Replaying it' });
         return replayRecorded(texts);
       }),
-    record: (scenario, inputs, wish, onProgress) =>
-      recordRun(scenario, wish, () => optionsOf(inputs, onProgress), platform.now, onProgress),
     run: (scenario, inputs, onProgress) =>
       outcomeOf(async () => {
         const options = await optionsOf(inputs, onProgress);

@@ -11,5 +11,6 @@ export interface SimTab {
 
 export const SIM_TABS: readonly SimTab[] = [
   { view: 'run', name: 'Run', load: () => import('./RunView.svelte') },
+  { view: 'replay', name: 'Replay', load: () => import('./ReplayView.svelte') },
   { view: 'blocks', name: 'Blocks', load: () => import('./blocks/BlocksTab.svelte') },
 ];
