@@ -18,8 +18,8 @@ export class SimReplay {
 
   /** Adds files; one of the same path replaces what was there. */
   take(files: readonly NamedFile[]): void {
-    const paths = new Set(files.map(({ path }) => path));
-    this.files = [...this.files.filter(({ path }) => !paths.has(path)), ...files];
+    const replaced = (path: string) => files.some((file) => file.path === path);
+    this.files = [...this.files.filter(({ path }) => !replaced(path)), ...files];
     this.#forget();
   }
 

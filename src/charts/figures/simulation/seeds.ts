@@ -1,10 +1,8 @@
 /** One number over the repetitions of a point: their mean, with Student's interval where there are at least three. */
-import { studentQuantile } from '../../../core/special.ts';
+import { overSeeds as meanOverSeeds } from '../../../core/metrics/serving/seeds.ts';
 import type { FigurePoint } from '../../figure.ts';
 
 export const SEED_INTERVAL = '95\u00a0% interval of the mean over seeds (Student’s t)';
-
-const FEWEST = 3;
 
 export interface SeedEstimate {
   readonly value: number;
@@ -15,13 +13,10 @@ export interface SeedEstimate {
 
 /** null without values. */
 export function overSeeds(values: readonly number[]): SeedEstimate | null {
-  const n = values.length;
-  if (n === 0) return null;
-  const value = values.reduce((sum, x) => sum + x, 0) / n;
-  if (n < FEWEST) return { value, n };
-  const squares = values.reduce((sum, x) => sum + (x - value) * (x - value), 0);
-  const half = studentQuantile(0.975, n - 1) * Math.sqrt(squares / (n - 1) / n);
-  return { value, low: value - half, high: value + half, n };
+  const found = meanOverSeeds(values);
+  if (found === null) return null;
+  const { mean, interval, seeds } = found;
+  return { value: mean, ...(interval === null ? {} : interval), n: seeds };
 }
 
 /** A point of a figure; a gap with its reason without values. */
