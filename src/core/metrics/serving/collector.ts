@@ -56,7 +56,7 @@ export class ServingCollector {
     this.times = new RequestTimes(requests);
     this.series = new SeriesSampler(maxSamples);
     this.usage = new UsageMeter(blockSize, this.series);
-    this.#book = new GapBook(this.gaps, requests.size);
+    this.#book = new GapBook(this.gaps, this.times.endMs);
   }
 
   arrived(request: number, nowMs: number): void {

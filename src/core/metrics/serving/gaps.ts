@@ -18,9 +18,13 @@ export class GapBook {
   /** Requests that lost their place, and the time of their last token. */
   readonly away = new Map<number, number>();
 
-  constructor(gaps: WeightedValues, requests: number) {
+  /** End of each request, NaN until it is over: one that leaves a replica earlier goes on at another one. */
+  readonly endMs: Float64Array;
+
+  constructor(gaps: WeightedValues, endMs: Float64Array) {
     this.gaps = gaps;
-    this.since = new Float64Array(requests).fill(NaN);
+    this.endMs = endMs;
+    this.since = new Float64Array(endMs.length).fill(NaN);
   }
 }
 
@@ -64,6 +68,7 @@ export class GapTracker {
       if (began === endMs) fresh--;
       since[request] = NaN;
       size--;
+      if (Number.isNaN(this.#book.endMs[request] ?? NaN)) away.set(request, endMs);
     }
     if (size > 0) {
       this.#times.push(endMs);
