@@ -6,9 +6,11 @@ import { requestColumns, summarizeServing } from '../core/metrics/serving/summar
 import { findArchitecture } from '../core/model/architecture.ts';
 import type { CheckRun } from '../core/run/schema.ts';
 import type { SimRepetition } from '../core/run/simulation.ts';
+import { maxModelTokens } from '../core/scenario/simulate/rules.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import type { RequestTable } from '../core/schedule/requests.ts';
 import { generateRequests } from '../core/workload/generate.ts';
+import { requestsContradiction } from '../core/workload/limits.ts';
 import type { Trace } from '../core/workload/traces/trace.ts';
 import { createCostModel, type CostModel } from './cost/index.ts';
 import { createEngine } from './engine.ts';
@@ -64,12 +66,18 @@ export function costOf(scenario: SimScenario, { profiles, checks }: SimInputs): 
 /**
  * KV blocks of one replica: the scenario's, else what its memory leaves. Models with windows or states are counted at the
  * mean length of the requests.
- * @throws RangeError in one sentence where the weights do not fit
+ * @throws RangeError in one sentence where the weights or the longest request do not fit
  */
 export function numBlocksOf(scenario: SimScenario, requests: RequestTable): number {
   const budget = replicaBudget(scenario, { referenceTokens: meanTokens(requests) });
-  if (budget.ok) return budget.kvBlocks;
-  throw new RangeError(budget.sentence);
+  if (!budget.ok) throw new RangeError(budget.sentence);
+  const sentence = requestsContradiction(requests, {
+    maxModelTokens: maxModelTokens(scenario),
+    numBlocks: budget.kvBlocks,
+    blockSize: scenario.engine.blockSize,
+  });
+  if (sentence !== null) throw new RangeError(sentence);
+  return budget.kvBlocks;
 }
 
 function meanTokens({ size, promptTokens, outputTokens }: RequestTable): number {

@@ -156,11 +156,12 @@ test('an impossible point fails with its sentence, and the others run', () => {
   expect(missing.points).toMatchObject([{ status: 'failed', reason: expect.stringContaining('“nowhere”') }]);
 });
 
-test('a request that no pool of this size can hold is sent back, and the run says so', () => {
-  const { points, notes } = runSimulation(scenario({ hardware: { ...scenario().hardware, kvBlocks: 40 } }), {
+test('a request that no pool of this size can hold is refused before the first step', () => {
+  const { points } = runSimulation(scenario({ hardware: { ...scenario().hardware, kvBlocks: 40 } }), {
     stamp,
   });
-  const summary = points[0]?.repetitions[0]?.summary;
-  expect(summary?.finished).toBeLessThan(150);
-  expect(notes[0]).toMatch(/^\d+ requests are longer than all KV blocks and never ran/);
+  expect(points).toMatchObject([{ status: 'failed', repetitions: [] }]);
+  expect(points[0]?.reason).toMatch(
+    /^Request \d+ has .* a replica has 40: set hardware.kvBlocks to \d+ or more/,
+  );
 });

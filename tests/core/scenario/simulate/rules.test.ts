@@ -246,6 +246,26 @@ const impossible: { name: string; layer: object; says: string }[] = [
     says: 'cluster.tiers.1 has 50 GB/s, more than the 7 of the tier above it; put the fastest first.',
   },
   {
+    name: 'weights that do not fit',
+    layer: { model: 'Llama-3.1-70B' },
+    says: 'Llama-3.1-70B needs 143.2 GB (141.1 GB of it bf16 weights) for one KV block, more than the 76.5 GB that H100 SXM5 80GB has at hardware.memoryUtilization 0.9; the nearest that works is hardware.tensorParallel 2, or engine.weights fp8.',
+  },
+  {
+    name: 'weights that no GPU takes',
+    layer: { model: 'Kimi-K2', hardware: { gpu: 'l4' }, engine: { kvFormat: 'bf16' } },
+    says: 'Kimi-K2 needs 2056.2 GB (2052.8 GB of it bf16 weights) for one KV block, more than the 21.3 GB that L4 has at hardware.memoryUtilization 0.9; no GPU here takes it alone; raise hardware.tensorParallel and hardware.pipelineParallel.',
+  },
+  {
+    name: 'weights that do not fit beside given blocks',
+    layer: { model: 'Llama-3.1-70B', hardware: { kvBlocks: 100 } },
+    says: 'Llama-3.1-70B needs 143.2 GB (141.1 GB of it bf16 weights) for one KV block, more than the 76.5 GB that H100 SXM5 80GB has at hardware.memoryUtilization 0.9; the nearest that works is hardware.tensorParallel 2, or engine.weights fp8.',
+  },
+  {
+    name: 'a request longer than the memory',
+    layer: { hardware: { gpu: 'l4' }, workload: { promptTokens: fixed(100_000) } },
+    says: 'The longest request has 100001 tokens at the least, more than the 29200 that the memory of a replica holds; shorten workload.promptTokens, raise hardware.tensorParallel, or set engine.kvFormat to fp8.',
+  },
+  {
     name: 'an impossible point of a sweep',
     layer: {
       sweep: [{ path: 'hardware.kvBlocks', values: [null, 4] }],
