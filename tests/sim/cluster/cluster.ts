@@ -26,6 +26,8 @@ export interface TestOptions {
   readonly observer?: SimObserver;
   /** Events at a time. */
   readonly stride?: number;
+  /** Keep everything that was told, word by word. */
+  readonly log?: boolean;
 }
 
 export interface Told {
@@ -46,8 +48,8 @@ export interface Told {
   readonly log: string[];
 }
 
-function createTold(told: Told): SimObserver {
-  const log = (...words: (string | number)[]) => void told.log.push(words.join(' '));
+function createTold(told: Told, keep: boolean): SimObserver {
+  const log = (...words: (string | number)[]) => void (keep && told.log.push(words.join(' ')));
   return {
     arrived(request, nowMs, replica) {
       told.arrivedMs[request] = nowMs;
@@ -111,7 +113,7 @@ export function runTable(requests: RequestTable, options: TestOptions = {}) {
     requests,
     cost: options.cost ?? createLinear(LINEAR),
     numBlocks: options.numBlocks ?? 1000,
-    observer: options.observer ?? createTold(told),
+    observer: options.observer ?? createTold(told, options.log === true),
   });
   let turns = 0;
   while (cluster.loop.advance(options.stride ?? 1000)) {
