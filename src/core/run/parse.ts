@@ -5,7 +5,7 @@
  */
 import * as v from 'valibot';
 import { checkJson, isJsonObject, readJson, type JsonBounds, type JsonObject, type Read } from '../json.ts';
-import { versionSentence } from '../scenario/parse.ts';
+import { versionSentence } from '../scenario/version-sentence.ts';
 import { issueSentence } from '../sentences.ts';
 import { Run, RUN_VERSION } from './schema.ts';
 

@@ -28,6 +28,7 @@ import { mergeLayer } from './layer.ts';
 import { SCENARIO_VERSION, type Scenario } from './schema.ts';
 import type { SimScenario } from './simulate/schema.ts';
 import { sweepContradiction } from './sweep.ts';
+import { versionSentence } from './version-sentence.ts';
 
 export const SCENARIO_BOUNDS: JsonBounds = {
   what: 'scenario',
@@ -44,16 +45,6 @@ export type ParsedAnyScenario = ParsedScenario | ParsedSimulation;
 
 function refuse(sentence: string): { readonly ok: false; readonly sentence: string } {
   return { ok: false, sentence };
-}
-
-/** Sentence about a document's version, or null when this release reads it. */
-export function versionSentence(version: Json | undefined, known: number, what: string): string | null {
-  if (version === undefined) return `This ${what} has no version; add "version": ${known}.`;
-  if (version === known) return null;
-  if (typeof version === 'number' && Number.isInteger(version) && version > known) {
-    return `This ${what} has version ${version}, newer than ${known}, which is the newest read here; update KV Lab.`;
-  }
-  return `This ${what} has version ${JSON.stringify(version).slice(0, 40)}; the version read here is ${known}.`;
 }
 
 /** Bounds, names and version of a document; not yet its meaning. */
