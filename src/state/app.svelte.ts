@@ -1,5 +1,6 @@
 /** Everything the page knows, put together once in main.ts and handed down. */
 import type { Run } from '../core/run/schema.ts';
+import type { Classroom } from './classroom.svelte.ts';
 import { CheckSession } from './check.svelte.ts';
 import { DemoRun, type FetchText } from './demo.svelte.ts';
 import { GpuState, type HostPort } from './gpu.svelte.ts';
@@ -36,11 +37,16 @@ export class App {
   setup: Setup | null = null;
   /** Made by the room Simulate when it is first entered. */
   sim: Simulator | null = null;
+  /** Made by the room Teach when it is first entered. */
+  classroom: Classroom | null = null;
+  /** A file beside the page as text; null where there is none. */
+  readonly fetchText: FetchText;
 
   readonly #desk: DeskPort;
 
   constructor(ports: AppPorts) {
     this.#desk = ports.desk;
+    this.fetchText = ports.fetchText;
     this.router = new Router(ports.bar);
     this.theme = new ThemeState(ports.root, ports.memory);
     this.gpu = new GpuState(ports.host);
@@ -58,6 +64,11 @@ export class App {
   /** The run as a file; see DeskApi. */
   json(run: Run): Promise<string> {
     return this.#desk.json(run);
+  }
+
+  /** A run file's text; see DeskApi. */
+  readRun(text: string): ReturnType<DeskPort['readRun']> {
+    return this.#desk.readRun(text);
   }
 
   /** A list of figures for one view. */

@@ -9,6 +9,7 @@
  *                           #/simulate?link=s1.…  a shared simulation
  *                           #/simulate?story=NAME&seed=N  a preset and the seed
  *   #/explain               the worked example
+ *   #/teach/LESSON          the lessons, or one    #/teach/LESSON?embed  alone, for a slide or a course page
  *   #/runs                  kept runs            #/runs/ID?with=ID   one run, perhaps beside another
  *   #/about
  */
@@ -33,6 +34,8 @@ export type Route =
   | { readonly room: 'lab'; readonly link: string | null }
   | SimRoute
   | { readonly room: 'explain' }
+  /** `lesson` null: the list. */
+  | { readonly room: 'teach'; readonly lesson: string | null; readonly embed: boolean }
   | { readonly room: 'runs' }
   | { readonly room: 'run'; readonly id: string; readonly other: string | null }
   | { readonly room: 'about' }
@@ -103,6 +106,13 @@ export function parseRoute(hash: string): Route {
     if (found !== null) return found;
   }
   if (room === 'explain' && leaf) return { room: 'explain' };
+  if (room === 'teach' && rest.length === 0) {
+    return {
+      room: 'teach',
+      lesson: id === '' ? null : decode(id),
+      embed: query.split('&').includes('embed'),
+    };
+  }
   if (room === 'runs' && leaf) return { room: 'runs' };
   if (room === 'runs' && rest.length === 0) {
     return { room: 'run', id: decode(id), other: parameter(query, 'with') };
@@ -123,6 +133,8 @@ export function formatRoute(route: Route): string {
       return simHash(route);
     case 'explain':
       return '#/explain';
+    case 'teach':
+      return `#/teach${route.lesson === null ? '' : `/${encodeURIComponent(route.lesson)}`}${route.embed ? '?embed' : ''}`;
     case 'runs':
       return '#/runs';
     case 'run': {
@@ -146,6 +158,7 @@ export function titleOf(route: Route): string {
     lab: 'Lab · KV Lab',
     simulate: 'Simulate · KV Lab',
     explain: 'Explained · KV Lab',
+    teach: 'Teach · KV Lab',
     runs: 'Runs · KV Lab',
     run: 'Run · KV Lab',
     about: 'About · KV Lab',
