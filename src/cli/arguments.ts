@@ -1,7 +1,7 @@
 /** Reads the arguments: which command, on what, with which flags. Knows no file and no scenario. */
 import { InputError } from './errors.ts';
 
-export const COMMANDS = ['check', 'measure', 'attention', 'risk', 'simulate', 'cache'] as const;
+export const COMMANDS = ['check', 'measure', 'attention', 'risk', 'simulate', 'replay', 'cache'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 interface FlagKind {
@@ -47,9 +47,15 @@ const FLAGS = {
   },
   profile: {
     takes: 'a value',
-    commands: ['simulate'],
+    commands: ['simulate', 'replay'],
     shows: '--profile DIR',
     about: 'measured layer times that say how long a step takes',
+  },
+  workload: {
+    takes: 'a value',
+    commands: ['replay'],
+    shows: '--workload FILE',
+    about: 'the requests that the recorded engine was given',
   },
   env: { takes: 'nothing', commands: ['check'], shows: '--env', about: 'only say what the GPU is' },
   check: {
@@ -107,7 +113,7 @@ type FlagName = keyof typeof FLAGS;
 
 export interface Invocation {
   readonly command: CommandName;
-  /** Preset name or file; null for commands that take none. */
+  /** Preset name, file or folder; null for commands that take none. */
   readonly scenario: string | null;
   readonly json: boolean;
   readonly out: string | null;
@@ -122,6 +128,8 @@ export interface Invocation {
   readonly seed: string | null;
   /** Folder of measured layer times. */
   readonly profile: string | null;
+  /** File of the requests that a recorded engine was given. */
+  readonly workload: string | null;
   /** File of a recorded trace. */
   readonly trace: string | null;
   readonly policy: string | null;
@@ -166,6 +174,7 @@ export function parseArguments(argv: readonly string[]): Invocation | 'help' | '
     native: flags.has('native'),
     seed: flags.get('seed')?.at(-1) ?? null,
     profile: flags.get('profile')?.at(-1) ?? null,
+    workload: flags.get('workload')?.at(-1) ?? null,
     trace: flags.get('trace')?.at(-1) ?? null,
     policy: flags.get('policy')?.at(-1) ?? null,
     blocks: flags.get('blocks')?.at(-1) ?? null,
@@ -183,6 +192,7 @@ const SUBJECTS: Readonly<Partial<Record<CommandName, string>>> = {
   measure: 'a scenario: the name of an experiment or a JSON file',
   risk: 'a scenario: the name of an experiment or a JSON file',
   simulate: 'a scenario: the name of a simulation or a JSON file',
+  replay: 'a folder with a recorded run: meta.json, requests.jsonl and, if there is one, timeseries.csv',
 };
 
 function scenarioOf(command: CommandName, words: readonly string[]): string | null {
@@ -240,6 +250,7 @@ export function usage(): string {
     '  kvlab attention --shape JSON   time one decode attention',
     '  kvlab risk SCENARIO        will it fit in memory?',
     '  kvlab simulate SCENARIO    a serving engine, simulated: the name of a simulation, or a scenario file',
+    '  kvlab replay DIR           a recorded vLLM run, predicted beside measured; needs --workload',
     '  kvlab cache --trace FILE   hits and misses of a recorded trace under an eviction policy',
     '',
     ...flags,

@@ -6,6 +6,7 @@ import { cache } from './commands/cache.ts';
 import { check } from './commands/check.ts';
 import type { CommandContext, GpuCommand, Outcome, PlainCommand } from './commands/command.ts';
 import { measure } from './commands/measure.ts';
+import { replay } from './commands/replay.ts';
 import { risk } from './commands/risk.ts';
 import { simulate } from './commands/simulate.ts';
 import { describeError, EXIT, InputError } from './errors.ts';
@@ -23,6 +24,7 @@ const RUNNERS: Readonly<Record<CommandName, Runner>> = {
   attention: { kind: 'gpu', run: attention },
   risk: { kind: 'plain', run: risk },
   simulate: { kind: 'plain', run: simulate },
+  replay: { kind: 'plain', run: replay },
   cache: { kind: 'plain', run: cache },
 };
 

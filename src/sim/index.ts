@@ -21,13 +21,14 @@ export type {
   SimSeries,
   SimSummary,
 } from '../core/run/simulation.ts';
-export { replayRecorded, RecordedError, type RecordedTexts } from './replay/index.ts';
+export { recordedTensorParallel, replayRecorded, RecordedError, type RecordedTexts } from './replay/index.ts';
 export { profileCost, type ProfiledScenario } from './cost/table-scenario.ts';
 export { profileFileNames, type ProfileFiles } from './cost/table-profile.ts';
 export { ProfileError } from './cost/table-files.ts';
 export {
   REPLAY_METRICS,
   REPLAY_SERIES,
+  type LatencySummary,
   type ReplayLatencies,
   type ReplayMetric,
   type ReplayReport,

@@ -47,6 +47,11 @@ export interface RecordedTexts {
   readonly profile?: ProfileFiles | undefined;
 }
 
+/** Ranks of the recorded engine, for which a profile needs tables. @throws RecordedError */
+export function recordedTensorParallel(meta: string): number {
+  return readMeta(readJson('meta.json', meta)).engine_kwargs.tensor_parallel_size ?? 1;
+}
+
 /** @throws RecordedError, ProfileError, TraceError, StalledError: each one sentence */
 export function replayRecorded(texts: RecordedTexts): ReplayReport {
   const meta = readMeta(readJson('meta.json', texts.meta));

@@ -60,8 +60,8 @@ const Meta = v.object({
           scheduler_reserve_full_isl: flag,
         }),
       ),
-      speculative_config: v.unknown(),
-      kv_transfer_config: v.unknown(),
+      speculative_config: v.optional(v.unknown()),
+      kv_transfer_config: v.optional(v.unknown()),
     }),
   ),
 });
