@@ -17,7 +17,7 @@ const Efficiency = v.strictObject({
   matmulMemory: share,
   /** Prefill attention of long prompts, of the matrix rate; causal pairs only. */
   attentionCompute: share,
-  /** Decode attention over 300 MB of K and V and more, of the bandwidth. */
+  /** Decode attention, of the bandwidth, beyond what it takes to begin and to end (sim/cost/step-time.ts). */
   attentionMemory: share,
   source,
 });

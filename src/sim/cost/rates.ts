@@ -28,13 +28,13 @@ export interface StepRates {
 /**
  * Where no kernel was measured on a GPU: the middle of the five that were (A100, H100, L40S, RTX 4090, RTX PRO 6000), whose
  * linear layers reach 0.74 to 0.99 of the matrix rate and 0.69 to 0.92 of the bandwidth, and whose attention 0.45 to 0.78
- * and 0.75 to 0.94.
+ * and 0.80 to 0.95.
  */
 export const ASSUMED_EFFICIENCY = {
   matmulCompute: 0.8,
   matmulMemory: 0.8,
   attentionCompute: 0.52,
-  attentionMemory: 0.85,
+  attentionMemory: 0.9,
 } as const;
 
 /** What the smallest kernels of all profiles take under a captured graph: 2.6 to 3.2 µs. */

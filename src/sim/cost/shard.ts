@@ -23,6 +23,8 @@ export interface LayerShard {
   /** FLOP of a token in the matrices that every token multiplies with, and their bytes. */
   readonly denseFlops: number;
   readonly denseBytes: number;
+  /** Bytes of a token that these matrices read and write. */
+  readonly activationBytes: number;
   /** FLOP of a token in its experts; bytes of one expert; router's FLOP of a token and bytes, in bf16. */
   readonly expertFlops: number;
   readonly expertBytes: number;
@@ -162,6 +164,13 @@ function middleWidth(mlp: Perceptron): number {
   }
 }
 
+/** Inputs and outputs of the mixer's and the dense perceptron's matrices: the whole width on one side of each. */
+function activationBytesOf(hidden: number, { mixer, mlp }: LayerKind, ranks: number): number {
+  const queries = 'queryHeads' in mixer && 'keyDim' in mixer ? mixer.queryHeads * mixer.keyDim : 2 * hidden;
+  const middle = mlp.kind === 'gated' || mlp.kind === 'plain' ? mlp.intermediate : 0;
+  return ACTIVATION_BYTES * (4 * hidden + (2 * queries + 3 * middle) / ranks);
+}
+
 /** Norms of the whole width on each rank, activation (two in, one out) and rotation of this rank's part. */
 function elementBytesOf(hidden: number, { mixer, mlp }: LayerKind, ranks: number): number {
   const heads = 'queryHeads' in mixer ? mixer.queryHeads : 0;
@@ -183,6 +192,7 @@ export function layerShard(
     layers: kind.layers,
     denseFlops: (2 * params.dense) / ranks,
     denseBytes: (params.dense * bytes) / ranks,
+    activationBytes: activationBytesOf(model.hidden, kind, ranks),
     expertFlops: (2 * params.expert * params.activeExperts) / ranks,
     expertBytes: (params.expert * bytes) / ranks,
     routerFlops: 2 * params.router,

@@ -136,7 +136,7 @@ describe.each(DEVICES)('$gpu', ({ gpu: id, folder }) => {
   ] as const;
 
   test.skipIf(why !== null)(
-    `each of 36 steps is within 12 % of the measured one, 5 % in the mean${why ? `: skipped, ${why}` : ''}`,
+    `each of 36 steps is within 18 % of the measured one, 7 % in the mean${why ? `: skipped, ${why}` : ''}`,
     () => {
       const profile = new Profile(folder);
       let sum = 0;
@@ -144,11 +144,11 @@ describe.each(DEVICES)('$gpu', ({ gpu: id, folder }) => {
         for (const [chunk, before] of CHUNKS) {
           const work = step(decodes, context, chunk, before);
           const error = Math.abs(roofline.stepMs(work) / profile.stepMs(work) - 1);
-          expect(error, `${decodes} × ${context}, chunk ${chunk} after ${before}`).toBeLessThan(0.12);
+          expect(error, `${decodes} × ${context}, chunk ${chunk} after ${before}`).toBeLessThan(0.18);
           sum += error;
         }
       }
-      expect(sum / (DECODES.length * CHUNKS.length)).toBeLessThan(0.05);
+      expect(sum / (DECODES.length * CHUNKS.length)).toBeLessThan(0.07);
     },
   );
 
