@@ -6,6 +6,7 @@ import {
   replayCache,
   type BlockKey,
 } from '../../../src/core/eviction/blocks/index.ts';
+import { Heap, type Ranked } from '../../../src/core/eviction/blocks/heap.ts';
 import { createRandom } from '../../../src/core/random.ts';
 import { vectors } from '../../golden/vectors.ts';
 
@@ -95,6 +96,43 @@ test('suffix first gives up the tail of a chain before its head', () => {
   for (const depth of [0, 1, 2]) policy.admit(`block ${depth}`, { size: 1, cost: 1, now: 7, depth });
   const order = [0, 1, 2].map(() => policy.victim('new', () => true, 8));
   expect(order).toEqual(['block 2', 'block 1', 'block 0']);
+});
+
+test('suffix first gives up the older of two chains, tail first, when both were used from head to tail', () => {
+  const policy = BLOCK_POLICIES.suffix(6);
+  let now = 0;
+  for (const chain of ['a', 'b'])
+    for (const depth of [0, 1, 2]) policy.admit(`${chain}${depth}`, { size: 1, cost: 1, now: now++, depth });
+  // The head of a is used again, by a prompt that shares nothing else with it.
+  policy.hit('a0', { size: 1, cost: 1, now: now++, depth: 0 });
+  const order = Array.from({ length: 6 }, () => policy.victim('new', () => true, now));
+  expect(order).toEqual(['a2', 'a1', 'b2', 'b1', 'b0', 'a0']);
+});
+
+test.each([1, 2, 3])('the heap gives back what a sorted list does (seed %i)', (seed) => {
+  const random = createRandom(seed);
+  const heap = new Heap();
+  let list: Ranked[] = [];
+  for (let order = 0; order < 3000; order++) {
+    const key = random.below(200);
+    const others = list.filter((item) => item.key !== key);
+    const action = random.below(4);
+    if (action < 2) {
+      const item = { key, priority: random.below(9), order };
+      heap.set(item);
+      list = [...others, item].sort((a, b) => a.priority - b.priority || a.order - b.order);
+    } else if (action === 2) {
+      expect(heap.delete(key)).toBe(others.length < list.length);
+      list = others;
+    } else {
+      const wanted = random.below(3);
+      const first = list.find((item) => Number(item.key) % 3 === wanted) ?? null;
+      expect(heap.takeWhere((one) => Number(one) % 3 === wanted)).toEqual(first);
+      list = list.filter((item) => item !== first);
+    }
+    expect(heap.length).toBe(list.length);
+    expect(heap.priorityOf(key)).toBe(list.find((item) => item.key === key)?.priority);
+  }
 });
 
 test('age decay forgets what was hot once', () => {

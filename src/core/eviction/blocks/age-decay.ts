@@ -15,7 +15,7 @@ export function ageDecay(halfLife: number): BlockPolicy {
   let order = 0;
   const use = (key: BlockKey, now: number): void => {
     const t = now / halfLife;
-    const before = heap.get(key)?.priority;
+    const before = heap.priorityOf(key);
     // log2(2^before + 2^t), without leaving the range of a double
     const priority = before === undefined ? t : Math.max(before, t) + log2(1 + pow(2, -Math.abs(before - t)));
     heap.set({ key, priority, order: order++ });

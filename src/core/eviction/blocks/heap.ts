@@ -1,4 +1,8 @@
-/** A binary heap of blocks by (priority, order of arrival) from which any block can be taken. */
+/**
+ * A binary heap of blocks by (priority, order of arrival) from which any block can be taken.
+ *
+ * A block keeps one slot while it is in the heap; what moves is the slot's number, in flat arrays.
+ */
 import type { BlockKey } from './policy.ts';
 
 export interface Ranked {
@@ -8,41 +12,54 @@ export interface Ranked {
   readonly order: number;
 }
 
-function before(a: Ranked, b: Ranked): boolean {
-  return a.priority < b.priority || (a.priority === b.priority && a.order < b.order);
-}
+const FIRST_SLOTS = 64;
 
 export class Heap {
-  #items: Ranked[] = [];
-  #at = new Map<BlockKey, number>();
+  #slotOf = new Map<BlockKey, number>();
+  #length = 0;
+  /** Position → slot; behind the heap lie the slots that are free. */
+  #slots = Int32Array.from({ length: FIRST_SLOTS }, (_, slot) => slot);
+  /** Slot → position. */
+  #at = Int32Array.from({ length: FIRST_SLOTS }, (_, slot) => slot);
+  #priority = new Float64Array(FIRST_SLOTS);
+  #order = new Float64Array(FIRST_SLOTS);
+  #keys: BlockKey[] = [];
 
   get length(): number {
-    return this.#items.length;
+    return this.#length;
   }
 
-  get(key: BlockKey): Ranked | undefined {
-    const at = this.#at.get(key);
-    return at === undefined ? undefined : this.#items[at];
+  priorityOf(key: BlockKey): number | undefined {
+    const slot = this.#slotOf.get(key);
+    return slot === undefined ? undefined : this.#priority[slot];
   }
 
   /** Adds or, for a known key, replaces. */
-  set(item: Ranked): void {
-    this.delete(item.key);
-    this.#items.push(item);
-    this.#at.set(item.key, this.#items.length - 1);
-    this.#up(this.#items.length - 1);
+  set({ key, priority, order }: Ranked): void {
+    let slot = this.#slotOf.get(key);
+    if (slot === undefined) {
+      if (this.#length === this.#slots.length) this.#growTwice();
+      slot = this.#slots[this.#length] ?? 0;
+      this.#length++;
+      this.#slotOf.set(key, slot);
+      this.#keys[slot] = key;
+    }
+    this.#priority[slot] = priority;
+    this.#order[slot] = order;
+    this.#settle(slot);
   }
 
   delete(key: BlockKey): boolean {
-    const at = this.#at.get(key);
-    if (at === undefined) return false;
-    const last = this.#items.pop();
-    this.#at.delete(key);
-    if (last && last.key !== key) {
-      this.#place(at, last);
-      this.#up(at);
-      this.#down(this.#at.get(last.key) ?? at);
-    }
+    const slot = this.#slotOf.get(key);
+    if (slot === undefined) return false;
+    this.#slotOf.delete(key);
+    const at = this.#at[slot] ?? 0;
+    const last = this.#slots[--this.#length] ?? 0;
+    // The slot goes behind the heap, where it is free.
+    this.#place(this.#length, slot);
+    if (last === slot) return true;
+    this.#place(at, last);
+    this.#settle(last);
     return true;
   }
 
@@ -50,7 +67,8 @@ export class Heap {
   takeWhere(canEvict: (key: BlockKey) => boolean): Ranked | null {
     const inUse: Ranked[] = [];
     let found: Ranked | null = null;
-    for (let top = this.#items[0]; top && !found; top = this.#items[0]) {
+    while (this.#length > 0 && !found) {
+      const top = this.#ranked(this.#slots[0] ?? 0);
       this.delete(top.key);
       if (canEvict(top.key)) found = top;
       else inUse.push(top);
@@ -59,35 +77,64 @@ export class Heap {
     return found;
   }
 
-  #place(at: number, item: Ranked): void {
-    this.#items[at] = item;
-    this.#at.set(item.key, at);
+  #ranked(slot: number): Ranked {
+    return { key: this.#keys[slot] ?? 0, priority: this.#priority[slot] ?? 0, order: this.#order[slot] ?? 0 };
   }
 
-  #up(start: number): void {
+  #before(a: number, b: number): boolean {
+    const [pa, pb] = [this.#priority[a] ?? 0, this.#priority[b] ?? 0];
+    return pa < pb || (pa === pb && (this.#order[a] ?? 0) < (this.#order[b] ?? 0));
+  }
+
+  #place(at: number, slot: number): void {
+    this.#slots[at] = slot;
+    this.#at[slot] = at;
+  }
+
+  /** Moves a slot up or down to where it belongs. */
+  #settle(slot: number): void {
+    const start = this.#at[slot] ?? 0;
     let at = start;
-    const item = this.#items[at];
-    while (item && at > 0) {
+    while (at > 0) {
       const up = (at - 1) >> 1;
-      const parent = this.#items[up];
-      if (!parent || !before(item, parent)) break;
+      const parent = this.#slots[up] ?? 0;
+      if (!this.#before(slot, parent)) break;
       this.#place(at, parent);
       at = up;
     }
-    if (item) this.#place(at, item);
+    if (at === start) at = this.#down(slot, at);
+    this.#place(at, slot);
   }
 
-  #down(start: number): void {
+  #down(slot: number, start: number): number {
     let at = start;
-    const item = this.#items[at];
-    for (;;) {
-      const [left, right] = [2 * at + 1, 2 * at + 2];
-      const [a, b] = [this.#items[left], this.#items[right]];
-      const child = b && a && before(b, a) ? b : a;
-      if (!item || !child || !before(child, item)) break;
-      this.#place(at, child);
-      at = child === b ? right : left;
+    for (let child = 2 * at + 1; child < this.#length; child = 2 * at + 1) {
+      const right = child + 1;
+      if (right < this.#length && this.#before(this.#slots[right] ?? 0, this.#slots[child] ?? 0))
+        child = right;
+      const below = this.#slots[child] ?? 0;
+      if (!this.#before(below, slot)) break;
+      this.#place(at, below);
+      at = child;
     }
-    if (item) this.#place(at, item);
+    return at;
+  }
+
+  #growTwice(): void {
+    const length = 2 * this.#slots.length;
+    const numbered = (old: Int32Array): Int32Array => {
+      const wider = Int32Array.from({ length }, (_, i) => i);
+      wider.set(old);
+      return wider;
+    };
+    const wider = (old: Float64Array): Float64Array => {
+      const array = new Float64Array(length);
+      array.set(old);
+      return array;
+    };
+    this.#slots = numbered(this.#slots);
+    this.#at = numbered(this.#at);
+    this.#priority = wider(this.#priority);
+    this.#order = wider(this.#order);
   }
 }

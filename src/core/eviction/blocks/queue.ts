@@ -35,10 +35,8 @@ export class Queue {
 
   /** Enters at the newest end. */
   push(key: BlockKey, size: number, uses = 0): Entry {
-    const entry: Entry = { key, size, uses, older: this.#newest, newer: null };
-    if (this.#newest) this.#newest.newer = entry;
-    else this.#oldest = entry;
-    this.#newest = entry;
+    const entry: Entry = { key, size, uses, older: null, newer: null };
+    this.#append(entry);
     this.#entries.set(key, entry);
     this.#size += size;
     return entry;
@@ -48,10 +46,7 @@ export class Queue {
   delete(key: BlockKey): boolean {
     const entry = this.#entries.get(key);
     if (!entry) return false;
-    if (entry.older) entry.older.newer = entry.newer;
-    else this.#oldest = entry.newer;
-    if (entry.newer) entry.newer.older = entry.older;
-    else this.#newest = entry.older;
+    this.#unlink(entry);
     this.#entries.delete(key);
     this.#size -= entry.size;
     return true;
@@ -61,8 +56,8 @@ export class Queue {
   touch(key: BlockKey): void {
     const entry = this.#entries.get(key);
     if (!entry || entry === this.#newest) return;
-    this.delete(key);
-    this.push(key, entry.size, entry.uses);
+    this.#unlink(entry);
+    this.#append(entry);
   }
 
   /** The oldest that may go, or null. */
@@ -70,5 +65,20 @@ export class Queue {
     let entry = this.#oldest;
     while (entry && !canEvict(entry.key)) entry = entry.newer;
     return entry;
+  }
+
+  #append(entry: Entry): void {
+    entry.older = this.#newest;
+    entry.newer = null;
+    if (this.#newest) this.#newest.newer = entry;
+    else this.#oldest = entry;
+    this.#newest = entry;
+  }
+
+  #unlink(entry: Entry): void {
+    if (entry.older) entry.older.newer = entry.newer;
+    else this.#oldest = entry.newer;
+    if (entry.newer) entry.newer.older = entry.older;
+    else this.#newest = entry.older;
   }
 }
