@@ -21,7 +21,7 @@ const MAX_FILE_BYTES = 1_000_000;
 /** An experiment of the laboratory. @throws InputError */
 export function loadScenario(name: string, assignments: readonly string[]): Scenario {
   const isPreset = LAB_PRESETS.some((preset) => preset.name === name);
-  const scenario = isPreset ? presetScenario(name) : taken(parseScenario(readText(name)), name);
+  const scenario = isPreset ? presetScenario(name) : taken(parseScenario(ofLesson(readText(name))), name);
   return settled(applyAssignments(scenario, assignments), assignments);
 }
 
@@ -31,7 +31,9 @@ export function loadSimulation(name: string, assignments: readonly string[]): Si
   if (preset?.kind === 'lab') {
     throw new InputError(`“${name}” is an experiment on a GPU; run it with measure, or name a simulation.`);
   }
-  const scenario = preset ? presetSimulation(name) : taken(parseSimulation(readText(name, 'simulate')), name);
+  const scenario = preset
+    ? presetSimulation(name)
+    : taken(parseSimulation(ofLesson(readText(name, 'simulate'))), name);
   return settled(applyAssignments(scenario, assignments), assignments);
 }
 
@@ -56,6 +58,18 @@ function settled(
   throw new InputError(
     `${idle.path} is swept by this scenario, so setting it changes nothing; set sweep=[] as well for a single point.`,
   );
+}
+
+/** The scenario inside a lesson's file; any other text as it is, for the scenario's door to judge. */
+function ofLesson(text: string): unknown {
+  try {
+    const document: unknown = JSON.parse(text);
+    const isLesson =
+      typeof document === 'object' && document !== null && 'kind' in document && document.kind === 'lesson';
+    return isLesson && 'scenario' in document ? document.scenario : text;
+  } catch {
+    return text;
+  }
 }
 
 function readText(path: string, kind: ScenarioKind = 'lab'): string {
