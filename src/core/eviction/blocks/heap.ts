@@ -122,12 +122,12 @@ export class Heap {
 
   #growTwice(): void {
     const length = 2 * this.#slots.length;
-    const numbered = (old: Int32Array): Int32Array => {
+    const numbered = (old: Int32Array) => {
       const wider = Int32Array.from({ length }, (_, i) => i);
       wider.set(old);
       return wider;
     };
-    const wider = (old: Float64Array): Float64Array => {
+    const wider = (old: Float64Array) => {
       const array = new Float64Array(length);
       array.set(old);
       return array;
