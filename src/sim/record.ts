@@ -55,6 +55,9 @@ export function* recordingTask(
       made.recorder = createRecorder(scenario, replica, numBlocks, options.limits);
       return made.recorder.onBlock;
     },
+    loaded: (index, block, request, tier) => {
+      if (index === replica) made.recorder?.onLoad(block, request, tier);
+    },
     arrived: (request, nowMs, index) => made.recorder?.arrived(request, nowMs, index),
     step: (index, startMs, endMs, plan, outcome) => made.recorder?.step(index, startMs, endMs, plan, outcome),
   };
