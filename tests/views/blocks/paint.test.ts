@@ -173,12 +173,15 @@ describe.each(['light', 'dark'] as const)('the %s palettes', (name) => {
     rising.slice(1).forEach((value, i) => expect(value / (rising[i] ?? 1)).toBeGreaterThan(1.07));
   });
 
-  test('free, cached and used blocks are told apart without hue', () => {
-    const [empty, cached, ...used] = COLOURINGS.owner.classes(theme, CONTEXT);
-    const lightness = (entry: typeof empty) => contrast(entry?.colour ?? [0, 0, 0], rgbOf(theme.surface));
-    expect(lightness(cached) / lightness(empty)).toBeGreaterThan(1.4);
-    for (const entry of used) expect(lightness(entry) / lightness(cached)).toBeGreaterThan(1);
-  });
+  test.each(['owner', 'references'] as const)(
+    'free, cached and used are told apart without hue: %s',
+    (mode) => {
+      const [empty, cached, ...used] = COLOURINGS[mode].classes(theme, CONTEXT);
+      const lightness = (entry: typeof empty) => contrast(entry?.colour ?? [0, 0, 0], rgbOf(theme.surface));
+      expect(lightness(cached) / lightness(empty)).toBeGreaterThan(1.4);
+      for (const entry of used) expect(lightness(entry) / lightness(cached)).toBeGreaterThan(1);
+    },
+  );
 });
 
 test('mixing and writing colours', () => {

@@ -46,7 +46,7 @@ function emptyClass(theme: Theme): ColourClass {
 }
 
 function cachedClass(theme: Theme): ColourClass {
-  return { name: 'free, contents still cached', colour: mix(rgbOf(theme.muted), rgbOf(theme.surface), 0.5) };
+  return { name: 'free, contents still cached', colour: mix(rgbOf(theme.muted), rgbOf(theme.surface), 0.37) };
 }
 
 function series(theme: Theme, index: number): Rgb {
@@ -56,7 +56,7 @@ function series(theme: Theme, index: number): Rgb {
 /** From pale to full: `count` steps of one hue. */
 function ramp(theme: Theme, index: number, count: number): Rgb[] {
   return Array.from({ length: count }, (_, i) =>
-    mix(series(theme, index), rgbOf(theme.surface), 0.3 + (0.7 * i) / Math.max(1, count - 1)),
+    mix(series(theme, index), rgbOf(theme.surface), 0.46 + (0.54 * i) / Math.max(1, count - 1)),
   );
 }
 
