@@ -2,6 +2,7 @@
 //   --full         more shapes and formats        --only TEXT   cases whose name holds TEXT
 //   --rounds N     samples of every kernel        --native      in Node, on the Dawn binding that DAWN names
 //   --out FILE     the result as JSON             --readme        put the table into the README, one a device
+//   --sim          the simulator only, in Node; traces come from the folder that KVLAB_DATA names
 //   KVLAB_GPU=software   the software adapter
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +18,7 @@ const NATIVE_FOLDER = `${ROOT}/out/bench`;
 const options = {
   full: { type: 'boolean', default: false },
   native: { type: 'boolean', default: false },
+  sim: { type: 'boolean', default: false },
   only: { type: 'string', default: '' },
   rounds: { type: 'string', default: '11' },
   'peer-rounds': { type: 'string', default: '5' },
@@ -33,15 +35,30 @@ const request = {
 };
 
 try {
-  const { result, markdown } = values.native ? await inNode(request) : await inBrowser(request);
+  const { result, markdown } = await measured(request);
   if (values.out) writeFileSync(values.out, `${JSON.stringify(result, null, 2)}\n`);
-  if (values.readme) await intoReadme(result.device, markdown);
+  if (values.readme) await intoReadme(result.device ?? 'simulator', markdown);
   process.stdout.write(`${markdown}\n`);
   // Dawn keeps the process alive.
   process.exit(0);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
+}
+
+async function measured(asked) {
+  if (values.sim) return simulator(asked);
+  const kernels = values.native ? await inNode(asked) : await inBrowser(asked);
+  const sim = await simulator(asked);
+  return {
+    result: { ...kernels.result, simulator: sim.result },
+    markdown: `${kernels.markdown}\n${sim.markdown}`,
+  };
+}
+
+async function simulator(asked) {
+  const { kvlabSimBench } = await built('bench/sim/native.ts');
+  return kvlabSimBench(asked);
 }
 
 /** Replaces the table of this device in the README, or adds one. */
@@ -64,16 +81,22 @@ async function intoReadme(device, markdown) {
 
 /** One file without dependencies, which can be carried to a machine that has only Node and a GPU. */
 async function inNode(asked) {
+  const { kvlabBench } = await built('bench/native.ts');
+  return kvlabBench(asked);
+}
+
+async function built(entry) {
+  const outDir = `${NATIVE_FOLDER}/${entry.replace(/\W+/g, '-')}`;
   await build({
     root: ROOT,
     configFile: false,
     publicDir: false,
     logLevel: 'error',
+    define: { 'process.env.NODE_ENV': '"production"' },
     ssr: { noExternal: true },
-    build: { ssr: `${ROOT}/bench/native.ts`, outDir: NATIVE_FOLDER, emptyOutDir: true, target: 'node20' },
+    build: { ssr: `${ROOT}/${entry}`, outDir, emptyOutDir: true, target: 'node20' },
   });
-  const { kvlabBench } = await import(`${NATIVE_FOLDER}/native.js`);
-  return kvlabBench(asked);
+  return import(`${outDir}/native.js`);
 }
 
 async function inBrowser(asked) {
