@@ -33,6 +33,7 @@ export function resetPlan(plan: StepPlan): void {
   plan.extraMs = 0;
   work.decodeSequences = 0;
   work.decodeContextTokens = 0;
+  work.decodeSquaredContextTokens = 0;
   work.decodeMaxContextTokens = 0;
   work.prefillCount = 0;
   work.sampledSequences = 0;
@@ -133,6 +134,7 @@ export abstract class BatchScheduler implements Scheduler {
     const { work } = plan;
     work.decodeSequences = decoders.size;
     work.decodeContextTokens = decoders.sumComputed + decoders.size;
+    work.decodeSquaredContextTokens = decoders.sumSquares + 2 * decoders.sumComputed + decoders.size;
     work.decodeMaxContextTokens = decoders.size > 0 ? decoders.maxComputed() + 1 : 0;
     this.budget -= decoders.size;
   }

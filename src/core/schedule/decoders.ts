@@ -7,7 +7,7 @@
  *   - who needs a block: one bucket for each remainder of (tick mod blockSize)
  *   - who ends: a heap by the tick of the last token
  *   - the longest context: a heap by base − tick, which does not change while a sequence decodes
- *   - the sum of contexts: grows by the number of sequences each tick
+ *   - the sum of contexts: grows by the number of sequences each tick; the sum of squares by twice the sum and that number
  */
 import { LazyHeap } from './heap.ts';
 
@@ -18,6 +18,7 @@ export class Decoders {
   #tick = 0;
   #size = 0;
   #sumComputed = 0;
+  #sumSquares = 0;
   /** Computed tokens − tick: constant while the row decodes. */
   #offset: Float64Array;
   /** Tick of the last token. */
@@ -49,6 +50,11 @@ export class Decoders {
     return this.#sumComputed;
   }
 
+  /** Σ computed². */
+  get sumSquares(): number {
+    return this.#sumSquares;
+  }
+
   computed(row: number): number {
     return (this.#offset[row] ?? 0) + this.#tick;
   }
@@ -68,10 +74,13 @@ export class Decoders {
     this.#enter(row);
     this.#size++;
     this.#sumComputed += computed;
+    this.#sumSquares += computed * computed;
   }
 
   remove(row: number): void {
-    this.#sumComputed -= this.computed(row);
+    const computed = this.computed(row);
+    this.#sumComputed -= computed;
+    this.#sumSquares -= computed * computed;
     this.#size--;
     this.#leave(row);
   }
@@ -79,6 +88,7 @@ export class Decoders {
   /** The row does not take part in this tick: it stands where it stood when the others have moved on. */
   holdBack(row: number): void {
     this.#leave(row);
+    this.#sumSquares -= 2 * this.computed(row) - 1;
     this.#offset[row] = (this.#offset[row] ?? 0) - 1;
     this.#endTick[row] = (this.#endTick[row] ?? 0) + 1;
     this.#enter(row);
@@ -103,6 +113,7 @@ export class Decoders {
   /** Every row computes its token. */
   advance(): void {
     this.#tick++;
+    this.#sumSquares += 2 * this.#sumComputed + this.#size;
     this.#sumComputed += this.#size;
   }
 

@@ -75,6 +75,7 @@ export class SpeculativeScheduler extends BatchScheduler {
     const context = computed + 1 + draftTokens;
     work.decodeSequences++;
     work.decodeContextTokens += context;
+    work.decodeSquaredContextTokens += context * context;
     work.decodeMaxContextTokens = Math.max(work.decodeMaxContextTokens, context);
     this.budget -= 1 + draftTokens;
     this.#taken.push(row);

@@ -156,6 +156,7 @@ export class StaticScheduler implements Scheduler {
     const context = this.#paddedPrompt + this.#generated;
     work.decodeSequences = this.#batch.length;
     work.decodeContextTokens = this.#batch.length * context;
+    work.decodeSquaredContextTokens = this.#batch.length * context * context;
     work.decodeMaxContextTokens = context;
   }
 

@@ -162,6 +162,7 @@ export class VllmScheduler implements Scheduler {
     this.#walked.clear();
     plan.work.decodeSequences = 0;
     plan.work.decodeContextTokens = 0;
+    plan.work.decodeSquaredContextTokens = 0;
     plan.work.decodeMaxContextTokens = 0;
     plan.work.prefillCount = 0;
     plan.work.sampledSequences = 0;
@@ -200,6 +201,7 @@ export class VllmScheduler implements Scheduler {
     for (const row of grown) this.#manager.grow(row, decoders.computed(row) + 1);
     work.decodeSequences = decoders.size;
     work.decodeContextTokens = decoders.sumComputed + decoders.size;
+    work.decodeSquaredContextTokens = decoders.sumSquares + 2 * decoders.sumComputed + decoders.size;
     work.decodeMaxContextTokens = decoders.size > 0 ? decoders.maxComputed() + 1 : 0;
     this.#budget -= decoders.size;
     for (const row of this.#partials) {
@@ -240,6 +242,7 @@ export class VllmScheduler implements Scheduler {
     for (const row of this.#walked) {
       const context = decoders.computed(row) + 1;
       work.decodeContextTokens += context;
+      work.decodeSquaredContextTokens += context * context;
       work.decodeMaxContextTokens = Math.max(work.decodeMaxContextTokens, context);
     }
     if (this.#walked.size === 0 || this.#walked.size === decoders.size) return;

@@ -10,6 +10,8 @@ export interface StepWork {
   decodeSequences: number;
   /** Sum over them of the tokens whose K and V are read, the new one included. */
   decodeContextTokens: number;
+  /** Sum of the squares of these contexts: with the sum it says how unequal they are. */
+  decodeSquaredContextTokens: number;
   /** The largest of these contexts; 0 without decodes. */
   decodeMaxContextTokens: number;
   /** Prompt chunks: the first `prefillCount` entries of the two arrays. */
@@ -36,6 +38,7 @@ export function createStepWork(maxPrefills: number): StepWork {
   return {
     decodeSequences: 0,
     decodeContextTokens: 0,
+    decodeSquaredContextTokens: 0,
     decodeMaxContextTokens: 0,
     prefillCount: 0,
     prefillTokens: new Float64Array(maxPrefills),

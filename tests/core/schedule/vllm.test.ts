@@ -60,6 +60,7 @@ function turn({ manager, sequences, scheduler }: ReturnType<typeof engine>): Ref
   expect(work.decodeSequences).toBe(decodes);
   if (decodes === decoding.size) {
     expect(work.decodeContextTokens).toBe(contexts.reduce((sum, tokens) => sum + tokens, 0));
+    expect(work.decodeSquaredContextTokens).toBe(contexts.reduce((sum, tokens) => sum + tokens * tokens, 0));
     expect(work.decodeMaxContextTokens).toBe(Math.max(0, ...contexts));
   }
   return { scheduled, preempted, finished, freeBlocks: manager.numFreeBlocks };
