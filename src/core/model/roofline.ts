@@ -41,6 +41,28 @@ export function attentionFlopsPerPair({ layers, queryHeads, headDim }: ModelReco
   return 4 * layers * queryHeads * headDim;
 }
 
+/** FLOP of one token for each of `batch` sequences of `context` tokens, the output layer included. */
+export function decodeFlops(model: ModelRecord, batch: number, context: number): number {
+  const { layerMatmul, embedding } = paramCount(model);
+  return batch * (2 * (layerMatmul * model.layers + embedding) + attentionFlopsPerPair(model) * context);
+}
+
+/** FLOP of a causal prefill of one prompt; the output layer runs for its last token only. */
+export function prefillFlops(model: ModelRecord, tokens: number): number {
+  const { layerMatmul, embedding } = paramCount(model);
+  const pairs = (tokens * (tokens + 1)) / 2;
+  return 2 * layerMatmul * model.layers * tokens + 2 * embedding + attentionFlopsPerPair(model) * pairs;
+}
+
+/** Shares of a device's rates that some work used: MFU and MBU. */
+export function utilization(
+  work: { readonly flops: number; readonly bytes: number; readonly seconds: number },
+  { flopsPerSecond, bytesPerSecond }: DeviceRates,
+): { readonly mfu: number; readonly mbu: number } {
+  const { flops, bytes, seconds } = work;
+  return { mfu: flops / (seconds * flopsPerSecond), mbu: bytes / (seconds * bytesPerSecond) };
+}
+
 /** One token for each of `batch` sequences of `context` tokens. */
 export function decodeStepRoofline(
   model: ModelRecord,
@@ -49,9 +71,8 @@ export function decodeStepRoofline(
 ): Roofline {
   const { layerMatmul, embedding } = paramCount(model);
   const weights = layerMatmul * model.layers + embedding;
-  const flops = batch * (2 * weights + attentionFlopsPerPair(model) * context);
   const bytes = weights * bytesPerElement + batch * context * kvBytesPerToken(model, bytesPerElement);
-  return roofline(flops, bytes, rates);
+  return roofline(decodeFlops(model, batch, context), bytes, rates);
 }
 
 /** Causal prefill of one prompt; the output layer runs for the last token only, K and V are written once. */
@@ -62,11 +83,12 @@ export function prefillRoofline(
   bytesPerElement = 2,
 ): Roofline {
   const { layerMatmul, embedding } = paramCount(model);
-  const pairs = (tokens * (tokens + 1)) / 2;
-  const flops =
-    2 * layerMatmul * model.layers * tokens + 2 * embedding + attentionFlopsPerPair(model) * pairs;
   const weights = (layerMatmul * model.layers + embedding) * bytesPerElement;
-  return roofline(flops, weights + tokens * kvBytesPerToken(model, bytesPerElement), rates);
+  return roofline(
+    prefillFlops(model, tokens),
+    weights + tokens * kvBytesPerToken(model, bytesPerElement),
+    rates,
+  );
 }
 
 /** FLOP a byte above which a device is bound by arithmetic. */
