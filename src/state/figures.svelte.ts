@@ -29,7 +29,7 @@ export class FigureList {
     this.working = true;
     for (let wanted = this.#wanted; wanted !== null;) {
       try {
-        this.specs = await this.#desk.figures(wanted.run, wanted.other);
+        await this.#present(await this.#desk.figures(wanted.run, wanted.other));
         this.fault = null;
       } catch (thrown) {
         this.fault = faultFromUnknown(thrown);
@@ -38,5 +38,17 @@ export class FigureList {
       wanted = this.#wanted;
     }
     this.working = false;
+  }
+
+  /** One figure after the other, each in a task of its own, so that a dozen of them never hold the page up. */
+  async #present(specs: readonly FigureSpec[]): Promise<void> {
+    for (let done = 1; done <= specs.length; done++) {
+      const before = this.specs;
+      this.specs = specs.flatMap((spec, i) =>
+        i < done ? spec : (before.find(({ id }) => id === spec.id) ?? []),
+      );
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    this.specs = specs;
   }
 }
