@@ -2,7 +2,7 @@
 //   --full         more shapes and formats        --only TEXT   cases whose name holds TEXT
 //   --rounds N     samples of every kernel        --native      in Node, on the Dawn binding that DAWN names
 //   --out FILE     the result as JSON             --readme        put the table into the README, one a device
-//   --sim          the simulator only, in Node; traces come from the folder that KVLAB_DATA names
+//   --sim          the simulator only, in Node, with --browser also in a worker; traces come from the folder that KVLAB_DATA names
 //   KVLAB_GPU=software   the software adapter
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -13,12 +13,14 @@ import { chromiumArgs } from './chromium.mjs';
 import { ensureChromium } from './ensure-chromium.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MILLION = 'one million drawn requests';
 const NATIVE_FOLDER = `${ROOT}/out/bench`;
 
 const options = {
   full: { type: 'boolean', default: false },
   native: { type: 'boolean', default: false },
   sim: { type: 'boolean', default: false },
+  browser: { type: 'boolean', default: false },
   only: { type: 'string', default: '' },
   rounds: { type: 'string', default: '11' },
   'peer-rounds': { type: 'string', default: '5' },
@@ -47,18 +49,45 @@ try {
 }
 
 async function measured(asked) {
-  if (values.sim) return simulator(asked);
+  if (values.sim) return simulator(asked, values.browser);
   const kernels = values.native ? await inNode(asked) : await inBrowser(asked);
-  const sim = await simulator(asked);
+  const sim = await simulator(asked, !values.native);
   return {
     result: { ...kernels.result, simulator: sim.result },
     markdown: `${kernels.markdown}\n${sim.markdown}`,
   };
 }
 
-async function simulator(asked) {
-  const { kvlabSimBench } = await built('bench/sim/native.ts');
-  return kvlabSimBench(asked);
+async function simulator(asked, inWorker) {
+  const { kvlabSimBench, withRow } = await built('bench/sim/native.ts');
+  const { result } = kvlabSimBench(asked);
+  return withRow(result, inWorker && MILLION.includes(asked.only) ? await simulatorInBrowser() : null);
+}
+
+/** A million requests in a browser's worker, and the most memory of the process that it ran in. */
+async function simulatorInBrowser() {
+  process.stderr.write('A million requests in a worker of a browser…\n');
+  return inPage('bench/sim/index.html', 'kvlabSimBench', null, async (browser, row) => ({
+    ...row,
+    note:
+      `in a worker of Chromium ${browser.version()}; ${row.progressMessages} messages of progress, cancelled in ` +
+      `${row.cancelMs.toFixed(0)} ms${await memoryNote(browser)}`,
+  }));
+}
+
+/** Linux keeps the most memory that a process ever had. */
+async function memoryNote(browser) {
+  try {
+    const session = await browser.newBrowserCDPSession();
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+    const peaks = processInfo
+      .filter(({ type }) => type === 'renderer')
+      .map(({ id }) => /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, 'utf8')));
+    const most = Math.max(...peaks.map((found) => Number(found?.[1] ?? NaN)));
+    return Number.isFinite(most) ? `; at most ${Math.round((most * 1024) / 1e6)} MB, page and worker` : '';
+  } catch {
+    return '; memory could not be measured here';
+  }
 }
 
 /** Replaces the table of this device in the README, or adds one. */
@@ -100,6 +129,12 @@ async function built(entry) {
 }
 
 async function inBrowser(asked) {
+  const args = (browser) => ({ ...asked, runtime: `Chromium ${browser.version()} headless` });
+  return inPage('bench/index.html', 'kvlabBench', args, async (_browser, result) => result);
+}
+
+/** Opens a page of ours in a headless browser, calls the function that it offers and hands on what it answers. */
+async function inPage(path, name, argument, then) {
   const executablePath = ensureChromium();
   const server = await createServer({
     root: ROOT,
@@ -118,10 +153,11 @@ async function inBrowser(asked) {
       if (message.type() === 'log') process.stderr.write(`${message.text()}\n`);
     });
     page.on('pageerror', (error) => process.stderr.write(`${error.message}\n`));
-    await page.goto(`${server.resolvedUrls.local[0]}bench/index.html`);
-    await page.waitForFunction(() => 'kvlabBench' in globalThis, undefined, { timeout: 120_000 });
-    const runtime = `Chromium ${browser.version()} headless`;
-    return await page.evaluate((sent) => globalThis.kvlabBench(sent), { ...asked, runtime });
+    await page.goto(`${server.resolvedUrls.local[0]}${path}`);
+    await page.waitForFunction((called) => called in globalThis, name, { timeout: 120_000 });
+    const sent = argument === null ? null : argument(browser);
+    const answer = await page.evaluate(([called, given]) => globalThis[called](given), [name, sent]);
+    return await then(browser, answer);
   } finally {
     await browser.close();
     await server.close();

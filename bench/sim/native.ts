@@ -43,3 +43,9 @@ export function kvlabSimBench({ date, only }: SimBenchRequest): { result: SimBen
   const result = { date, runtime, rows, skipped };
   return { result, markdown: simMarkdown(result) };
 }
+
+/** The result with a row that was timed elsewhere. */
+export function withRow(bench: SimBench, row: SimRow | null): { result: SimBench; markdown: string } {
+  const result = row === null ? bench : { ...bench, rows: [...bench.rows, row] };
+  return { result, markdown: simMarkdown(result) };
+}
