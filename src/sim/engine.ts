@@ -8,17 +8,20 @@ export interface Engine {
   advance(maxEvents: number): boolean;
   /** What went down to each tier and came back. */
   tiers(): SimRepetition['tiers'];
+  /** Sentences about what it saw. */
+  notes(): string[];
 }
 
 export type EngineParts = ClusterParts;
 
 export function createEngine(parts: EngineParts): Engine {
-  const { loop, traffic } = createCluster(parts);
+  const { loop, traffic, verdicts } = createCluster(parts);
   return {
     get numDone() {
       return loop.numDone;
     },
     advance: (maxEvents) => loop.advance(maxEvents),
     tiers: traffic,
+    notes: verdicts,
   };
 }

@@ -135,7 +135,7 @@ export function startRepetition(
       basis: { ...cost.basis },
       tiers: [...engine.tiers()],
     }),
-    notes: () => notesOf(requests.size, rejected, limits.rows),
+    notes: () => [...notesOf(requests.size, rejected, limits.rows), ...engine.notes()],
   };
 }
 

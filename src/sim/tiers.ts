@@ -27,7 +27,10 @@ export class Tier {
   readonly store: TierStore;
   readonly down: Link;
   readonly up: Link;
+  /** Tokens that were loaded. */
   hitTokens = 0;
+  /** How often a request's text went on here, with how many tokens, behind how many: whether or not they were loaded. */
+  readonly asked = { times: 0, tokens: 0, found: 0 };
 
   constructor(settings: TierSettings, blockBytes: number) {
     this.kind = settings.kind;
@@ -62,6 +65,8 @@ export interface TiersConfig {
 export class Tiers implements SimConnector {
   holdMs = 0;
   loadedMs = 0;
+  /** Time that steps waited for blocks to leave, in all. */
+  heldMs = 0;
   #config: TiersConfig;
   #nowMs = 0;
   /** Ids whose blocks the current step fills. */
@@ -77,6 +82,11 @@ export class Tiers implements SimConnector {
     this.#counts = config.tiers.map(() => 0);
   }
 
+  /** Fastest first. */
+  get levels(): readonly Tier[] {
+    return this.#config.tiers;
+  }
+
   /** For the replica's block manager. */
   readonly listener: BlockListener = (kind, _block, _request, id) => {
     if (kind === 'cache' && this.#config.offload === 'write-through') this.#written.push(id);
@@ -88,6 +98,7 @@ export class Tiers implements SimConnector {
   }
 
   end(nowMs: number): void {
+    this.heldMs += Math.max(0, this.holdMs - this.#nowMs);
     for (const id of this.#written) this.#copyDown(id, nowMs);
     this.#written.length = 0;
   }
@@ -110,7 +121,19 @@ export class Tiers implements SimConnector {
     }
     const tokens = this.#matched.length * blockSize;
     if (tokens === 0) return 0;
+    this.#countAsked(found);
     return worthLoading(found, tokens, total, this.#loadEndMs(false) - this.#nowMs) ? tokens : 0;
+  }
+
+  #countAsked(found: number): void {
+    const { tiers, blockSize } = this.#config;
+    tiers.forEach(({ asked }, at) => {
+      const blocks = this.#counts[at] ?? 0;
+      if (blocks === 0) return;
+      asked.times++;
+      asked.tokens += blocks * blockSize;
+      asked.found += found;
+    });
   }
 
   load(request: number, found: number, tokens: number): void {

@@ -128,6 +128,34 @@ describe('offloading', () => {
   });
 });
 
+describe('the verdict', () => {
+  const verdicts = (bandwidthGBps: number, tierLoads: Cluster['tierLoads'], latencyUs = 0) =>
+    run(AGAIN, {
+      numBlocks: 25,
+      cluster: { tiers: [{ ...HOST, bandwidthGBps, latencyUs }], offload: 'write-through', tierLoads },
+    }).verdicts();
+
+  // 256 tokens are 33.6 MB and take 25.6 ms to compute.
+  test('names the bandwidth at which loading takes as long as computing', () => {
+    expect(verdicts(20, 'always')).toEqual([
+      'Tier host. Offloading helps here: loading 256 tokens takes 1.68 ms, computing them 25.6 ms ' +
+        '(break-even at 1.31 GB/s, the link has 20.0 GB/s).',
+    ]);
+    expect(verdicts(0.5, 'always')[0]).toMatch(/Offloading hurts here: .* \(break-even at 1\.31 GB\/s/);
+  });
+
+  test('speaks of what was left alone, too', () => {
+    expect(verdicts(0.5, 'when-faster')[0]).toMatch(/hurts here/);
+    expect(verdicts(20, 'when-faster', 40_000)[0]).toMatch(/no bandwidth helps/);
+  });
+
+  test('is silent where nothing could be loaded', () => {
+    expect(run(AGAIN.slice(0, 2), { numBlocks: 25, cluster: { tiers: [HOST] } }).verdicts()).toEqual([
+      'Steps waited 2 ms in all for evicted blocks to leave the GPU.',
+    ]);
+  });
+});
+
 describe('two replicas', () => {
   // Round robin sends the first text to replica 0 and the same text to replica 1.
   const rows = [textRow(0, 321, 1, 0), textRow(1000, 321, 1, 0)];
