@@ -26,6 +26,8 @@ export interface LayerProfile {
    * where it was not measured.
    */
   readonly skewAlpha: number;
+  /** Smallest share of long contexts in the batches that α was measured on; 0 where nobody wrote it down. */
+  readonly skewShare: number;
   /** chunk → context of the chunk → decodes → their context → µs. */
   readonly attention: TableAxis;
   /** Layer → tokens → µs. */
@@ -61,6 +63,7 @@ export function readLayerProfile(files: ProfileFiles, tensorParallel: number): L
     vllmVersion: yamlText(meta, 'vllm_version') ?? null,
     tensorParallel,
     skewAlpha: skewAlphaOf(meta, tensorParallel),
+    skewShare: skewShareOf(meta),
     // No work takes no time; the sweep can't measure it.
     attention: nestRows([[0, 0, 0, 0, 0], ...attention]),
     dense: nested(dense),
@@ -96,6 +99,13 @@ function skewAlphaOf(meta: YamlMap, tensorParallel: number): number {
   // Measured ones are a little below 0 where kernels gain from unequal work, and never reach the longest context's time.
   if (alpha >= -1 && alpha <= 1) return alpha;
   throw new ProfileError('meta.yaml', 0, `has alpha_default ${written}; a share from -1 to 1 is needed.`);
+}
+
+/** Of `ratio: [0.0625, 0.125, …]`, the shares that the profiler gave the longer of two contexts. */
+function skewShareOf(meta: YamlMap): number {
+  const written = yamlText(meta, 'skew_profile', 'grid', 'ratio') ?? '';
+  const shares = (written.match(/[\d.]+/g) ?? []).map(Number).filter((share) => share > 0 && share < 1);
+  return shares.length === 0 ? 0 : Math.min(...shares);
 }
 
 function attentionRows(text: string): number[][] {

@@ -9,8 +9,11 @@
  * that the pairs of query and key stay the same:
  *   - several chunks are one of their total length; its context is such that the pairs are theirs. Fresh prompts beside
  *     each other have fewer pairs than one long prompt, so the context can be below 0: the line over contexts goes on
- *   - decodes of unequal contexts read what as many of the mean context read; the longest one ends later:
- *     t(mean) + α·(t(longest) − t(mean)), α measured with the profile
+ *   - decodes of unequal contexts read what as many of the mean context read; the long ones end later:
+ *     t(mean) + α·(t(long) − t(mean)), α measured with the profile. It was measured on batches of two contexts, the long
+ *     one in a share r of the sequences or more, so `long` is the long context of such a batch with the same mean and
+ *     variance, mean + deviation·√((1 − r)/r), where the longest one is longer: one request of 4,000 tokens among 128
+ *     of 1,000 is not 8 of them
  *
  * The head runs for each scheduled sequence, also for a chunk that does not complete its prompt: vLLM computes logits for
  * the last token of every request in the batch and drops those that nobody asked for.
@@ -164,13 +167,13 @@ export class TableCost implements CostModel {
     );
   }
 
-  /** What the longest context adds. */
+  /** What unequal contexts add. */
   #skew(work: StepWork, chunk: number, context: number, mean: number, even: number): number {
     const alpha = this.#profile.skewAlpha;
-    const longest = work.decodeMaxContextTokens;
-    if (alpha === 0 || work.decodeSequences < 2 || longest <= mean) return 0;
-    // The longest context may lie outside of the table; it weighs too little to call the step extrapolated.
-    const uneven = this.#read(chunk, context, work.decodeSequences, longest, this.#unseen);
+    const long = alpha === 0 ? 0 : longContext(work, mean, this.#profile.skewShare);
+    if (work.decodeSequences < 2 || long <= mean) return 0;
+    // It may lie outside of the table, but weighs too little to call the step extrapolated.
+    const uneven = this.#read(chunk, context, work.decodeSequences, long, this.#unseen);
     return alpha * Math.max(0, uneven - even);
   }
 
@@ -190,4 +193,12 @@ export class TableCost implements CostModel {
     query[3] = decodeContext;
     return this.#profile.attention.read(query, 0, reach);
   }
+}
+
+/** The long context of a batch of two contexts, at most the longest that there is. @param share of the long one; 0: any */
+function longContext(work: StepWork, mean: number, share: number): number {
+  const longest = work.decodeMaxContextTokens;
+  if (share === 0) return longest;
+  const variance = Math.max(0, work.decodeSquaredContextTokens / work.decodeSequences - mean * mean);
+  return Math.min(longest, mean + Math.sqrt((variance * (1 - share)) / share));
 }

@@ -12,7 +12,6 @@ import type { RequestTable } from '../../core/schedule/requests.ts';
 import { Sequences } from '../../core/schedule/sequences.ts';
 import { VllmScheduler } from '../../core/schedule/vllm.ts';
 import { readTrace } from '../../core/workload/traces/read.ts';
-import { allReduceOf } from '../cost/comm.ts';
 import type { CostModel } from '../cost/model.ts';
 import { createRoofline } from '../cost/roofline.ts';
 import { sameModel } from '../cost/table-scenario.ts';
@@ -28,7 +27,7 @@ import {
   seriesOf,
 } from './compare.ts';
 import { runEngine, type EngineRun } from './engine.ts';
-import { describeMachine, gpuOf, modelOf, type MachineDescription } from './machine.ts';
+import { allReduceBetween, describeMachine, gpuOf, modelOf, type MachineDescription } from './machine.ts';
 import { readJson, readRequests, readTicks, RecordedError } from './recorded.ts';
 import { memoryOf, readMeta, replaySettings, type RecordedMeta, type ReplaySettings } from './settings.ts';
 import { checkSameWorkload, tableOf } from './workload.ts';
@@ -146,9 +145,7 @@ function costOf(
     if (!sameModel(profile.model, meta.model)) {
       throw new RecordedError(`The profile is of ${profile.model}; the run was of ${meta.model}.`);
     }
-    const none = { latencySeconds: 0, busBytesPerSecond: Infinity };
-    const allReduce =
-      described.allReduce ?? (gpu ? allReduceOf(gpu, Math.max(2, settings.tensorParallel)) : none);
+    const allReduce = allReduceBetween(settings.tensorParallel, described, gpu);
     return new TableCost(profile, { model, graphSizes: settings.graphSizes, allReduce });
   }
   if (!gpu) {

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { GPUS, matchGpu, type GpuRecord } from '../../core/hardware/records.ts';
 import { findArchitecture, type Architecture } from '../../core/model/architecture.ts';
-import type { AllReduce } from '../cost/comm.ts';
+import { allReduceOf, type AllReduce } from '../cost/comm.ts';
 import { RecordedError } from './recorded.ts';
 
 /** What casys-kaist/LLMServingSim's cluster file says of the machine; every field may be missing. */
@@ -53,7 +53,7 @@ export interface MachineDescription {
   readonly memoryBytes: number | null;
   readonly bandwidthGBps: number | null;
   /** Between GPUs; null: not told. */
-  readonly allReduce: AllReduce | null;
+  readonly link: { readonly bytesPerSecond: number; readonly hopSeconds: number } | null;
 }
 
 const NOTHING: MachineDescription = {
@@ -61,7 +61,7 @@ const NOTHING: MachineDescription = {
   gpu: null,
   memoryBytes: null,
   bandwidthGBps: null,
-  allReduce: null,
+  link: null,
 };
 
 /** @param document config.json, or undefined without one. @throws RecordedError when it is neither of the two known */
@@ -82,10 +82,26 @@ export function describeMachine(document: unknown, modelName: string): MachineDe
     // Their GB are GiB: with them the memory of a recorded RTX 4090 gives its 2,588 blocks.
     memoryBytes: instance?.npu_mem?.mem_size ? instance.npu_mem.mem_size * 2 ** 30 : null,
     bandwidthGBps: instance?.npu_mem?.mem_bw ?? null,
-    allReduce: bandwidth
-      ? { latencySeconds: (latencyNs ?? 0) * 1e-9, busBytesPerSecond: bandwidth * 1e9 }
-      : null,
+    link: bandwidth ? { bytesPerSecond: bandwidth * 1e9, hopSeconds: (latencyNs ?? 0) * 1e-9 } : null,
   };
+}
+
+/**
+ * All-reduces of `ranks` GPUs: as measured on this GPU, else as the machine's link is described, else as assumed for it.
+ * A description stands behind a measurement because it tells what a simulator was given, fitted values among it.
+ */
+export function allReduceBetween(
+  ranks: number,
+  { link }: MachineDescription,
+  gpu: GpuRecord | undefined,
+): AllReduce {
+  const known = gpu ? allReduceOf(gpu, Math.max(2, ranks)) : null;
+  if (known?.measured) return known;
+  // A ring passes every part on 2(n − 1) times, each time over the link's latency.
+  if (link) {
+    return { latencySeconds: 2 * (ranks - 1) * link.hopSeconds, busBytesPerSecond: link.bytesPerSecond };
+  }
+  return known ?? { latencySeconds: 0, busBytesPerSecond: Infinity };
 }
 
 function architectureFrom(name: string, shape: v.InferOutput<typeof Shape>): Architecture {

@@ -24,6 +24,7 @@ function workOf({ contexts = [], chunks = [] }: Step): StepWork {
   const work = createStepWork(8);
   work.decodeSequences = contexts.length;
   work.decodeContextTokens = contexts.reduce((sum, tokens) => sum + tokens, 0);
+  work.decodeSquaredContextTokens = contexts.reduce((sum, tokens) => sum + tokens * tokens, 0);
   work.decodeMaxContextTokens = Math.max(0, ...contexts);
   work.prefillCount = chunks.length;
   chunks.forEach(([tokens, context], i) => {
@@ -109,9 +110,29 @@ describe('what a step costs', () => {
     const uneven = cost().stepMs(workOf({ contexts: [200, 1800] }));
     const gapUs = attentionUs(0, 0, 2, 1800) - attentionUs(0, 0, 2, 1000);
     expect((uneven - even) * 1000).toBeCloseTo(2 * 0.25 * gapUs, 9);
-    const off = { ...FILES, 'meta.yaml': META.replace('enabled: true', 'enabled: false') };
+    const off = {
+      ...FILES,
+      'meta.yaml': META.replace('skew_fit:\n  enabled: true', 'skew_fit:\n  enabled: false'),
+    };
     expect(cost(off).stepMs(workOf({ contexts: [200, 1800] }))).toBe(
       cost(off).stepMs(workOf({ contexts: [1000, 1000] })),
+    );
+  });
+  it('takes a few long contexts among many for a batch of two contexts with their mean and variance', () => {
+    const contexts = [...Array.from({ length: 63 }, () => 1000), 4000];
+    const mean = (63 * 1000 + 4000) / 64;
+    const deviation = Math.sqrt((63 * 1000 ** 2 + 4000 ** 2) / 64 - mean * mean);
+    // α was measured with one long context in 16 sequences or more.
+    const long = mean + deviation * Math.sqrt(15);
+    expect(long).toBeLessThan(4000);
+    const even = cost().stepMs(workOf({ contexts: contexts.map(() => mean) }));
+    const gapUs = attentionUs(0, 0, 64, long) - attentionUs(0, 0, 64, mean);
+    expect((cost().stepMs(workOf({ contexts })) - even) * 1000).toBeCloseTo(2 * 0.25 * gapUs, 6);
+    const unknown = { ...FILES, 'meta.yaml': META.replace('ratio:', 'shares:') };
+    const gapToLongest = attentionUs(0, 0, 64, 4000) - attentionUs(0, 0, 64, mean);
+    expect((cost(unknown).stepMs(workOf({ contexts })) - even) * 1000).toBeCloseTo(
+      2 * 0.25 * gapToLongest,
+      6,
     );
   });
   it('takes the α and the tables of the ranks that are asked for', () => {
@@ -222,7 +243,7 @@ describe('a profile that is not one', () => {
     },
     {
       name: 'an α that is none',
-      files: { ...FILES, 'meta.yaml': META.replace('0.25', 'much') },
+      files: { ...FILES, 'meta.yaml': META.replace('alpha_default: 0.25', 'alpha_default: much') },
       says: 'meta.yaml has alpha_default much; a share from -1 to 1 is needed.',
     },
     { name: 'no mapping', files: { ...FILES, 'meta.yaml': '<html>' }, says: 'meta.yaml, line 1: “<html>”' },

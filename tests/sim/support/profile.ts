@@ -9,6 +9,12 @@ export const META = `gpu: Test GPU
 model: maker/Two-Layers
 vllm_version: 0.19.0
 tp_degrees: [1, 2]
+skew_profile:
+  enabled: true
+  grid:
+    n: 2-64 x2
+    ratio: [0.25, 0.0625,
+      0.5]
 skew_fit:
   enabled: true
   bucket_axes:
