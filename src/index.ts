@@ -238,15 +238,39 @@ export {
 } from './core/eviction/expected-attention.ts';
 export { pyramidKvBudgets, type PyramidInput } from './core/eviction/pyramidkv.ts';
 
-// Simulated runs, and their metrics over seeds.
-export type {
-  SimDistribution,
-  SimPoint,
-  SimRepetition,
-  SimRequests,
-  SimRun,
-  SimSeries,
-  SimSummary,
-} from './core/run/simulation.ts';
-export { simPointsToCsv, simRequestsToCsv, simSeriesToCsv } from './exchange/sim-files.ts';
-export { overSeeds, type OverSeeds } from './core/metrics/serving/seeds.ts';
+// Access profiles: from a log of block accesses to heat map, reuse distances and miss-ratio curves.
+export {
+  ACCESS_DEFINITIONS,
+  ACCESS_PROFILE_TYPES,
+  accessProfile,
+  accessSummary,
+  type AccessProfile,
+  type AccessProfileType,
+  type AccessSummary,
+} from './core/metrics/accesses.ts';
+export { demoAccessLog } from './core/metrics/accesses-demo.ts';
+export {
+  heatMap,
+  hitRateOverTime,
+  type AccessHeatMap,
+  type HitRateOverTime,
+} from './core/metrics/accesses-heatmap.ts';
+export {
+  AccessLogError,
+  AccessLogReader,
+  AccessRecorder,
+  type AccessLog,
+} from './core/metrics/accesses-log.ts';
+export {
+  missRatioCurves,
+  type MissRatioCurve,
+  type MissRatioCurves,
+  type MissRatioOptions,
+} from './core/metrics/accesses-missratio.ts';
+export {
+  lruHitsBySize,
+  reuseDistances,
+  reuseHistogram,
+  type ReuseBin,
+  type ReuseHistogram,
+} from './core/metrics/accesses-reuse.ts';

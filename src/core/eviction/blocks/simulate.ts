@@ -26,13 +26,33 @@ export interface CacheReplay {
 
 const ALWAYS = (): boolean => true;
 
+/** Sizes of the blocks that are in the cache. */
+interface Resident {
+  has(key: BlockKey): boolean;
+  get(key: BlockKey): number | undefined;
+  set(key: BlockKey, size: number): unknown;
+  delete(key: BlockKey): unknown;
+}
+
+/** Numbers from 0 on need no map. */
+function residentSizes(keys: ArrayLike<BlockKey>): Resident {
+  if (!(keys instanceof Int32Array) || keys.some((key) => key < 0)) return new Map<BlockKey, number>();
+  const sizes = new Float64Array(keys.reduce((most, key) => Math.max(most, key), 0) + 1);
+  return {
+    has: (key) => (sizes[Number(key)] ?? 0) > 0,
+    get: (key) => sizes[Number(key)],
+    set: (key, size) => (sizes[Number(key)] = size),
+    delete: (key) => (sizes[Number(key)] = 0),
+  };
+}
+
 /**
  * @param capacity in the unit of the sizes: blocks where sizes are left out
  * An object larger than the capacity is a miss that is not admitted.
  */
 export function replayColumns(policy: BlockPolicy, capacity: number, columns: AccessColumns): CacheReplay {
   const { keys, sizes, costs, depths } = columns;
-  const resident = new Map<BlockKey, number>();
+  const resident = residentSizes(keys);
   const hitBitmap = new Uint8Array(keys.length);
   let used = 0;
   let hits = 0;
