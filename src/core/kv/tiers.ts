@@ -4,11 +4,12 @@
  * Boundary: which ids, and since when. Bandwidth, latency and queueing are src/sim/tiers.ts; the bytes themselves are
  * nowhere.
  */
+import { Queue } from '../eviction/blocks/queue.ts';
 
 export class TierStore {
   readonly capacityBlocks: number;
-  /** Id → time from which it can be read. A Map keeps the order of insertion: oldest use first. */
-  #readyMs = new Map<number, number>();
+  /** An entry's `uses` is the time from which it can be read. */
+  #queue = new Queue();
 
   /** @throws RangeError unless there is room for at least one block. */
   constructor(capacityBlocks: number) {
@@ -21,44 +22,37 @@ export class TierStore {
   }
 
   get size(): number {
-    return this.#readyMs.size;
+    return this.#queue.size;
   }
 
   /** Whether the contents are here or on their way. */
   has(id: number): boolean {
-    return this.#readyMs.has(id);
+    return this.#queue.get(id) !== undefined;
   }
 
   /** Whether the contents can be read at a time. */
   isReady(id: number, nowMs: number): boolean {
-    return (this.#readyMs.get(id) ?? Infinity) <= nowMs;
+    return (this.#queue.get(id)?.uses ?? Infinity) <= nowMs;
   }
 
   /** The contents were used. */
   touch(id: number): void {
-    const readyMs = this.#readyMs.get(id);
-    if (readyMs === undefined) return;
-    this.#readyMs.delete(id);
-    this.#readyMs.set(id, readyMs);
+    this.#queue.touch(id);
   }
 
   /** Stores contents that can be read from `readyMs` on. Returns the id that had to leave, or −1. */
   put(id: number, readyMs: number): number {
-    this.#readyMs.delete(id);
-    let evicted = -1;
-    if (this.#readyMs.size >= this.capacityBlocks) {
-      for (const oldest of this.#readyMs.keys()) {
-        evicted = oldest;
-        break;
-      }
-      this.#readyMs.delete(evicted);
-    }
-    this.#readyMs.set(id, readyMs);
-    return evicted;
+    this.#queue.delete(id);
+    const oldest = this.size >= this.capacityBlocks ? this.#queue.oldest : null;
+    if (oldest) this.#queue.delete(oldest.key);
+    this.#queue.push(id, 1, readyMs);
+    return oldest ? Number(oldest.key) : -1;
   }
 
   /** Ids from the next to leave to the last used. */
   ids(): number[] {
-    return [...this.#readyMs.keys()];
+    const ids: number[] = [];
+    for (let entry = this.#queue.oldest; entry; entry = entry.newer) ids.push(Number(entry.key));
+    return ids;
   }
 }
