@@ -1,6 +1,6 @@
 /** A recorded run and what the simulator makes of it. */
 import type { FigureSpec } from '../charts/figure.ts';
-import { replayFigures } from '../charts/figures/simulation/replay.ts';
+import { replayFigures } from '../charts/figures/replay.ts';
 import type { ReplayReport } from '../core/run/replay.ts';
 import type { NamedFile } from '../workers/sim-api.ts';
 import { SimTask, type SimPort } from './sim-session.svelte.ts';
@@ -32,17 +32,11 @@ export class SimReplay {
     const report = await this.task.ask((api, onProgress) => api.replay(this.files, onProgress));
     if (report === null) return;
     this.report = report;
-    this.figures = replayFigures(report, { name: this.name, createdAt });
+    this.figures = replayFigures(report, { command: null, createdAt });
   }
 
   cancel(): void {
     this.task.cancel();
-  }
-
-  /** The folder that the recording came in. */
-  get name(): string {
-    const meta = this.files.find(({ path }) => path.endsWith('meta.json'));
-    return meta?.path.split('/').at(-2) ?? 'recording';
   }
 
   #forget(): void {
