@@ -1,17 +1,25 @@
 /** The lessons that were opened: what was predicted and answered stays while one looks at another. */
 import type { NamedLesson } from '../core/lesson/lessons.ts';
 import { NO_INPUTS } from '../workers/sim-api.ts';
-import type { App } from './app.svelte.ts';
+import type { FetchText } from './demo.svelte.ts';
+import type { ReadsRuns } from './desk-port.ts';
+import type { LabSession } from './lab.svelte.ts';
 import { LessonSession, type LessonPorts } from './lesson-session.svelte.ts';
-import { SimSession, type SimPort } from './sim-session.svelte.ts';
+import { SimSession, type KnowsKeptRuns, type SimPort } from './sim-session.svelte.ts';
 
-type KnowsApp = Pick<App, 'gpu' | 'lab' | 'library' | 'fetchText' | 'readRun'>;
+/** What the lessons need of the page. */
+export interface ClassroomPorts extends ReadsRuns {
+  readonly gpu: { readonly usable: boolean };
+  readonly lab: LabSession;
+  readonly library: KnowsKeptRuns;
+  readonly fetchText: FetchText;
+}
 
 export class Classroom {
   readonly #ports: LessonPorts;
   readonly #sessions = new Map<string, LessonSession>();
 
-  constructor(app: KnowsApp, client: SimPort) {
+  constructor(app: ClassroomPorts, client: SimPort) {
     const session = new SimSession(client, app.library);
     const { lab } = app;
     this.#ports = {
