@@ -274,3 +274,10 @@ export {
   type ReuseBin,
   type ReuseHistogram,
 } from './core/metrics/accesses-reuse.ts';
+export {
+  comparePoints,
+  QUANTITIES,
+  type PairedComparison,
+  type Quantity,
+} from './core/metrics/serving/compare.ts';
+export { SERVING_METRICS } from './core/metrics/definitions.ts';

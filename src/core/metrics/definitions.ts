@@ -2,8 +2,10 @@
  * Each metric, defined once: the tooltip, the figure's caption, the export and the docs read this.
  *
  * Symbols: q queued, s start, f first token, e end (milliseconds on a repetition's clock); n output tokens; p prompt
- * tokens. Times are the host's clock unless a definition says otherwise.
+ * tokens. Times are the host's clock unless a definition says otherwise; those of a simulation are its own clock.
  */
+
+import type { SimSummary } from '../run/simulation.ts';
 
 export interface MetricDefinition {
   readonly name: string;
@@ -167,3 +169,130 @@ export function describeMetric(id: MetricId): string {
   const { name, sentence, symbols, unit } = METRICS[id];
   return `${name} (${unit}): ${sentence}${symbols === '' ? '' : ` ${symbols}.`}`;
 }
+
+const SERVING = {
+  requests: {
+    name: 'Requests',
+    symbols: '',
+    sentence: 'Requests of the workload, those included that were never sent or never ended.',
+    unit: '',
+    better: null,
+  },
+  finished: {
+    name: 'Finished',
+    symbols: '',
+    sentence: 'Requests whose last token was done.',
+    unit: '',
+    better: null,
+  },
+  durationMs: {
+    name: 'Duration',
+    symbols: 'max e − min q',
+    sentence: 'From the first arrival to the last end.',
+    unit: 'ms',
+    better: null,
+  },
+  ttftMs: DEFINED.ttft,
+  tpotMs: DEFINED.tpot,
+  itlMs: {
+    ...DEFINED.itl,
+    sentence:
+      'Each gap between two steps that brought a request tokens, pauses for other requests’ prefill and for its own preemption included.',
+  },
+  e2eMs: DEFINED.e2e,
+  queueMs: DEFINED.queue,
+  promptTokensPerSecond: {
+    name: 'Prompt throughput',
+    symbols: 'Σ p / (max e − min q)',
+    sentence: 'Prompt tokens of all finished requests, cached ones included, over the duration.',
+    unit: 'tok/s',
+    better: 'higher',
+  },
+  outputTokensPerSecond: DEFINED.throughput,
+  requestsPerSecond: {
+    name: 'Request throughput',
+    symbols: '#finished / (max e − min q)',
+    sentence: 'Finished requests over the duration.',
+    unit: 'req/s',
+    better: 'higher',
+  },
+  goodput: {
+    ...DEFINED.goodput,
+    symbols: '#(TTFT ≤ a and TPOT ≤ b and E2E ≤ c) / (max e − min q)',
+  },
+  attainment: {
+    ...DEFINED.attainment,
+    symbols: '#(TTFT ≤ a and TPOT ≤ b and E2E ≤ c) / #finished',
+    sentence: 'Share of the finished requests that meet every objective that is set.',
+  },
+  prefixHitRatio: {
+    name: 'Prefix hit ratio',
+    symbols: 'Σ cached / Σ p',
+    sentence:
+      'Prompt tokens found in the prefix cache at a request’s first admission over all prompt tokens that were looked up.',
+    unit: '%',
+    better: 'higher',
+  },
+  preemptions: {
+    name: 'Preemptions',
+    symbols: '',
+    sentence: 'Times that a running request lost its blocks to another one.',
+    unit: '',
+    better: 'lower',
+  },
+  recomputedTokens: {
+    name: 'Recomputed tokens',
+    symbols: 'Σ (computed − found again)',
+    sentence:
+      'Tokens that were computed before a preemption and were not found in the cache when the request came back.',
+    unit: 'tokens',
+    better: 'lower',
+  },
+  steps: { name: 'Steps', symbols: '', sentence: 'Steps of all replicas.', unit: '', better: null },
+  meanBatch: {
+    name: 'Mean batch',
+    symbols: 'Σ (decodes + chunks) / #steps',
+    sentence: 'Sequences that computed something in a step, on average.',
+    unit: '',
+    better: null,
+  },
+  kvBlocks: {
+    name: 'KV blocks',
+    symbols: '',
+    sentence: 'Blocks of the pools of all replicas.',
+    unit: 'blocks',
+    better: null,
+  },
+  peakKvBlocks: {
+    name: 'Peak KV blocks',
+    symbols: '',
+    sentence: 'Most blocks that sequences referred to while a step ran, all replicas together.',
+    unit: 'blocks',
+    better: null,
+  },
+  meanKvBlocks: {
+    name: 'Mean KV blocks',
+    symbols: 'Σ blocks · step time / duration',
+    sentence: 'Blocks that sequences referred to, on average over the duration.',
+    unit: 'blocks',
+    better: null,
+  },
+  fragmentation: {
+    name: 'Fragmentation',
+    symbols: 'Σ empty slots · step time / Σ slots of given blocks · step time',
+    sentence: 'Share of the slots in blocks that were given to sequences that hold no token.',
+    unit: '%',
+    better: 'lower',
+  },
+  steadyFromMs: {
+    name: 'Steady from',
+    symbols: 'MSER-5',
+    sentence:
+      'When the number of requests in the system has left its start behind (MSER-5 over 400 spans); none where it still grows.',
+    unit: 'ms',
+    better: null,
+  },
+} as const satisfies Record<keyof SimSummary, MetricDefinition>;
+
+/** What the summary of a simulated engine says, field by field. Ratios are shares of 1 there and percent on screen. */
+export const SERVING_METRICS: Readonly<Record<keyof SimSummary, MetricDefinition>> = SERVING;
