@@ -66,8 +66,9 @@ function observerOf({ observer, handoff }: Plant, role: Role): SimObserver {
 function createReplica(plant: Plant, role: Role, index: number, requests: RequestTable): Replica {
   const { scenario, numBlocks, observer, cost, layers, longest } = plant;
   const { engine, seed } = scenario;
-  // Least recently used is the pool's own order.
-  const policy = engine.cachePolicy === 'lru' ? null : BLOCK_POLICIES[engine.cachePolicy](numBlocks);
+  // A radix tree gives up its least recently used leaf. Least recently used of all blocks is the pool's own order.
+  const order = engine.prefixCache === 'radix' ? 'suffix' : engine.cachePolicy;
+  const policy = order === 'lru' ? null : BLOCK_POLICIES[order](numBlocks);
   const tiers = createTiers(plant, index, () => manager);
   const onBlock = both(observer.listenTo?.(index, numBlocks), tiers?.listener);
   const manager: BlockManager = new BlockManager({

@@ -8,6 +8,7 @@ import type { CheckRun } from '../core/run/schema.ts';
 import type { SimRepetition } from '../core/run/simulation.ts';
 import { maxModelTokens } from '../core/scenario/simulate/rules.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
+import { PAGED_SCHEDULERS } from '../core/schedule/index.ts';
 import type { RequestTable } from '../core/schedule/requests.ts';
 import { generateRequests } from '../core/workload/generate.ts';
 import { requestsContradiction } from '../core/workload/limits.ts';
@@ -114,7 +115,7 @@ export function startRepetition(
   });
   const options = {
     objectives: scenario.objectives,
-    prefixCache: scenario.engine.prefixCache !== 'off',
+    prefixCache: scenario.engine.prefixCache !== 'off' && PAGED_SCHEDULERS[scenario.engine.scheduler],
     cdfSteps: limits.cdfSteps,
   };
   return {

@@ -6,12 +6,14 @@ import {
   type Architecture,
 } from '../../model/architecture.ts';
 import { findGpu, GPUS } from '../../hardware/records.ts';
+import { modelBytesPerToken } from '../../kv/layers.ts';
 import { nearestName } from './nearest.ts';
 import type { SimScenario } from './schema.ts';
 
 type Rule = (scenario: SimScenario, model: Architecture) => string | null;
 
-const STATIC = new Set(['static', 'static-bucketed']);
+/** Schedulers that set memory aside for a whole request: without pages there is nothing to share, move or take away. */
+export const UNPAGED_SCHEDULERS: ReadonlySet<string> = new Set(['orca', 'static', 'static-bucketed']);
 
 /** Divisors of the query heads: the ranks that they can be dealt to. */
 function tensorRanks({ kinds }: Architecture): number[] {
@@ -59,26 +61,48 @@ const windowRadix: Rule = ({ engine }, { name, kinds }) => {
     : null;
 };
 
-const cachePolicy: Rule = ({ engine }) =>
-  engine.cachePolicy !== 'lru' && engine.prefixCache === 'off'
-    ? `engine.cachePolicy is ${engine.cachePolicy}, but engine.prefixCache is off; set it to hash, or the policy to lru.`
+const cachePolicy: Rule = ({ engine }) => {
+  const { prefixCache, cachePolicy: policy } = engine;
+  if (prefixCache === 'off' && policy !== 'lru') {
+    return `engine.cachePolicy is ${policy}, but engine.prefixCache is off; set it to hash, or the policy to lru.`;
+  }
+  return prefixCache === 'radix' && policy !== 'lru' && policy !== 'suffix'
+    ? `engine.cachePolicy is ${policy}, but a radix tree gives up its least recently used leaf; set lru, or engine.prefixCache to hash.`
     : null;
+};
 
-const scheduler: Rule = ({ engine, cluster }) => {
+/** What a scheduler without pages can't do, and what to set instead. */
+const unpaged: Rule = ({ engine, cluster }) => {
   const { scheduler: name, speculation, preemption, priorities } = engine;
-  if (!STATIC.has(name)) return null;
-  if (cluster.disaggregation !== null) {
-    return `engine.scheduler is ${name}, but with cluster.disaggregation a batch can’t stay together; set vllm, or disaggregation to null.`;
-  }
-  if (speculation !== null) {
-    return `engine.scheduler is ${name}, which has no speculative decoding; set vllm, or engine.speculation to null.`;
-  }
-  if (priorities === 'priority') {
-    return `engine.priorities is priority, but engine.scheduler ${name} takes requests in order; set fcfs, or vllm.`;
-  }
-  return preemption === 'swap'
-    ? `engine.preemption is swap, but engine.scheduler ${name} reserves all blocks and preempts nobody; set recompute, or vllm.`
-    : null;
+  if (!UNPAGED_SCHEDULERS.has(name)) return null;
+  const wrong: readonly (readonly [boolean, string])[] = [
+    [
+      cluster.disaggregation !== null,
+      `which can’t hand a request over, as cluster.disaggregation asks; set vllm, or disaggregation to null`,
+    ],
+    [
+      speculation !== null,
+      'which has no speculative decoding; set vllm or sarathi, or engine.speculation to null',
+    ],
+    [
+      preemption !== 'recompute',
+      `which reserves what a request may need and preempts nobody, but engine.preemption is ${preemption}; set recompute, or vllm`,
+    ],
+    [
+      cluster.tiers.length > 0,
+      `which has no prefix cache to fill from the ${cluster.tiers.length} of cluster.tiers; set vllm, or tiers to []`,
+    ],
+    [
+      cluster.router === 'prefix-aware',
+      'which has no prefix cache for a prefix-aware router; set vllm, or cluster.router to least-loaded',
+    ],
+    [
+      priorities === 'priority' && name !== 'orca',
+      'which takes requests in order, but engine.priorities is priority; set fcfs, or vllm',
+    ],
+  ];
+  const found = wrong.find(([is]) => is);
+  return found ? `engine.scheduler is ${name}, ${found[1]}.` : null;
 };
 
 const router: Rule = ({ engine, cluster }) =>
@@ -99,15 +123,25 @@ const tiers: Rule = ({ engine, cluster }) => {
   return `cluster.tiers.${slower} has ${cluster.tiers[slower]?.bandwidthGBps} GB/s, more than the ${cluster.tiers[slower - 1]?.bandwidthGBps} of the tier above it; put the fastest first.`;
 };
 
+/** A tier holds whole blocks. */
+const tierRoom: Rule = ({ engine, cluster }, model) => {
+  const blockGB = (modelBytesPerToken(model, { format: engine.kvFormat }) * engine.blockSize) / 1e9;
+  const at = cluster.tiers.findIndex(({ capacityGB }) => capacityGB < blockGB);
+  return at < 0
+    ? null
+    : `cluster.tiers.${at}.capacityGB is ${cluster.tiers[at]?.capacityGB}, less than a block of ${engine.blockSize} tokens; the least is ${Math.ceil(blockGB * 1000) / 1000}.`;
+};
+
 const RULES: readonly Rule[] = [
   parallelism,
   latentFormat,
   statePrefix,
   windowRadix,
   cachePolicy,
-  scheduler,
+  unpaged,
   router,
   tiers,
+  tierRoom,
 ];
 
 function unknownHardware({ model, hardware }: SimScenario): string | null {

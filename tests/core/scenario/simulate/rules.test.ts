@@ -2,6 +2,9 @@
 import { expect, test } from 'vitest';
 import { canonicalJson, crc32 } from '../../../../src/core/json.ts';
 import { parseAnyScenario, parseScenario, parseSimulation } from '../../../../src/core/scenario/parse.ts';
+import { UNPAGED_SCHEDULERS } from '../../../../src/core/scenario/simulate/rules-engine.ts';
+import { SCHEDULER_NAMES } from '../../../../src/core/scenario/simulate/schema.ts';
+import { PAGED_SCHEDULERS } from '../../../../src/core/schedule/index.ts';
 import { DEFAULT_SIMULATION } from '../../../../src/core/scenario/simulate/defaults.ts';
 
 const read = (layer: object) => parseSimulation({ version: 1, kind: 'simulate', ...layer });
@@ -201,24 +204,42 @@ const impossible: { name: string; layer: object; says: string }[] = [
       engine: { scheduler: 'static' },
       cluster: { disaggregation: { prefillReplicas: 1, decodeReplicas: 1, linkGBps: 25, linkLatencyUs: 5 } },
     },
-    says: 'engine.scheduler is static, but with cluster.disaggregation a batch can’t stay together; set vllm, or disaggregation to null.',
+    says: 'engine.scheduler is static, which can’t hand a request over, as cluster.disaggregation asks; set vllm, or disaggregation to null.',
   },
   {
     name: 'speculation in static batches',
     layer: {
       engine: { scheduler: 'static', speculation: { draftTokens: 3, acceptance: 0.7, draftCost: 0.1 } },
     },
-    says: 'engine.scheduler is static, which has no speculative decoding; set vllm, or engine.speculation to null.',
+    says: 'engine.scheduler is static, which has no speculative decoding; set vllm or sarathi, or engine.speculation to null.',
   },
   {
     name: 'priorities in static batches',
     layer: { engine: { scheduler: 'static-bucketed', priorities: 'priority' } },
-    says: 'engine.priorities is priority, but engine.scheduler static-bucketed takes requests in order; set fcfs, or vllm.',
+    says: 'engine.scheduler is static-bucketed, which takes requests in order, but engine.priorities is priority; set fcfs, or vllm.',
   },
   {
     name: 'swapping static batches',
     layer: { engine: { scheduler: 'static', preemption: 'swap' } },
-    says: 'engine.preemption is swap, but engine.scheduler static reserves all blocks and preempts nobody; set recompute, or vllm.',
+    says: 'engine.scheduler is static, which reserves what a request may need and preempts nobody, but engine.preemption is swap; set recompute, or vllm.',
+  },
+  {
+    name: 'tiers under Orca',
+    layer: {
+      engine: { scheduler: 'orca' },
+      cluster: { tiers: [{ kind: 'host', capacityGB: 9, bandwidthGBps: 50, latencyUs: 9, shared: false }] },
+    },
+    says: 'engine.scheduler is orca, which has no prefix cache to fill from the 1 of cluster.tiers; set vllm, or tiers to [].',
+  },
+  {
+    name: 'a router of prefixes for Orca',
+    layer: { engine: { scheduler: 'orca' }, cluster: { replicas: 2, router: 'prefix-aware' } },
+    says: 'engine.scheduler is orca, which has no prefix cache for a prefix-aware router; set vllm, or cluster.router to least-loaded.',
+  },
+  {
+    name: 'SIEVE in a radix tree',
+    layer: { engine: { prefixCache: 'radix', cachePolicy: 'sieve' } },
+    says: 'engine.cachePolicy is sieve, but a radix tree gives up its least recently used leaf; set lru, or engine.prefixCache to hash.',
   },
   {
     name: 'a router of prefixes without a cache',
@@ -282,4 +303,9 @@ const impossible: { name: string; layer: object; says: string }[] = [
 
 test.each(impossible)('$name', ({ layer, says }) => {
   expect(read(layer)).toEqual({ ok: false, sentence: says });
+});
+
+test('the schedulers without pages are those of the schedulers’ table', () => {
+  const unpaged = SCHEDULER_NAMES.filter((name) => !PAGED_SCHEDULERS[name]);
+  expect([...UNPAGED_SCHEDULERS].sort()).toEqual([...unpaged].sort());
 });
