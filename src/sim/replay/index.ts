@@ -54,6 +54,9 @@ export function recordedTensorParallel(meta: string): number {
 /** @throws RecordedError, ProfileError, TraceError, StalledError: each one sentence */
 export function replayRecorded(texts: RecordedTexts): ReplayReport {
   const meta = readMeta(readJson('meta.json', texts.meta));
+  const trace = readTrace(texts.workload);
+  const recorded = readRequests(texts.requests);
+  checkSameWorkload(trace, recorded);
   const config = texts.config === undefined ? undefined : readJson('config.json', texts.config);
   const described = describeMachine(config, meta.model);
   const ranks = meta.engine_kwargs.tensor_parallel_size ?? 1;
@@ -65,9 +68,6 @@ export function replayRecorded(texts: RecordedTexts): ReplayReport {
     memoryBytes: memoryOf(meta, described.memoryBytes, gpu),
   });
   const cost = costOf(settings, profile, meta, { model, gpu, described });
-  const trace = readTrace(texts.workload);
-  const recorded = readRequests(texts.requests);
-  checkSameWorkload(trace, recorded);
   const requests = tableOf(trace, settings.blockSize);
   const run = simulateEngine(requests, settings, cost);
 

@@ -4,68 +4,8 @@ import { clockOffsetSeconds, errorPercent } from '../../../src/sim/replay/compar
 import { describeMachine, gpuOf, modelOf } from '../../../src/sim/replay/machine.ts';
 import { replayRecorded, type RecordedTexts } from '../../../src/sim/replay/index.ts';
 import { readMeta, replaySettings } from '../../../src/sim/replay/settings.ts';
-import { attentionUs, denseUs, FILES, headUs, TWO_LAYERS } from '../support/profile.ts';
-
-const CONFIG = JSON.stringify({
-  num_hidden_layers: 2,
-  hidden_size: 64,
-  num_attention_heads: 4,
-  num_key_value_heads: 2,
-  intermediate_size: 128,
-  vocab_size: 100,
-  max_position_embeddings: 4096,
-});
-
-const meta = (changes: object = {}): object => ({
-  model: 'maker/Two-Layers',
-  vllm_version: '0.19.0',
-  engine_kwargs: {
-    tensor_parallel_size: 1,
-    max_num_seqs: 4,
-    max_num_batched_tokens: 256,
-    enforce_eager: true,
-  },
-  kv_cache: { num_gpu_blocks: 33, block_size: 16, enable_prefix_caching: true },
-  tick_seconds: 0.01,
-  ...changes,
-});
-
-interface Line {
-  readonly input: number;
-  readonly output: number;
-  readonly ms: number;
-  readonly queued: number;
-  readonly first: number;
-  readonly last: number;
-}
-
-function texts(
-  lines: readonly Line[],
-  changes: Partial<Record<keyof RecordedTexts, unknown>> = {},
-): RecordedTexts {
-  return {
-    workload: lines
-      .map(({ input, output, ms }) =>
-        JSON.stringify({ timestamp: ms, input_length: input, output_length: output, hash_ids: [] }),
-      )
-      .join('\n'),
-    requests: lines
-      .map(({ input, output, queued, first, last }) =>
-        JSON.stringify({
-          input_toks: input,
-          output_toks: output,
-          queued_ts: 1000 + queued / 1000,
-          first_token_ts: 1000 + first / 1000,
-          last_token_ts: 1000 + last / 1000,
-        }),
-      )
-      .join('\n'),
-    meta: JSON.stringify(meta()),
-    config: CONFIG,
-    profile: FILES,
-    ...changes,
-  } as RecordedTexts;
-}
+import { attentionUs, denseUs, headUs, TWO_LAYERS } from '../support/profile.ts';
+import { CONFIG, meta, texts, type Line } from '../support/recording.ts';
 
 /** Times of steps, µs: kernels see 16 rows at a time, the head one row a request. */
 const step = (tokens: number, attention: number, rows: number): number =>
