@@ -281,3 +281,34 @@ export {
   type Quantity,
 } from './core/metrics/serving/compare.ts';
 export { SERVING_METRICS } from './core/metrics/definitions.ts';
+
+// Scheduling: the schedulers by name, and what can be said about them in closed form.
+export {
+  PAGED_SCHEDULERS,
+  SCHEDULERS,
+  type SchedulerFactory,
+  type SchedulerParts,
+} from './core/schedule/index.ts';
+export type { Scheduler, StepOutcome, StepPlan } from './core/schedule/scheduler.ts';
+export { linearTokens, type StepWork } from './core/schedule/work.ts';
+export { Sequences } from './core/schedule/sequences.ts';
+export type { KvConnector } from './core/schedule/connector.ts';
+export { chunkedPrefillReads, continuousBatching, staticBatching } from './core/schedule/batching.ts';
+export { cacheAwareRoute, dynamoLogit } from './core/schedule/routing.ts';
+export { bestDraftTokens, expectedTokens, speculativeSpeedup } from './core/schedule/speculation.ts';
+export {
+  erlangC,
+  meanWaitKingman,
+  meanWaitMG1,
+  ttftMD1,
+  ttftParallel,
+  type ErlangC,
+} from './core/metrics/queueing.ts';
+export {
+  breakEvenBandwidth,
+  loadOrRecompute,
+  offloadVerdict,
+  recomputeOrSwap,
+  type LoadChoice,
+  type OffloadVerdict,
+} from './core/kv/load-or-recompute.ts';

@@ -35,3 +35,8 @@ export {
   type ReplaySeries,
   type ReplaySeriesName,
 } from '../core/run/replay.ts';
+
+// The parts of a cluster, for whoever drives one without a scenario's run.
+export { createCluster, type ClusterParts } from './cluster.ts';
+export type { Cluster as SimCluster } from './cluster.ts';
+export { Link, type LinkSettings } from './link.ts';

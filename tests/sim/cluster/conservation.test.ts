@@ -67,13 +67,13 @@ function randomEngine(random: Random): Partial<SimEngine> {
   };
 }
 
-function randomCluster(random: Random, fixedBatches: boolean): Partial<Cluster> {
+function randomCluster(random: Random, paged: boolean): Partial<Cluster> {
   const link = { linkGBps: pick(random, [0.5, 10, 100]), linkLatencyUs: pick(random, [0, 500]) };
   return {
     replicas: 1 + random.below(3),
     router: pick(random, ROUTER_NAMES),
     disaggregation:
-      !fixedBatches && random.below(3) === 0
+      paged && random.below(3) === 0
         ? { prefillReplicas: 1 + random.below(2), decodeReplicas: 1 + random.below(2), ...link }
         : null,
     tiers: Array.from({ length: random.below(3) }, () => ({
@@ -97,7 +97,7 @@ function randomCase(seed: number): { rows: RequestRow[]; options: TestOptions } 
     rows,
     options: {
       engine,
-      cluster: randomCluster(random, engine.scheduler?.startsWith('static') === true),
+      cluster: randomCluster(random, engine.scheduler === 'vllm' || engine.scheduler === 'sarathi'),
       // Sometimes too few for the longest requests.
       numBlocks: Math.ceil((250 + random.below(900)) / blockSize),
       seed,
