@@ -3,7 +3,7 @@
  *
  *   all-reduce(bytes, n) = latency + 2(n − 1)/n · bytes / bus
  *
- * Measured latencies and buses stand in a GPU's record. Where a GPU has none, they are assumed: see ASSUMED.
+ * Measured latencies and buses stand in a GPU's record. Where a GPU has none, they are assumed: see LINK and HOST.
  */
 import type { GpuRecord } from '../../core/hardware/records.ts';
 
@@ -13,10 +13,19 @@ export interface AllReduce {
 }
 
 /**
- * For GPUs whose all-reduce nobody measured: 30 µs, the mean of the fits to A100 and H100, and of the link 0.7, which the
- * H100 reaches of its 450 GB/s; over the host link both directions pass through the host, so half of that.
+ * For GPUs whose all-reduce nobody measured. Links of their own: 5 µs, and of the link the 0.29 that A100 and H100 reach.
+ * Over the host: what the L40S shows for two, four and eight of them, as shares of its 31.5 GB/s.
  */
-const ASSUMED = { latencySeconds: 30e-6, linkShare: 0.7, hostShare: 0.35 } as const;
+const LINK = { latencySeconds: 5e-6, share: 0.29 } as const;
+const HOST: readonly { readonly ranks: number; readonly latencySeconds: number; readonly share: number }[] = [
+  { ranks: 2, latencySeconds: 5.3e-6, share: 0.32 },
+  { ranks: 4, latencySeconds: 11.3e-6, share: 0.08 },
+  { ranks: 8, latencySeconds: 20.5e-6, share: 0.032 },
+];
+/** Unified memory has no link to itself; 16 lanes of PCIe 4.0 stand in for whatever joins two such machines. */
+const NO_LINK_GBPS = 31.5;
+/** Of a link's rate that one large message from GPU to GPU reaches. */
+const SEND_SHARE = 0.7;
 /** Hand-over of activations to the next stage (aiconfigurator: 10 µs). */
 const SEND_SECONDS = 10e-6;
 
@@ -39,28 +48,32 @@ export function tpAllReducesPerStep(layers: number, ranks: number): number {
   return ranks === 1 ? 0 : 2 * layers;
 }
 
-function linkBytesPerSecond({ serving: { linkGBps, hostGBps } }: GpuRecord): number {
-  if (linkGBps !== null) return linkGBps * ASSUMED.linkShare * 1e9;
-  // Unified memory has no link to itself; 16 lanes of PCIe 4.0 stand in for whatever joins two such machines.
-  return (hostGBps ?? 31.5) * ASSUMED.hostShare * 1e9;
+/** The point of that many ranks, else of the next larger group, else of the largest. */
+function pointOf<T extends { readonly ranks: number }>(points: readonly T[], ranks: number): T | undefined {
+  return points.find((candidate) => candidate.ranks >= ranks) ?? points.at(-1);
 }
 
-/** The all-reduce of `ranks` GPUs: the measured point of that many, else of the next larger group, else assumed. */
-export function allReduceOf(gpu: GpuRecord, ranks: number): AllReduce & { readonly measured: boolean } {
-  const points = gpu.serving.allReduce?.points ?? [];
-  const point = points.find((candidate) => candidate.ranks >= ranks) ?? points.at(-1);
+/** The all-reduce of `ranks` GPUs: measured where it was, else assumed. */
+export function allReduceOf(
+  { serving }: GpuRecord,
+  ranks: number,
+): AllReduce & { readonly measured: boolean } {
+  const point = pointOf(serving.allReduce?.points ?? [], ranks);
   if (point) {
     const busBytesPerSecond = point.busGBps * 1e9;
     return { latencySeconds: point.latencyUs * 1e-6, busBytesPerSecond, measured: true };
   }
+  const { linkGBps, hostGBps } = serving;
+  const assumed = linkGBps === null ? (pointOf(HOST, ranks) ?? LINK) : LINK;
+  const rate = (linkGBps ?? hostGBps ?? NO_LINK_GBPS) * 1e9;
   return {
-    latencySeconds: ASSUMED.latencySeconds,
-    busBytesPerSecond: linkBytesPerSecond(gpu),
+    latencySeconds: assumed.latencySeconds,
+    busBytesPerSecond: rate * assumed.share,
     measured: false,
   };
 }
 
 /** Seconds to hand `bytes` of activations to the next stage of a pipeline. */
-export function sendSeconds(bytes: number, gpu: GpuRecord): number {
-  return SEND_SECONDS + bytes / linkBytesPerSecond(gpu);
+export function sendSeconds(bytes: number, { serving: { linkGBps, hostGBps } }: GpuRecord): number {
+  return SEND_SECONDS + bytes / ((linkGBps ?? hostGBps ?? NO_LINK_GBPS) * SEND_SHARE * 1e9);
 }

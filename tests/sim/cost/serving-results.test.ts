@@ -1,0 +1,119 @@
+/**
+ * The roofline against measured serving results that none of its constants came from: time per output token of dense
+ * models on H100 and H200, one to eight ranks, two engines. No simulation here: a steady batch in closed form.
+ *
+ *   TPOT ≈ step(c decodes) + (c − 1)/output · (what a prompt adds to a step)
+ */
+import { describe, expect, test } from 'vitest';
+import { median } from '../../../src/core/metrics/percentiles.ts';
+import { findGpu } from '../../../src/core/hardware/records.ts';
+import { findArchitecture } from '../../../src/core/model/architecture.ts';
+import { DEFAULT_SIMULATION } from '../../../src/core/scenario/simulate/defaults.ts';
+import { createStepWork } from '../../../src/core/schedule/work.ts';
+import { createCostModel, type CostModel } from '../../../src/sim/cost/index.ts';
+import { referenceText, whyNoReferenceData } from '../../reference-data.ts';
+
+interface Result {
+  readonly model: string;
+  readonly gpu: string;
+  readonly engine: string;
+  readonly precision?: string;
+  readonly gemm_quant?: string;
+  readonly isl: number;
+  readonly osl: number;
+  readonly concurrency: number;
+  readonly num_gpus: number;
+  readonly tp: number;
+  readonly tpot_ms?: number;
+}
+
+interface Group {
+  readonly engine: string;
+  readonly model: string;
+  readonly record: string;
+  readonly gpu: string;
+  readonly weights: 'bf16' | 'fp8';
+}
+
+const GROUPS: readonly Group[] = [
+  {
+    engine: 'trtllm',
+    model: 'meta-llama/Llama-3.1-8B-Instruct',
+    record: 'Llama-3.1-8B',
+    gpu: 'h100-sxm',
+    weights: 'bf16',
+  },
+  {
+    engine: 'vllm',
+    model: 'meta-llama/Llama-3.1-70B',
+    record: 'Llama-3.1-70B',
+    gpu: 'h200-sxm',
+    weights: 'fp8',
+  },
+];
+
+const ROOFLINE = {
+  kind: 'roofline',
+  computeEfficiency: null,
+  memoryEfficiency: null,
+  overheadMs: 0,
+} as const;
+/** Beyond this the batch of a row is bound by its KV memory, which the rows do not tell. */
+const MOST_CONCURRENT = 64;
+
+function costOf({ record, gpu: id, weights }: Group, tensorParallel: number): CostModel {
+  const model = findArchitecture(record);
+  const gpu = findGpu(id);
+  if (!model || !gpu) throw new Error(`No record of ${record} or ${id}.`);
+  const { hardware, engine } = DEFAULT_SIMULATION;
+  const scenario = { hardware: { ...hardware, tensorParallel }, engine: { ...engine, weights } };
+  return createCostModel(ROOFLINE, { scenario, model, gpu });
+}
+
+const ROOFLINE = {
+  kind: 'roofline',
+  computeEfficiency: null,
+  memoryEfficiency: null,
+  overheadMs: 0,
+} as const;
+
+function tpotMs(cost: CostModel, { isl, osl, concurrency }: Result): number {
+  const work = createStepWork(1);
+  const context = isl + osl / 2;
+  const stepMs = (decodes: number, chunk: number): number => {
+    work.decodeSequences = decodes;
+    work.decodeContextTokens = decodes * context;
+    work.decodeMaxContextTokens = context;
+    work.prefillCount = chunk > 0 ? 1 : 0;
+    work.prefillTokens[0] = chunk;
+    work.sampledSequences = decodes + work.prefillCount;
+    return cost.stepMs(work);
+  };
+  const step = stepMs(concurrency, 0);
+  return step + ((concurrency - 1) / osl) * (stepMs(concurrency - 1, isl) - step);
+}
+
+const FILE = 'measured/measured.json';
+const why = whyNoReferenceData(FILE);
+
+describe.each(GROUPS)('$record on $gpu with $engine', (group) => {
+  test.skipIf(why !== null).each([1, 2, 4, 8])(
+    `TP %i: the median is within 20 %${why ? `: skipped, ${why}` : ''}`,
+    (ranks) => {
+      const { rows } = JSON.parse(referenceText(FILE)) as { rows: Result[] };
+      const cost = costOf(group, ranks);
+      const ratios = rows
+        .filter(
+          ({ model, engine, tp, num_gpus, concurrency }) =>
+            model === group.model &&
+            engine === group.engine &&
+            tp === ranks &&
+            num_gpus === ranks &&
+            concurrency <= MOST_CONCURRENT,
+        )
+        .flatMap((row) => (row.tpot_ms === undefined ? [] : [tpotMs(cost, row) / row.tpot_ms]));
+      expect(ratios.length).toBeGreaterThanOrEqual(10);
+      expect(Math.abs(median(ratios) - 1)).toBeLessThan(0.2);
+    },
+  );
+});
