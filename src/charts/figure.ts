@@ -8,6 +8,8 @@ export interface FigurePoint {
   readonly x: number | string;
   /** null: the point failed or is missing; `reason` says why. Drawn as a gap with a mark, never as 0. */
   readonly y: number | null;
+  /** Of a heat map: what the cell around (x, y) counts. */
+  readonly z?: number;
   /** Name of the point within its series, where x does not name it: 'median', 'p99'. */
   readonly label?: string;
   /** Interval around y, when there is one; around x in a `cdf`, where x is the measured quantity. */
@@ -70,16 +72,27 @@ export interface FigureEvents {
   readonly at: readonly number[];
 }
 
+/** The grid of a heat map. */
+export interface FigureCells {
+  /** What the cells count, as a heading of their colours. */
+  readonly label: string;
+  readonly unit: string;
+  /** Rising; one more than there are columns, and rows. */
+  readonly xEdges: readonly number[];
+  readonly yEdges: readonly number[];
+}
+
 export interface FigureSpec {
   /** Stable name, also of the file: fig1_mem_vs_concurrency, … */
   readonly id: string;
-  readonly mark: 'line' | 'bar' | 'cdf' | 'strip' | 'area' | 'stack';
+  readonly mark: 'line' | 'bar' | 'cdf' | 'strip' | 'area' | 'stack' | 'heatmap';
   readonly title: string;
   /** Model, format and device. */
   readonly subtitle: string;
   readonly x: FigureAxis;
   readonly y: FigureAxis;
   readonly series: readonly FigureSeries[];
+  readonly cells?: FigureCells;
   readonly references?: readonly FigureReference[];
   readonly uprights?: readonly FigureUpright[];
   readonly events?: FigureEvents;

@@ -6,9 +6,11 @@ export { PRINT_DPI, pngOf } from './png.ts';
 export { formatInterval, formatNumber, formatValue } from './format.ts';
 export type {
   FigureAxis,
+  FigureCells,
   FigurePoint,
   FigureReference,
   FigureSamples,
   FigureSeries,
   FigureSpec,
 } from './figure.ts';
+export { accessFigures, type AccessSource } from './figures/accesses.ts';

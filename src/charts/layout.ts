@@ -2,7 +2,15 @@
  * Layout: a figure, a width and the wished scales → marks with pixel coordinates and the places where points can be
  * found. Pure: the same in the page, in a worker and in Node. Title, finding and origin are the surface's business.
  */
-import { logRefusal, placeAxis, planAxis, type AxisPlan, type AxisScale, type ScaleKind } from './axis.ts';
+import {
+  logRefusal,
+  placeAxis,
+  planAxis,
+  type AxisPlan,
+  type AxisScale,
+  type AxisWish,
+  type ScaleKind,
+} from './axis.ts';
 import type { FigureSpec } from './figure.ts';
 import { LAYERS } from './layers/index.ts';
 import { tailView } from './layers/cdf.ts';
@@ -56,7 +64,11 @@ export function layoutFigure(original: FigureSpec, options: LayoutOptions): Figu
   const bottom = height - (lines * LINE_HEIGHT + 26);
 
   const plot: Plot = { left, top, right, bottom };
-  const x = placeAxis(xPlan, [left, right], spec.mark === 'cdf' ? 0 : MARKER_INSET);
+  const x = placeAxis(
+    xPlan,
+    [left, right],
+    spec.mark === 'cdf' || spec.mark === 'heatmap' ? 0 : MARKER_INSET,
+  );
   const y = placeAxis(yPlan, [bottom, top]);
   const layer = LAYERS[spec.mark]({ spec, x, y, plot });
   return {
@@ -89,6 +101,7 @@ function plotHeight(width: number): number {
 export function refuseLog(spec: FigureSpec, axis: 'x' | 'y'): string | null {
   if (axis === 'y' && spec.mark === 'stack')
     return 'Parts of a whole are drawn from zero, which no log axis has.';
+  if (spec.mark === 'heatmap') return 'Cells of equal steps are drawn on a linear axis.';
   if (axis === 'x') return logRefusal(spec.x, xValues(spec));
   return spec.mark === 'cdf' ? null : logRefusal(spec.y, yValues(spec, false));
 }
@@ -96,6 +109,7 @@ export function refuseLog(spec: FigureSpec, axis: 'x' | 'y'): string | null {
 function planY(spec: FigureSpec, { yScale }: LayoutOptions, tickCount: number): AxisPlan {
   const wish = { axis: spec.y, wished: yScale, tickCount, ticksAtValues: false };
   if (spec.mark === 'stack') return planAxis({ ...wish, wished: 'linear', values: stackTotals(spec) });
+  if (spec.cells) return planCells(wish, spec.cells.yEdges);
   if (spec.mark !== 'cdf') {
     const log = (yScale ?? spec.y.scale) === 'log';
     return planAxis({ ...wish, values: yValues(spec, !log) });
@@ -109,7 +123,15 @@ function planY(spec: FigureSpec, { yScale }: LayoutOptions, tickCount: number): 
 function planX(spec: FigureSpec, { xScale }: LayoutOptions, tickCount: number): AxisPlan {
   const ticksAtValues = spec.mark === 'line' || spec.mark === 'area';
   const tight = spec.mark === 'cdf';
-  return planAxis({ axis: spec.x, wished: xScale, values: xValues(spec), tickCount, ticksAtValues, tight });
+  const wish = { axis: spec.x, wished: xScale, tickCount };
+  if (spec.cells) return planCells({ ...wish, ticksAtValues: false }, spec.cells.xEdges);
+  return planAxis({ ...wish, values: xValues(spec), ticksAtValues, tight });
+}
+
+/** The axis of a grid: from its first edge to its last. */
+function planCells(wish: Omit<AxisWish, 'values'>, edges: readonly number[]): AxisPlan {
+  const [from, to] = [edges[0] ?? 0, edges.at(-1) ?? 1];
+  return planAxis({ ...wish, wished: 'linear', values: edges, bounds: [from, to > from ? to : from + 1] });
 }
 
 function xValues(spec: FigureSpec): (number | string)[] {

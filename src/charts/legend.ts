@@ -1,6 +1,7 @@
 /** The legend: one row (or more, when the width asks for it) of samples with names, above the plot. */
 import type { FigureSeries, FigureSpec } from './figure.ts';
 import { marker, segment, type Mark } from './marks.ts';
+import { heatSteps } from './layers/heatmap.ts';
 import { BROAD_OPACITY, BROAD_WIDTH } from './layers/line.ts';
 import { textWidth, truncateText } from './text.ts';
 import { DASH, FIT_DASH, seriesPaint } from './theme.ts';
@@ -17,6 +18,7 @@ export interface Legend {
 
 /** Lays the legend out from (left, top) within `width` px. One series without a name needs none. */
 export function layoutLegend(spec: FigureSpec, left: number, top: number, width: number): Legend {
+  if (spec.cells) return layoutSteps(spec, spec.cells.label, left, top, width);
   const named = spec.series.filter((series) => series.label !== '');
   if (named.length === 0) return { marks: [], height: 0 };
   const marks: Mark[] = [];
@@ -36,6 +38,36 @@ export function layoutLegend(spec: FigureSpec, left: number, top: number, width:
     x += itemWidth + ITEM_GAP;
   }
   return { marks, height: (row + 1) * ROW_HEIGHT + 4 };
+}
+
+/** The colours of a heat map, palest first. */
+function layoutSteps(spec: FigureSpec, label: string, left: number, top: number, width: number): Legend {
+  const middle = top + ROW_HEIGHT / 2;
+  const baseline = middle + SIZE * 0.36;
+  const marks: Mark[] = [];
+  let x = left;
+  const write = (text: string): void => {
+    marks.push({
+      kind: 'text',
+      role: 'legend',
+      x,
+      y: baseline,
+      text,
+      anchor: 'start',
+      fill: 'ink',
+      size: SIZE,
+    });
+    x += textWidth(text, SIZE) + ITEM_GAP;
+  };
+  write(truncateText(label, SIZE, width));
+  for (const step of heatSteps(spec)) {
+    const d = `M${x},${middle - 5}h10v10h-10Z`;
+    const paint = { stroke: 'none', fill: seriesPaint(0), strokeWidth: 0 } as const;
+    marks.push({ kind: 'path', role: 'legend', d, ...paint, opacity: step.opacity });
+    x += SAMPLE_WIDTH - 5;
+    write(step.label);
+  }
+  return { marks, height: ROW_HEIGHT + 4 };
 }
 
 function sample(spec: FigureSpec, series: FigureSeries, x: number, y: number): Mark[] {

@@ -2,6 +2,7 @@
 import type { FigureSpec } from '../figure.ts';
 import { barLayer } from './bar.ts';
 import { cdfLayer } from './cdf.ts';
+import { heatmapLayer } from './heatmap.ts';
 import type { Layer } from './layer.ts';
 import { lineLayer } from './line.ts';
 import { stackLayer } from './stack.ts';
@@ -14,4 +15,5 @@ export const LAYERS: Readonly<Record<FigureSpec['mark'], Layer>> = {
   strip: stripLayer,
   stack: stackLayer,
   cdf: cdfLayer,
+  heatmap: heatmapLayer,
 };
