@@ -40,3 +40,11 @@ export {
 export { createCluster, type ClusterParts } from './cluster.ts';
 export type { Cluster as SimCluster } from './cluster.ts';
 export { Link, type LinkSettings } from './link.ts';
+export {
+  ATTAINMENT_TARGET,
+  findSaturation,
+  saturationTask,
+  type LoadPoint,
+  type Saturation,
+  type SaturationProgress,
+} from './saturation.ts';

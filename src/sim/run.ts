@@ -38,7 +38,7 @@ export interface RunOptions extends SimInputs {
   readonly listen?: (point: number, repetition: number) => SimObserver | undefined;
 }
 
-const UNSTAMPED: RunStamp = { id: 'simulation', createdAt: '', appVersion: '', command: null };
+export const UNSTAMPED: RunStamp = { id: 'simulation', createdAt: '', appVersion: '', command: null };
 
 /** Events between two pauses: about a millisecond of work. */
 const EVENTS_A_PAUSE = 512;
@@ -50,7 +50,8 @@ export function seedOf(seed: number, repetition: number): number {
   return repetition === 0 ? seed : createRandom(seed).fork(`repetition ${repetition}`).nextU32();
 }
 
-function runOf(
+/** A run document of what was computed. */
+export function runOf(
   scenario: SimScenario,
   points: readonly SimPoint[],
   stamp: RunStamp,

@@ -6,7 +6,6 @@
 import { linearFit } from '../fits.ts';
 import { mean } from '../percentiles.ts';
 import { batchMeans, mser5Truncation } from '../steady.ts';
-import type { RequestTimes } from './request-times.ts';
 
 /** Spans of time, in fives for MSER-5. */
 const SPANS = 400;
@@ -18,7 +17,15 @@ const MIN_REQUESTS = 50;
 export interface SteadyState {
   /** Null where none was found. */
   readonly fromMs: number | null;
+  /** More arrives than leaves, so that no longer run would find one. */
+  readonly growing: boolean;
   readonly sentence: string;
+}
+
+/** When requests came and when they ended; NaN where they did not. */
+export interface Passages {
+  readonly arrivalMs: Float64Array;
+  readonly endMs: Float64Array;
 }
 
 interface Load {
@@ -28,13 +35,12 @@ interface Load {
   readonly inSystem: readonly number[];
 }
 
-function none(sentence: string): SteadyState {
-  return { fromMs: null, sentence };
+function none(growing: boolean, sentence: string): SteadyState {
+  return { fromMs: null, growing, sentence };
 }
 
 /** Requests in the system over time, or null where all arrive at once or too few do. */
-function loadOf(times: RequestTimes): Load | null {
-  const { arrivalMs, endMs } = times;
+function loadOf({ arrivalMs, endMs }: Passages): Load | null {
   let [firstMs, lastMs, arrived] = [Infinity, -Infinity, 0];
   for (const ms of arrivalMs) {
     if (Number.isNaN(ms)) continue;
@@ -68,7 +74,7 @@ function loadOf(times: RequestTimes): Load | null {
 }
 
 /** Requests that arrive and that leave between two times. */
-function flow({ arrivalMs, endMs }: RequestTimes, fromMs: number, toMs: number): { in: number; out: number } {
+function flow({ arrivalMs, endMs }: Passages, fromMs: number, toMs: number): { in: number; out: number } {
   let [arriving, leaving] = [0, 0];
   for (const ms of arrivalMs) if (ms >= fromMs && ms <= toMs) arriving++;
   for (const ms of endMs) if (ms >= fromMs && ms <= toMs) leaving++;
@@ -84,31 +90,37 @@ function trend(samples: readonly number[]): { low: number; high: number } | null
   return linearFit(means.map((y, i) => ({ x: i * size, y })))?.slopeInterval ?? null;
 }
 
+/** Whether the number in the system rises by a tenth of its mean or more, and by one request at least. */
+function grows(samples: readonly number[]): boolean {
+  const slope = trend(samples);
+  return slope !== null && slope.low * samples.length > Math.max(1, 0.1 * mean(samples));
+}
+
 /** Steady state of a run. */
-export function steadyState(times: RequestTimes): SteadyState {
+export function steadyState(times: Passages): SteadyState {
   const load = loadOf(times);
   if (load === null) {
-    return none(`No steady state can be told: fewer than ${MIN_REQUESTS} requests, or all at once.`);
+    return none(false, `No steady state can be told: fewer than ${MIN_REQUESTS} requests, or all at once.`);
   }
   const { firstMs, lastMs, inSystem } = load;
   const cut = mser5Truncation(inSystem);
-  if (cut >= SPANS / 2) {
-    return none('No steady state was found: the load still changes in the second half; run longer.');
-  }
-  const fromMs = firstMs + ((lastMs - firstMs) * cut) / SPANS;
+  const late = cut >= SPANS / 2;
+  const from = late ? 0 : cut;
+  const fromMs = firstMs + ((lastMs - firstMs) * from) / SPANS;
   const { in: arriving, out: leaving } = flow(times, fromMs, lastMs);
-  const rest = inSystem.slice(cut);
-  const slope = trend(rest);
-  const grown = slope === null ? 0 : slope.low * rest.length;
-  // Three standard deviations of a Poisson count, or a twentieth.
+  // Three standard deviations of a Poisson count, or a twentieth, may be on their way.
   const allowed = Math.max(3 * Math.sqrt(arriving), arriving / 20);
-  if (grown > Math.max(1, 0.1 * mean(rest)) || arriving - leaving > allowed) {
+  if (grows(inSystem.slice(from)) || (!late && arriving - leaving > allowed)) {
     return none(
+      true,
       `No steady state: ${arriving} requests arrive and ${leaving} leave, so the queue grows; lower the rate.`,
     );
   }
+  if (late)
+    return none(false, 'No steady state was found: the load still changes in the second half; run longer.');
   return {
     fromMs,
+    growing: false,
     sentence: `Steady from ${(fromMs / 1000).toFixed(1)} s on (MSER-5; ${arriving} requests arrive there, ${leaving} leave).`,
   };
 }
