@@ -70,13 +70,6 @@ function costOf({ record, gpu: id, weights }: Group, tensorParallel: number): Co
   return createCostModel(ROOFLINE, { scenario, model, gpu });
 }
 
-const ROOFLINE = {
-  kind: 'roofline',
-  computeEfficiency: null,
-  memoryEfficiency: null,
-  overheadMs: 0,
-} as const;
-
 function tpotMs(cost: CostModel, { isl, osl, concurrency }: Result): number {
   const work = createStepWork(1);
   const context = isl + osl / 2;
