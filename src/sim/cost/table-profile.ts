@@ -8,6 +8,7 @@
  *   moe.csv            tokens, activated_experts → time_us                           where a model has experts
  *
  * Tables of several TP degrees lie in folders tp1, tp2 …; a file beside meta.yaml is of the one degree that is asked for.
+ * Experts are measured once, whole on one GPU, whatever the degree.
  * Takes texts, not paths. What a table means for a step is in table.ts.
  */
 import { nestRows, type TableAxis } from './table-axis.ts';
@@ -34,7 +35,7 @@ export interface LayerProfile {
   readonly dense: ReadonlyMap<string, TableAxis>;
   /** Layer → sequences → µs. */
   readonly perSequence: ReadonlyMap<string, TableAxis>;
-  /** tokens → distinct experts → µs; null without the file. */
+  /** tokens → distinct experts → µs, whole experts on one GPU; null without the file. */
   readonly moe: TableAxis | null;
   readonly numPoints: number;
 }
@@ -42,7 +43,8 @@ export interface LayerProfile {
 /** The names of the files that a profile may have for a TP degree, those of its folder first. */
 export function profileFileNames(tensorParallel: number): string[] {
   const tables = ['attention.csv', 'dense.csv', 'per_sequence.csv', 'moe.csv'];
-  return ['meta.yaml', ...tables.flatMap((name) => [`tp${tensorParallel}/${name}`, name])];
+  const folders = [`tp${tensorParallel}/`, ''];
+  return ['meta.yaml', 'tp1/moe.csv', ...tables.flatMap((name) => folders.map((folder) => folder + name))];
 }
 
 /** @throws ProfileError with the file, the line and what is wrong */
@@ -54,7 +56,7 @@ export function readLayerProfile(files: ProfileFiles, tensorParallel: number): L
   const dense = layerRows('dense.csv', find('dense.csv') ?? missing('dense.csv'), 'tokens');
   const heads = find('per_sequence.csv') ?? missing('per_sequence.csv');
   const perSequence = layerRows('per_sequence.csv', heads, 'sequences');
-  const experts = find('moe.csv');
+  const experts = find('moe.csv') ?? files['tp1/moe.csv'];
   const moe = experts === undefined ? [] : expertRows(experts);
   const layers = [...dense.values(), ...perSequence.values()];
   return {

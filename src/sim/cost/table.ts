@@ -37,6 +37,8 @@ export interface TableCostOptions {
   readonly graphSizes: readonly number[];
   /** Between the ranks of tensor parallelism; not used on one. */
   readonly allReduce: AllReduce;
+  /** Each rank holds some of the experts whole, instead of a slice of all. Left out: slices. */
+  readonly expertParallel?: boolean;
 }
 
 /** Host's work of a step, fitted by inference-sim/inference-sim (BLIS) to vLLM on H100: µs a step, a request, a layer. */
@@ -117,9 +119,12 @@ export class TableCost implements CostModel {
       if (times > 0) us += times * (dense.get(layer)?.read(query, 0, reach) ?? 0);
     }
     if (moe && this.#times.experts > 0) {
-      query[1] = this.#distinctExperts(tokens);
-      // How many experts a step reads is an expectation; that it lies between two measured counts goes without saying.
-      us += this.#times.experts * moe.read(query, 0, reach);
+      // A rank with whole experts has its share of the tokens' choices; one with slices has all, of 1/n the size.
+      const whole = tensorParallel === 1 || this.#options.expertParallel === true;
+      query[0] = whole ? tokens / tensorParallel : tokens;
+      query[1] = this.#distinctExperts(tokens) / (whole ? tensorParallel : 1);
+      us += (this.#times.experts * moe.read(query, 0, reach)) / (whole ? 1 : tensorParallel);
+      if (!whole) reach.outside = true;
     }
     if (tensorParallel > 1) {
       const bytes = tokens * this.#options.model.hidden * ACTIVATION_BYTES;

@@ -146,7 +146,8 @@ function costOf(
       throw new RecordedError(`The profile is of ${profile.model}; the run was of ${meta.model}.`);
     }
     const allReduce = allReduceBetween(settings.tensorParallel, described, gpu);
-    return new TableCost(profile, { model, graphSizes: settings.graphSizes, allReduce });
+    const { graphSizes, expertParallel } = settings;
+    return new TableCost(profile, { model, graphSizes, allReduce, expertParallel });
   }
   if (!gpu) {
     throw new RecordedError('The recording names no GPU that is known; name a profile with --profile.');

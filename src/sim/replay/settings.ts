@@ -27,6 +27,7 @@ const Meta = v.object({
   engine_kwargs: v.object({
     tensor_parallel_size: count,
     data_parallel_size: count,
+    enable_expert_parallel: flag,
     pipeline_parallel_size: count,
     max_num_seqs: count,
     max_num_batched_tokens: count,
@@ -69,6 +70,7 @@ export type RecordedMeta = v.InferOutput<typeof Meta>;
 
 export interface ReplaySettings {
   readonly tensorParallel: number;
+  readonly expertParallel: boolean;
   readonly tokenBudget: number;
   readonly maxSequences: number;
   readonly longPrefillTokens: number;
@@ -159,6 +161,7 @@ export function replaySettings(meta: RecordedMeta, machine: Machine): ReplaySett
   const recorded = cache?.num_gpu_blocks ?? null;
   return {
     ...shape,
+    expertParallel: given.enable_expert_parallel ?? false,
     tokenBudget,
     maxSequences,
     longPrefillTokens: scheduler?.long_prefill_token_threshold ?? 0,

@@ -173,6 +173,26 @@ describe('what a step costs', () => {
       () => new TableCost(readLayerProfile(FILES, 1), { model: experts, graphSizes: [], allReduce: NO_LINK }),
     ).toThrow('moe.csv is missing; Two-Layers has 2 layers with experts.');
   });
+  it('shares experts among ranks, whole or in slices', () => {
+    const experts: Architecture = {
+      ...TWO_LAYERS,
+      kinds: TWO_LAYERS.kinds.map((kind) => ({
+        ...kind,
+        mlp: { kind: 'experts', experts: 8, activeExperts: 2, intermediate: 64, sharedIntermediate: 0 },
+      })),
+    };
+    const moe = 'tokens,activated_experts,time_us\n1,1,11\n1,8,81\n1024,1,1034\n1024,8,1104\n';
+    const profile = readLayerProfile({ ...FILES, 'tp1/moe.csv': moe }, 2);
+    const us = (expertParallel: boolean): number => {
+      const options = { model: experts, graphSizes: [], allReduce: NO_LINK, expertParallel };
+      return new TableCost(profile, options).stepMs(workOf({ chunks: [[64, 0]] })) * 1000;
+    };
+    // 64 tokens reach all 8 experts but for 8·0.75^64; a time of tokens + 10·experts.
+    const distinct = 8 * (1 - 0.75 ** 64);
+    const rest = (2 * (3 + 2) + 2) * 164 + 2 * attentionUs(64, 0, 0, 0) + headUs(1);
+    expect(us(true)).toBeCloseTo(rest + 2 * (32 + (10 * distinct) / 2), 6);
+    expect(us(false)).toBeCloseTo(rest + 2 * ((64 + 10 * distinct) / 2), 6);
+  });
   it('counts what its answers rest on', () => {
     const table = cost();
     table.stepMs(workOf({ contexts: Array.from({ length: 64 }, () => 256), chunks: [[448, 0]] }));
