@@ -1,9 +1,9 @@
-/** The recorded run that the block view and the access profile look at: which point and replica, and a walk through it. */
+/** The recorded run that the block view and the access profile look at: which point and replica, and what came of it. */
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import { expandSweep } from '../core/scenario/sweep.ts';
 import { HistoryReader } from '../sim/recorder-reader.ts';
-import type { SimInputs } from '../workers/sim-api.ts';
-import type { RecordedRun } from '../workers/sim-record.ts';
+import type { OnSimProgress, Outcome, SimInputs, SimWorkerApi } from '../workers/sim-api.ts';
+import type { RecordedRun, RecordWish } from '../workers/sim-record.ts';
 import { SimTask, type SimPort } from './sim-session.svelte.ts';
 import { BlockWalk } from './walk.svelte.ts';
 
@@ -24,49 +24,56 @@ export function replicasOf({ cluster }: SimScenario): number {
   return split === null ? cluster.replicas : split.prefillReplicas + split.decodeReplicas;
 }
 
-export class BlockRecording {
-  readonly task: SimTask<RecordedRun>;
-  walk: BlockWalk | null = $state.raw(null);
-  run: RecordedRun | null = $state.raw(null);
-  /** What was recorded; another scenario asks for another recording. */
-  recorded: string | null = $state(null);
+type Question<T> = (
+  api: SimWorkerApi,
+  scenario: SimScenario,
+  inputs: SimInputs,
+  wish: RecordWish,
+  onProgress: OnSimProgress,
+) => Promise<Outcome<T>>;
 
-  constructor(port: SimPort) {
+/** Asks for a recording, once for each scenario, point and replica. */
+export class Recording<T> {
+  readonly task: SimTask<T>;
+  value: T | null = $state.raw(null);
+  readonly #ask: Question<T>;
+  /** What was asked for last; null: nothing, or it was cancelled. */
+  #key: string | null = null;
+
+  constructor(port: SimPort, ask: Question<T>) {
     this.task = new SimTask(port);
+    this.#ask = ask;
   }
 
-  /** What a recording depends on, as one text. */
-  static keyOf(scenario: SimScenario, inputs: SimInputs, point: number, replica: number): string {
-    const files = [
-      inputs.trace?.name,
-      inputs.trace?.lastModified,
-      inputs.profile.length,
-      inputs.check?.length,
-    ];
-    return JSON.stringify([scenario, files, point, replica]);
-  }
-
-  /** Records unless this is what was recorded last. */
-  async record(scenario: SimScenario, inputs: SimInputs, point: number, replica: number): Promise<void> {
-    const key = BlockRecording.keyOf(scenario, inputs, point, replica);
-    if (key === this.recorded) return;
-    this.recorded = key;
-    this.walk = null;
-    this.run = null;
-    const run = await this.task.ask((api, onProgress) =>
-      api.record(scenario, inputs, { point, replica }, onProgress),
+  /** Records unless this is what was asked for last. */
+  async record(scenario: SimScenario, inputs: SimInputs, wish: RecordWish): Promise<void> {
+    const { trace, profile, check } = inputs;
+    const files = [trace?.name, trace?.lastModified, profile.map(({ path }) => path), check?.length];
+    const key = JSON.stringify([scenario, files, wish]);
+    if (key === this.#key) return;
+    this.#key = key;
+    this.value = null;
+    const value = await this.task.ask((api, onProgress) =>
+      this.#ask(api, scenario, inputs, wish, onProgress),
     );
-    if (this.recorded !== key) return;
-    if (run === null) {
-      // Cancelled: the same may be asked for again.
-      if (this.task.fault === null) this.recorded = null;
-      return;
-    }
-    this.run = run;
-    this.walk = new BlockWalk(new HistoryReader(run.history));
+    if (this.#key !== key) return;
+    // A cancelled one may be asked for again.
+    if (value === null && this.task.fault === null) this.#key = null;
+    this.value = value;
   }
 
   cancel(): void {
     this.task.cancel();
+  }
+}
+
+/** Blocks of one replica, and a walk through them that outlives a visit to another view. */
+export class BlockRecording extends Recording<RecordedRun> {
+  readonly walk: BlockWalk | null = $derived(
+    this.value === null ? null : new BlockWalk(new HistoryReader(this.value.history)),
+  );
+
+  constructor(port: SimPort) {
+    super(port, (api, ...question) => api.record(...question));
   }
 }

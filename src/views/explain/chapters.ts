@@ -26,7 +26,7 @@ export const CHAPTERS: readonly Chapter[] = [
     step: 0,
     title: 'A block table',
     text: [
-      'Request A arrives with a prompt of 16 tokens and takes four blocks from the head of the queue: 0, 1, 2 and 3. The list 0 → 1 → 2 → 3 is its block table. Token 9 is in the third entry, at the second place: block 2, slot 1.',
+      'Request A arrives with a prompt of 16 tokens and takes four blocks from the head of the queue: 0, 1, 2 and 3. The list 0 → 1 → 2 → 3 is its block table. Its tenth token (number 9, counted from 0) is in the third entry, at the second place: block 2, slot 1.',
       'All four blocks are full, so each gets a name made of its own text and of everything before it. Whoever has a prompt with the same beginning can find them by these names: texts 0, 1, 2 and 3.',
     ],
     rule: 'The block table turns a position in the text into a place in memory. Only full blocks get a name.',
@@ -35,7 +35,7 @@ export const CHAPTERS: readonly Chapter[] = [
     step: 1,
     title: 'The end of a request, and the order of the queue',
     text: [
-      'A writes a second token. The first one, token 17 of its text, had no room left in four blocks, so block 4 was taken for it; three of its four slots stay empty. That was all that A was asked for, and it ends.',
+      'A writes a second token. The first one, the 17th of its text, had no room left in four blocks, so block 4 was taken for it; three of its four slots stay empty. That was all that A was asked for, and it ends.',
       'Its blocks go to the end of the queue, the last one first: 4, 3, 2, 1, 0. What they hold is not wiped. Blocks 0 to 3 can still be found by their names; block 4 was never full and has none.',
     ],
     rule: 'A block is free when nobody refers to it, and yet it may still be found. Blocks are given back in reverse, because the beginning of a text is what others share.',
@@ -87,7 +87,7 @@ export const CHAPTERS: readonly Chapter[] = [
     step: 7,
     title: 'A preemption',
     text: [
-      'D has its prompt computed and wants to write on, but there is no room for token 17 and nothing to evict: every block is in use. The request that entered last gives way, and that is D itself. It gives up its four blocks and waits again.',
+      'D has its prompt computed and wants to write on, but there is no room for its 17th token and nothing to evict: every block is in use. The request that entered last gives way, and that is D itself. It gives up its four blocks and waits again.',
       'In the same step B and C write their last tokens and end. D’s block 3 was full, so its text 9 can still be found.',
     ],
     rule: 'When decoding requests outgrow the pool, the newest loses its blocks and is computed again later: preemption by recomputing.',
