@@ -53,7 +53,9 @@ function settled(
 ): Scenario | SimScenario {
   if (!changed.ok) throw new InputError(changed.sentence);
   const axes: readonly { readonly path: string }[] = changed.scenario.sweep;
-  const idle = axes.find(({ path }) => assignments.some((text) => text.startsWith(`${path}=`)));
+  const idle = axes.find(({ path }) =>
+    assignments.some((text) => text.startsWith(`${path}=`) || text.startsWith(`${path}.`)),
+  );
   if (!idle) return changed.scenario;
   throw new InputError(
     `${idle.path} is swept by this scenario, so setting it changes nothing; set sweep=[] as well for a single point.`,

@@ -2,12 +2,15 @@
  * Every story of `scenarios/` shows what it says: the order or the ratio of results, not their values, which belong to
  * the cost model.
  */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { SimRun, SimSummary } from '../../src/core/run/simulation.ts';
 import { presetSimulation, SIM_PRESETS } from '../../src/core/scenario/presets.ts';
 import { readTrace } from '../../src/core/workload/traces/read.ts';
 import { runSimulation } from '../../src/sim/index.ts';
 import { referenceText, whyNoReferenceData } from '../reference-data.ts';
+
+// A story is some hundred thousand steps; a busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Summaries of a story's points, by their setting or label; the settings of two axes with a comma between. */
 function summaries({ points }: SimRun): (setting: string) => SimSummary {

@@ -33,12 +33,7 @@ function setOne(scenario: Json, assignment: string): Read<Json> {
   const path = assignment.slice(0, at).trim();
   const text = assignment.slice(at + 1);
   const current = valueAt(scenario, path);
-  if (current === undefined) {
-    return {
-      ok: false,
-      sentence: `${path.slice(0, 80)} is not a setting of a scenario; check its spelling.`,
-    };
-  }
+  if (current === undefined) return { ok: false, sentence: noSetting(scenario, path) };
   const value =
     path === 'model' && isJsonObject(current) && !text.trim().startsWith('{')
       ? namedModel(text.trim())
@@ -46,6 +41,23 @@ function setOne(scenario: Json, assignment: string): Read<Json> {
   if (!value.ok) return value;
   const changed = setByHand(scenario, path, value.value);
   return changed === null ? { ok: false, sentence: `${path} can't be set.` } : { ok: true, value: changed };
+}
+
+/** Why a path leads nowhere: what it goes through has no such setting, or is nothing at all. */
+function noSetting(scenario: Json, path: string): string {
+  const names = path.split('.');
+  for (let known = names.length - 1; known > 0; known--) {
+    const above = names.slice(0, known).join('.');
+    const value = valueAt(scenario, above);
+    if (value === undefined) continue;
+    if (value === null)
+      return `${above} is null, so ${path.slice(0, 80)} is no setting; set all of ${above}={…}.`;
+    const kind = valueAt(value, 'kind');
+    if (!isJsonObject(value) || typeof kind !== 'string') break;
+    const settings = Object.keys(value).join(', ');
+    return `${path.slice(0, 80)} is not a setting of ${above} of kind ${kind} (${settings}); set all of ${above}={"kind":…} for another kind.`;
+  }
+  return `${path.slice(0, 80)} is not a setting of a scenario; check its spelling.`;
 }
 
 function namedModel(name: string): Read<Json> {

@@ -36,8 +36,13 @@ function groupsLabel(value: Json): string {
     .join(' + ');
 }
 
+/** A part of a scenario by its kind, a list by the kinds in it: 'sessions', 'host + nvme'. */
 function partLabel(value: Json): string {
-  if (Array.isArray(value)) return groupsLabel(value);
+  if (Array.isArray(value)) {
+    const kinds: (Json | undefined)[] = value.map((part: Json) => valueAt(part, 'kind'));
+    if (kinds.length === 0) return 'none';
+    return kinds.every((kind) => typeof kind === 'string') ? kinds.join(' + ') : groupsLabel(value);
+  }
   const kind = valueAt(value, 'kind');
   return typeof kind === 'string' ? kind : JSON.stringify(value);
 }
