@@ -2,6 +2,7 @@ import 'fake-indexeddb/auto';
 import { openDB } from 'idb';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { deleteRunStore, openRunStore, StoreError, type RunStore } from '../../src/store/runs.ts';
+import { toySimRun } from '../charts/sim-runs.ts';
 import { checkRun, labRun, point } from '../support/runs.ts';
 
 let store: RunStore;
@@ -31,6 +32,19 @@ test('a run comes back as it was put, and the list shows the newest first', asyn
     { id: 'b', kind: 'check', points: 2, device: 'SwiftShader' },
     { id: 'a', kind: 'lab', points: 1, device: 'SwiftShader' },
   ]);
+});
+
+test('a simulation is kept and listed like any run', async () => {
+  const run = toySimRun({ id: 'c', title: 'Two replicas' });
+  await store.put(run);
+  expect(await store.get('c')).toEqual(run);
+  expect(await store.list()).toMatchObject([
+    { id: 'c', kind: 'simulate', points: 1, device: 'Llama-3.1-8B on h100-sxm, simulated' },
+  ]);
+  expect((await store.search('llama simulate')).map(({ id }) => id)).toEqual(['c']);
+  const text = await store.exportAll();
+  await store.removeAll();
+  expect(await store.importText(text)).toEqual({ added: 1, refused: [] });
 });
 
 test.each([

@@ -3,6 +3,7 @@ import { createDesk } from '../../src/workers/desk.ts';
 import type { RunStore } from '../../src/store/runs.ts';
 import { fromCsv } from '../../src/exchange/csv.ts';
 import { toyCheck, toyRun } from '../charts/runs.ts';
+import { TOY_SAMPLES, toySimRun } from '../charts/sim-runs.ts';
 
 const RUN = toyRun('concurrency', { repeats: 2 });
 
@@ -19,6 +20,14 @@ test('makes a CSV row for each request, point or measurement', async () => {
   expect(fromCsv(await desk.csv(RUN, 'points'))).toHaveLength(RUN.points.length + 1);
   const check = toyCheck();
   expect(fromCsv(await desk.csv(check, 'measurements'))).toHaveLength(check.measurements.length + 1);
+});
+
+test('makes the tables of a simulation', async () => {
+  const desk = createDesk();
+  const run = toySimRun({ repeats: 2 });
+  expect(fromCsv(await desk.csv(run, 'points'))).toHaveLength(2 + 1);
+  expect(fromCsv(await desk.csv(run, 'requests'))).toHaveLength(2 * 40 + 1);
+  expect(fromCsv(await desk.csv(run, 'series'))).toHaveLength(2 * TOY_SAMPLES + 1);
 });
 
 test('opens the store once, and again after it could not be opened', async () => {
