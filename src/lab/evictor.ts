@@ -14,19 +14,19 @@ import { streamingLlmTable } from '../core/eviction/streaming-llm.ts';
 import type { BlockTable } from '../core/kv/block-table.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
 import type { Gpu } from '../gpu/context.ts';
-import { createCompaction, type Compaction } from '../gpu/kernels/compact.ts';
-import { ALL_FRESH, createAttentionScores, type AttentionScores } from '../gpu/kernels/evict-attention.ts';
-import {
-  createNormScores,
-  createPageMeans,
-  type NormScores,
-  type PageMeans,
-} from '../gpu/kernels/evict-norms.ts';
-import { createTopK, type TopK } from '../gpu/kernels/topk.ts';
+import { ALL_FRESH } from '../gpu/kernels/evict-attention.ts';
 import { UnsupportedError } from './errors.ts';
-import { CONTEXT_STEP, evictionSlack, type MemoryPlan } from './memory-plan.ts';
+import {
+  allocateEvictorBuffers,
+  createEvictorKernels,
+  evictorBufferList,
+  scoreStride,
+  type EvictorBuffers,
+  type EvictorKernels,
+} from './evictor-parts.ts';
+import { evictionSlack, type MemoryPlan } from './memory-plan.ts';
 import type { PacedOperation } from './pacer.ts';
-import { createPromptVotes, type PromptVotes, type VotingChunk } from './prompt-votes.ts';
+import type { VotingChunk } from './prompt-votes.ts';
 
 /** What the launches of an eviction read, one row a request. */
 export interface EvictionRows {
@@ -51,70 +51,24 @@ export interface Judged {
   readonly table: BlockTable;
 }
 
-interface Kernels {
-  readonly attention: AttentionScores | null;
-  readonly norms: NormScores | null;
-  readonly pages: PageMeans | null;
-  readonly topk: TopK | null;
-  readonly compact: Compaction | null;
-  readonly votes: PromptVotes | null;
-}
-
-interface EvictorBuffers {
-  /** f32 [batch][queryHeads][context]: what decode emits. */
-  readonly probabilities: GPUBuffer | null;
-  /** f32 [batch][scoreHeads][context]: one a layer where sums live on, else one for all. */
-  readonly scores: readonly GPUBuffer[];
-  /** f32 [layers][batch][pages] */
-  readonly pageScores: readonly GPUBuffer[];
-  /** f32 [batch][kvHeads][context]: pooled votes. */
-  readonly pooled: GPUBuffer | null;
-  readonly kept: GPUBuffer | null;
-  readonly counts: GPUBuffer | null;
-  readonly moves: GPUBuffer | null;
-}
-
-/** True where decode has to write its probabilities. */
-export function ranksByAttention({ engine }: Scenario): boolean {
-  const { signal } = POLICIES[engine.eviction.policy];
-  return signal === 'attention-sum' || signal === 'last-attention';
-}
-
 /** null for the policy `none`. @throws UnsupportedError where the policy can't run with the scenario's other settings */
 export async function createEvictor(gpu: Gpu, scenario: Scenario, plan: MemoryPlan): Promise<Evictor | null> {
-  const { engine, model, workload } = scenario;
-  const policy = POLICIES[engine.eviction.policy];
+  const policy = POLICIES[scenario.engine.eviction.policy];
   // Quest evicts nothing: see page-reader.ts.
   if (policy.name === 'none' || !policy.frees) return null;
   refuse(scenario, policy);
-  if (workload.sharedPrefixTokens > 0) {
-    throw new UnsupportedError(
-      'Eviction moves tokens that others may share; set workload.sharedPrefixTokens to 0.',
-    );
-  }
-  const { kvHeads, headDim } = model;
-  const { blockSize, kvFormat: format, residualTokens } = engine;
-  const shape = { kvHeads, headDim, blockSize, format, ...(format === 'int2' && { residualTokens }) };
-  const ranks = policy.signal !== 'none';
-  const compacts = policy.unit === 'token';
-  const byAttention = ranksByAttention(scenario);
-  const byNorm = policy.signal === 'key-norm' || policy.signal === 'value-key-ratio';
-  const stride = Math.ceil(plan.maxContextTokens / CONTEXT_STEP) * CONTEXT_STEP;
-  const [attention, norms, pages, topk, compact, votes] = await Promise.all([
-    byAttention ? createAttentionScores(gpu) : null,
-    byNorm ? createNormScores(gpu, { ...shape, score: policy.signal }) : null,
-    ranks && !compacts ? createPageMeans(gpu) : null,
-    compacts ? createTopK(gpu, { moves: true }) : null,
-    compacts ? createCompaction(gpu, shape) : null,
-    createPromptVotes(gpu, scenario, plan, policy, stride),
-  ]);
-  return new Evictor(gpu, scenario, plan, policy, { attention, norms, pages, topk, compact, votes });
+  return new Evictor(gpu, scenario, plan, policy, await createEvictorKernels(gpu, scenario, plan, policy));
 }
 
-function refuse({ engine }: Scenario, policy: EvictionPolicy): void {
+function refuse({ engine, workload }: Scenario, policy: EvictionPolicy): void {
   if (engine.kvFormat === 'int2') {
     throw new UnsupportedError(
       `int2 finds its newest tokens by their position, which ${policy.title} changes; choose int4 or a wider format.`,
+    );
+  }
+  if (workload.sharedPrefixTokens > 0) {
+    throw new UnsupportedError(
+      'Eviction moves tokens that others may share; set workload.sharedPrefixTokens to 0.',
     );
   }
   if (engine.windowTokens > 0) {
@@ -129,25 +83,37 @@ export class Evictor {
   readonly bytes: number;
   readonly #gpu: Gpu;
   readonly #scenario: Scenario;
-  readonly #plan: MemoryPlan;
-  readonly #kernels: Kernels;
+  readonly #kernels: EvictorKernels;
   readonly #buffers: EvictorBuffers;
   /** Places of one row of scores. */
   readonly #stride: number;
   readonly #budget: number;
   readonly #scoreHeads: number;
 
-  constructor(gpu: Gpu, scenario: Scenario, plan: MemoryPlan, policy: EvictionPolicy, kernels: Kernels) {
+  constructor(
+    gpu: Gpu,
+    scenario: Scenario,
+    plan: MemoryPlan,
+    policy: EvictionPolicy,
+    kernels: EvictorKernels,
+  ) {
     this.#gpu = gpu;
     this.#scenario = scenario;
-    this.#plan = plan;
     this.policy = policy;
     this.#kernels = kernels;
     this.#budget = scenario.engine.eviction.budgetTokens;
-    this.#stride = Math.ceil(plan.maxContextTokens / CONTEXT_STEP) * CONTEXT_STEP;
+    this.#stride = scoreStride(plan);
     this.#scoreHeads = kernels.norms !== null || policy.scope === 'head' ? scenario.model.kvHeads : 1;
-    this.#buffers = this.#allocate();
-    this.bytes = this.#all().reduce((sum, { size }) => sum + size, 0);
+    this.#buffers = allocateEvictorBuffers(gpu, policy, kernels, {
+      layers: scenario.model.layers,
+      queryHeads: scenario.model.queryHeads,
+      batch: plan.sequences.length,
+      stride: this.#stride,
+      pageStride: this.#pageStride,
+      scoreHeads: this.#scoreHeads,
+      budget: this.#budget,
+    });
+    this.bytes = evictorBufferList(this.#buffers).reduce((sum, { size }) => sum + size, 0);
   }
 
   /** True where decode must emit its probabilities. */
@@ -257,7 +223,7 @@ export class Evictor {
 
   destroy(): void {
     this.#kernels.votes?.destroy();
-    this.#gpu.buffers.destroy(...this.#all());
+    this.#gpu.buffers.destroy(...evictorBufferList(this.#buffers));
   }
 
   #editBySinks(table: BlockTable): void {
@@ -320,35 +286,5 @@ export class Evictor {
   #scoresOf(layer: number): GPUBuffer | undefined {
     const { scores } = this.#buffers;
     return scores[layer] ?? scores[0];
-  }
-
-  #allocate(): EvictorBuffers {
-    const { layers, queryHeads } = this.#scenario.model;
-    const batch = this.#plan.sequences.length;
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = (name: string, words: number) =>
-      this.#gpu.buffers.create(`Evictor.${name}`, words * 4, usage);
-    const several = (name: string, count: number, words: number) =>
-      Array.from({ length: count }, () => buffer(name, words));
-    const { attention, pages, topk } = this.#kernels;
-    const rows = batch * this.#scoreHeads;
-    const ranks = this.policy.signal !== 'none';
-    // Votes and sums of a layer live on until it is cut; other scores are made just before.
-    const lives = this.#kernels.votes !== null;
-    return {
-      probabilities: attention ? buffer('probabilities', batch * queryHeads * this.#stride) : null,
-      scores: several('scores', lives ? layers : ranks ? 1 : 0, rows * this.#stride),
-      pageScores: several('pageScores', pages ? layers : 0, batch * this.#pageStride),
-      pooled: this.policy.signal === 'window-votes' ? buffer('pooled', rows * this.#stride) : null,
-      kept: topk ? buffer('kept', rows * this.#budget) : null,
-      counts: topk ? buffer('counts', rows * 2) : null,
-      moves: topk ? buffer('moves', rows * this.#budget * 2) : null,
-    };
-  }
-
-  #all(): GPUBuffer[] {
-    const { probabilities, pooled, scores, pageScores, kept, counts, moves } = this.#buffers;
-    const single = [probabilities, pooled, kept, counts, moves].filter((buffer) => buffer !== null);
-    return [...single, ...scores, ...pageScores];
   }
 }

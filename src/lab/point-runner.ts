@@ -9,7 +9,7 @@ import type { DecodeTuning } from '../gpu/kernels/tuning.ts';
 import { createAttentionEngine, type AttentionEngine } from './attention-engine.ts';
 import { autotune } from './autotune.ts';
 import { DeviceLostError } from './errors.ts';
-import { ranksByAttention } from './evictor.ts';
+import { ranksByAttention } from './evictor-parts.ts';
 import { planMemory, type MemoryPlan } from './memory-plan.ts';
 import { createPacer } from './pacer.ts';
 import { runRepetition, type Pacers } from './repetition.ts';
