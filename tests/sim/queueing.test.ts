@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { erlangC, meanWaitKingman, meanWaitMG1, ttftMD1 } from '../../src/core/metrics/queueing.ts';
 import { createRandom, type Random } from '../../src/core/random.ts';
 import { requestTable } from '../../src/core/schedule/requests.ts';
-import type { SchedulerName } from '../../src/core/scenario/simulate/schema.ts';
+import type { Cluster, RouterName, SchedulerName } from '../../src/core/scenario/simulate/schema.ts';
 import { studentQuantile } from '../../src/core/special.ts';
 import { arrivalGaps } from '../../src/core/workload/arrivals.ts';
 import { drawGamma } from '../../src/core/workload/gamma.ts';
@@ -44,23 +44,27 @@ const SERVICES: Record<string, { readonly scv: number; readonly draw: (random: R
   'M/G/1, more than exponential (Gamma ¼)': { scv: 4, draw: (random) => drawGamma(0.25, random) * 4 },
 };
 
+/** @param load of one replica */
 function queue(
   seed: number,
   load: number,
   service: (random: Random) => number,
   scheduler: SchedulerName,
+  cluster: Partial<Cluster> = {},
+  outputTokens = 1,
 ): Told {
   const random = createRandom(seed);
-  const gap = arrivalGaps({ kind: 'poisson', rate: load }, random.fork('arrivals'));
+  const gap = arrivalGaps({ kind: 'poisson', rate: load * (cluster.replicas ?? 1) }, random.fork('arrivals'));
   const services = random.fork('services');
   let nowMs = 0;
   const rows = Array.from({ length: REQUESTS }, () => {
     nowMs += 1000 * gap();
     const promptTokens = Math.max(1, Math.round(SERVICE_TOKENS * service(services)));
-    return { arrivalMs: nowMs, promptTokens, outputTokens: 1 };
+    return { arrivalMs: nowMs, promptTokens, outputTokens };
   });
   return runTable(requestTable(rows), {
     engine: { scheduler, maxSequences: 1, blockSize: 4096, prefixCache: 'off', tokenBudget: 1_048_576 },
+    cluster,
     numBlocks: 100,
     cost: MS_A_TOKEN,
   }).told;
@@ -97,6 +101,53 @@ describe.each(Object.entries(SERVICES))('%s', (_, { scv, draw }) => {
     // An interval that holds everything would prove nothing.
     expect(half / theory).toBeLessThan(0.25);
   });
+});
+
+/** Mean wait of GI/M/1 with Erlang-k gaps and mean service 1: σ = A*(1 − σ), W = σ / (1 − σ). */
+function waitErlangM1(load: number, k: number): number {
+  let sigma = load;
+  for (let i = 0; i < 10_000; i++) sigma = (k * load) ** k / (k * load + 1 - sigma) ** k;
+  return sigma / (1 - sigma);
+}
+
+test('the wait of Erlang arrivals is that of Poisson arrivals for k = 1', () => {
+  expect(waitErlangM1(0.8, 1)).toBeCloseTo(meanWaitMG1(0.8, 1, 1), 9);
+});
+
+describe('three replicas that serve one request at a time', () => {
+  const [replicas, load] = [3, 0.8];
+  const waits = (router: RouterName) =>
+    interval(
+      SEEDS.slice(0, 12).map((seed) => {
+        const told = queue(seed, load, (random) => random.exponential(), 'static', { replicas, router });
+        return meanSeconds(told.arrivedMs, told.startedMs);
+      }),
+    );
+
+  test('behind a round robin they are E₃/M/1 queues', () => {
+    const { mean: measured, half } = waits('round-robin');
+    const theory = waitErlangM1(load, replicas);
+    expect(Math.abs(measured - theory), `${measured} ± ${half} s, not ${theory} s`).toBeLessThan(half);
+    expect(half / theory).toBeLessThan(0.25);
+  });
+
+  test('the least loaded is worth more than a turn, and less than one queue for all', () => {
+    const { mean: measured } = waits('least-loaded');
+    expect(measured).toBeLessThan(waitErlangM1(load, replicas));
+    expect(measured).toBeGreaterThan(erlangC(replicas * load, 1, replicas).meanWait);
+  });
+});
+
+test('prompts of one length on a prefill replica of their own wait as DistServe’s formula says', () => {
+  const disaggregation = { prefillReplicas: 1, decodeReplicas: 1, linkGBps: 100, linkLatencyUs: 10 };
+  const runs = SEEDS.slice(0, 12).map((seed) => {
+    const told = queue(seed, 0.7, () => 1, 'vllm', { disaggregation }, 2);
+    return meanSeconds(told.arrivedMs, told.prefilledMs);
+  });
+  const { mean: measured, half } = interval(runs);
+  const theory = ttftMD1(0.7, 1);
+  expect(Math.abs(measured - theory), `${measured} ± ${half} s, not ${theory} s`).toBeLessThan(half);
+  expect(half / theory).toBeLessThan(0.1);
 });
 
 test('a queue that is told wrongly would be noticed', () => {
