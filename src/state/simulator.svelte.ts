@@ -1,8 +1,12 @@
 /** Everything the room Simulate knows; made when the room is first entered. */
+import type { FigureSpec } from '../charts/figure.ts';
+import { DEFAULT_SIMULATION } from '../core/scenario/simulate/defaults.ts';
+import type { FoundSaturation } from '../workers/sim-api.ts';
 import { BlockRecording } from './recording.svelte.ts';
+import { SimCompare } from './sim-compare.svelte.ts';
 import { SimFiles } from './sim-files.svelte.ts';
 import { SimReplay } from './sim-replay.svelte.ts';
-import { SimSession, type KnowsKeptRuns, type SimPort } from './sim-session.svelte.ts';
+import { SimSession, SimTask, type KnowsKeptRuns, type SimPort } from './sim-session.svelte.ts';
 import { SimSetup } from './sim-setup.svelte.ts';
 
 export interface SimPorts {
@@ -16,6 +20,11 @@ export class Simulator {
   readonly files: SimFiles;
   readonly session: SimSession;
   readonly replay: SimReplay;
+  readonly compare: SimCompare;
+  /** The search for the highest load that holds. */
+  readonly saturation: SimTask<FoundSaturation>;
+  /** Miss ratios of every eviction policy. */
+  readonly missRatio: SimTask<readonly FigureSpec[]>;
   /** One replica's blocks, for the block view and the access profile. */
   readonly recording: BlockRecording;
 
@@ -23,6 +32,9 @@ export class Simulator {
     this.files = new SimFiles(client().api);
     this.session = new SimSession(client(), library);
     this.replay = new SimReplay(client());
+    this.compare = new SimCompare(client(), library, this.setup.draft.scenario ?? DEFAULT_SIMULATION);
+    this.saturation = new SimTask(client());
+    this.missRatio = new SimTask(client());
     this.recording = new BlockRecording(client());
   }
 }

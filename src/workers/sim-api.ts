@@ -4,6 +4,8 @@
  *
  * Files cross as `File`s: the worker reads them as streams, the page never holds their contents.
  */
+import type { FigureSpec } from '../charts/figure.ts';
+import type { PairedComparison } from '../core/metrics/serving/compare.ts';
 import type { ReplayReport } from '../core/run/replay.ts';
 import type { SimRun } from '../core/run/simulation.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
@@ -58,6 +60,23 @@ export interface KeptRun {
   readonly keepProblem: string | null;
 }
 
+export interface ComparedRuns {
+  readonly a: SimRun;
+  readonly b: SimRun;
+  /** B against A, quantity by quantity. */
+  readonly differences: readonly PairedComparison[];
+  /** Both sides drew the same requests at the same times. */
+  readonly sameArrivals: boolean;
+  readonly keepProblem: string | null;
+}
+
+export interface FoundSaturation {
+  readonly sentence: string;
+  /** The loads that were tried, as a run with the load for an axis. */
+  readonly run: SimRun;
+  readonly figures: readonly FigureSpec[];
+}
+
 export type OnSimProgress = (progress: SimProgress) => void;
 
 export interface SimWorkerApi {
@@ -74,4 +93,23 @@ export interface SimWorkerApi {
   ): Promise<Outcome<RecordedRun>>;
   /** Puts a recorded run through the simulator: its files, the workload, perhaps a measured profile. */
   replay(files: readonly NamedFile[], onProgress: OnSimProgress): Promise<Outcome<ReplayReport>>;
+  /** Miss ratios of every eviction policy by cache size, for the prompt blocks of one point's workload. */
+  missRatio(
+    scenario: SimScenario,
+    inputs: SimInputs,
+    onProgress: OnSimProgress,
+  ): Promise<Outcome<readonly FigureSpec[]>>;
+  /** Two scenarios on the same seeds, and how B differs from A. Both runs are kept. */
+  compare(
+    a: SimScenario,
+    b: SimScenario,
+    inputs: SimInputs,
+    onProgress: OnSimProgress,
+  ): Promise<Outcome<ComparedRuns>>;
+  /** The highest load that holds, and the curve of latency up to it. */
+  saturation(
+    scenario: SimScenario,
+    inputs: SimInputs,
+    onProgress: OnSimProgress,
+  ): Promise<Outcome<FoundSaturation>>;
 }

@@ -30,6 +30,11 @@ export function createSimClient(): SimClient {
       run: (scenario, inputs, onProgress) => ask((remote) => remote.run(scenario, inputs, heard(onProgress))),
       record: (scenario, inputs, wish, onProgress) =>
         ask((remote) => remote.record(scenario, inputs, wish, heard(onProgress))),
+      missRatio: (scenario, inputs, onProgress) =>
+        ask((remote) => remote.missRatio(scenario, inputs, heard(onProgress))),
+      compare: (a, b, inputs, onProgress) => ask((remote) => remote.compare(a, b, inputs, heard(onProgress))),
+      saturation: (scenario, inputs, onProgress) =>
+        ask((remote) => remote.saturation(scenario, inputs, heard(onProgress))),
       replay: (files, onProgress) => ask((remote) => remote.replay(files, heard(onProgress))),
     },
     cancel: () => connection?.end('cancelled', 'Cancelled.'),

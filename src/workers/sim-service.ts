@@ -2,15 +2,19 @@
  * The simulator's work, without the worker around it: files are read, runs are driven and reported, finished ones are
  * kept. What is heavy stays here: the page gets runs without the rows of their requests.
  */
+import { simFiguresFor } from '../charts/figures/simulation/index.ts';
 import { parseRun } from '../core/run/parse.ts';
 import type { CheckRun } from '../core/run/schema.ts';
 import type { SimRun } from '../core/run/simulation.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
+import { expandSweep } from '../core/scenario/sweep.ts';
 import type { Trace } from '../core/workload/traces/trace.ts';
-import { simulationTask, type RunOptions } from '../sim/index.ts';
+import { saturationTask, simulationTask, type RunOptions } from '../sim/index.ts';
 import { profileCost } from '../sim/cost/table-scenario.ts';
 import { replayRecorded } from '../sim/replay/index.ts';
+import { comparedRuns } from './compared-runs.ts';
 import { lightRun } from './light-run.ts';
+import { missRatioFigures } from './miss-ratio.ts';
 import { outcomeOf } from './outcome.ts';
 import { profileTexts, recordedTexts } from './replay-files.ts';
 import type { OnSimProgress, SimInputs, SimWorkerApi } from './sim-api.ts';
@@ -25,6 +29,14 @@ export interface SimPlatform {
   /** Keeps a run. @throws Error whose message is one sentence */
   readonly keep: (run: SimRun) => Promise<void>;
 }
+
+/** What depends on the load; over time every load is a story of its own. */
+const LOAD_FIGURES: ReadonlySet<string> = new Set([
+  'sim_ttft_by_setting',
+  'sim_tpot_by_setting',
+  'sim_e2e_by_setting',
+  'sim_goodput',
+]);
 
 const PROGRESS_EVERY_MS = 100;
 const PARTIAL_EVERY_MS = 250;
@@ -50,6 +62,40 @@ export function createSimService(platform: SimPlatform): SimWorkerApi {
       outcomeOf(async () => factsOf(file.name, await files.read(file, onProgress))),
     record: (scenario, inputs, wish, onProgress) =>
       recordRun(scenario, wish, () => optionsOf(inputs, onProgress), platform.now, onProgress),
+    missRatio: (scenario, inputs, onProgress) =>
+      outcomeOf(async () => {
+        const trace = inputs.trace === null ? null : await files.read(inputs.trace, onProgress);
+        const stamp = { id: platform.newId(), createdAt: platform.date() };
+        return missRatioFigures(scenario, trace, stamp, onProgress);
+      }),
+    compare: (a, b, inputs, onProgress) =>
+      outcomeOf(async () => {
+        const side = async (scenario: SimScenario, before: number): Promise<SimRun> =>
+          drive(scenario, await optionsOf(inputs, onProgress), platform.now, ({ fraction, message }) =>
+            onProgress({ fraction: before + (fraction ?? 0) / 2, message }),
+          );
+        const [runA, runB] = [await side(a, 0), await side(b, 0.5)];
+        const keepProblem = await problemOf(async () => {
+          await platform.keep(runA);
+          await platform.keep(runB);
+        });
+        return { a: lightRun(runA), b: lightRun(runB), ...comparedRuns(runA, runB), keepProblem };
+      }),
+    saturation: (scenario, inputs, onProgress) =>
+      outcomeOf(async () => {
+        const point = expandSweep(scenario)[0]?.scenario ?? scenario;
+        const task = saturationTask(point, await optionsOf(inputs, onProgress));
+        let toldMs = -Infinity;
+        let turn = task.next();
+        for (; !turn.done; turn = task.next()) {
+          if (platform.now() < toldMs + PROGRESS_EVERY_MS) continue;
+          onProgress({ fraction: turn.value.fraction, message: turn.value.message });
+          toldMs = platform.now();
+        }
+        const { sentence, run } = turn.value;
+        const figures = simFiguresFor(run).filter(({ id }) => LOAD_FIGURES.has(id));
+        return { sentence, run: lightRun(run), figures };
+      }),
     replay: (recorded, onProgress) =>
       outcomeOf(async () => {
         onProgress({ fraction: null, message: 'Reading the recording' });

@@ -11,6 +11,7 @@ export interface SimTab {
 
 export const SIM_TABS: readonly SimTab[] = [
   { view: 'run', name: 'Run', load: () => import('./RunView.svelte') },
+  { view: 'compare', name: 'A/B', load: () => import('./CompareView.svelte') },
   { view: 'replay', name: 'Replay', load: () => import('./ReplayView.svelte') },
   { view: 'blocks', name: 'Blocks', load: () => import('./blocks/BlocksTab.svelte') },
 ];

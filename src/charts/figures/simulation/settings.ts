@@ -21,6 +21,8 @@ export interface BySetting {
 
 const AXIS_WORDS: Readonly<Record<string, readonly [label: string, unit: string]>> = {
   'workload.arrivals.rate': ['Offered rate', 'req/s'],
+  'workload.arrivals.users': ['Users at once', ''],
+  'workload.trace.speed': ['Speed of the trace', '×'],
   'engine.tokenBudget': ['Token budget of a step', 'tokens'],
   'engine.blockSize': ['Block size', 'tokens'],
   'engine.maxSequences': ['Largest batch', 'requests'],

@@ -1,0 +1,111 @@
+/** Two scenarios beside each other: A, what B changes of it, and what that changed. */
+import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
+import { diffLayer, valueAt } from '../core/scenario/layer.ts';
+import type { SimScenario } from '../core/scenario/simulate/schema.ts';
+import { expandSweep } from '../core/scenario/sweep.ts';
+import type { ComparedRuns, SimInputs } from '../workers/sim-api.ts';
+import { SimTask, type KnowsKeptRuns, type SimPort } from './sim-session.svelte.ts';
+import { simDraft, type SimDraft } from './sim-setup.svelte.ts';
+
+export interface Change {
+  readonly path: string;
+  readonly a: string;
+  readonly b: string;
+}
+
+/** Seeds that give an interval without a long wait. */
+const SEEDS = 5;
+
+export class SimCompare {
+  readonly #library: KnowsKeptRuns;
+  readonly task: SimTask<ComparedRuns>;
+  readonly a: SimDraft;
+  readonly b: SimDraft;
+  result: ComparedRuns | null = $state.raw(null);
+  readonly changes: readonly Change[] = $derived.by(() => changesBetween(this.a.document, this.b.document));
+
+  constructor(port: SimPort, library: KnowsKeptRuns, scenario: SimScenario) {
+    this.#library = library;
+    this.task = new SimTask(port);
+    const [a, b] = sidesOf(scenario);
+    this.a = simDraft(a);
+    this.b = simDraft(b);
+  }
+
+  /** The two first points of a sweep, or one scenario on both sides. */
+  take(scenario: SimScenario): void {
+    const [a, b] = sidesOf(scenario);
+    this.load(a, b);
+  }
+
+  load(a: SimScenario, b: SimScenario): void {
+    this.a.load(a);
+    this.b.load(b);
+    this.#forget();
+  }
+
+  /** B becomes a copy of A, to change it in one place. */
+  copyToB(): void {
+    const { scenario } = this.a;
+    if (scenario !== null) this.load(scenario, { ...scenario, title: sideTitle(scenario.title, 'B') });
+  }
+
+  async start(inputs: SimInputs): Promise<void> {
+    const [a, b] = [this.a.scenario, this.b.scenario];
+    if (a === null || b === null) return;
+    this.result = null;
+    const compared = await this.task.ask((api, onProgress) =>
+      api.compare(a, { ...b, repeats: a.repeats }, inputs, onProgress),
+    );
+    if (compared === null) return;
+    this.result = compared;
+    await this.#library.refresh();
+  }
+
+  cancel(): void {
+    this.task.cancel();
+  }
+
+  #forget(): void {
+    this.task.clear();
+    this.result = null;
+  }
+}
+
+const MAX_TITLE = 116;
+
+function sideTitle(title: string, side: 'A' | 'B'): string {
+  return `${title.replace(/ · [AB]$/, '').slice(0, MAX_TITLE)} · ${side}`;
+}
+
+function sidesOf(scenario: SimScenario): [SimScenario, SimScenario] {
+  const points = expandSweep(scenario).map((point) => point.scenario);
+  const [first = { ...scenario, sweep: [] }, second = first] = points;
+  const repeats = scenario.workload.trace === null ? Math.max(scenario.repeats, SEEDS) : 1;
+  return [
+    { ...first, repeats, title: sideTitle(scenario.title, 'A') },
+    { ...second, repeats, title: sideTitle(scenario.title, 'B') },
+  ];
+}
+
+const WORDS_ONLY = new Set(['title', 'about', 'repeats']);
+
+/** Every setting that B has otherwise, as it stands on both sides. */
+export function changesBetween(a: Json, b: Json): Change[] {
+  if (!isJsonObject(a) || !isJsonObject(b)) return [];
+  return leavesOf(diffLayer(a, b), '')
+    .filter((path) => !WORDS_ONLY.has(path))
+    .map((path) => ({ path, a: show(valueAt(a, path)), b: show(valueAt(b, path)) }));
+}
+
+function leavesOf(layer: JsonObject, path: string): string[] {
+  return Object.entries(layer).flatMap(([name, value]) => {
+    const here = path === '' ? name : `${path}.${name}`;
+    return isJsonObject(value) ? leavesOf(value, here) : [here];
+  });
+}
+
+function show(value: Json | undefined): string {
+  if (value === undefined || value === null) return 'none';
+  return (typeof value === 'object' ? JSON.stringify(value) : String(value)).slice(0, 80);
+}
