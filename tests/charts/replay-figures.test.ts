@@ -70,7 +70,7 @@ describe('the figures of a replay', () => {
   });
   it('say by how much', () => {
     expect(figures[0]?.finding.replaceAll('\u00a0', ' ')).toBe(
-      'The mean TTFT is 98.5 ms predicted and 101 ms measured (−2.01 %); p99 is off by −3.96 %.',
+      'The mean TTFT is 98.5 ms predicted and 101 ms measured (−2.0 %); p99 is off by −4.0 %.',
     );
     expect(figures[3]?.finding).toBe('The two differ by 2 requests on average, 20 % of what was measured.');
     expect(figures[4]?.finding).toContain('1 percentage points');

@@ -145,5 +145,5 @@ function seriesFigure(
 }
 
 function signed(percent: number): string {
-  return `${percent < 0 ? '−' : '+'}${formatNumber(Math.abs(percent))} %`;
+  return `${percent < 0 ? '−' : '+'}${Math.abs(percent).toFixed(1)} %`;
 }
