@@ -263,9 +263,11 @@ export {
 } from './core/metrics/accesses-log.ts';
 export {
   missRatioCurves,
+  missRatioTask,
   type MissRatioCurve,
   type MissRatioCurves,
   type MissRatioOptions,
+  type MissRatioProgress,
 } from './core/metrics/accesses-missratio.ts';
 export {
   lruHitsBySize,
@@ -312,3 +314,40 @@ export {
   type LoadChoice,
   type OffloadVerdict,
 } from './core/kv/load-or-recompute.ts';
+
+// What a model's layers keep, what its weights take, and the KV blocks that a replica's memory leaves.
+export {
+  ARCHITECTURES,
+  architectureNames,
+  architectureOf,
+  findArchitecture,
+  layerCount,
+  type Architecture,
+  type LayerKind,
+  type Mixer,
+  type Perceptron,
+} from './core/model/architecture.ts';
+export {
+  architectureParams,
+  architectureWeightBytes,
+  expectedDistinctExperts,
+  type ArchitectureParams,
+  type ServedWeightFormat,
+} from './core/model/parameters.ts';
+export {
+  keptTokens,
+  kindSequenceBytes,
+  modelBytesPerToken,
+  sequenceKvBytes,
+  type KvSharding,
+  type ServedKvFormat,
+} from './core/kv/layers.ts';
+export { kvGroups, sequenceBlocks, type KvGroup, type KvGroups } from './core/kv/hybrid.ts';
+export { memoryBudget, type MemoryBudget, type ReplicaMemory } from './core/kv/budget.ts';
+export {
+  replicaBudget,
+  type BudgetRefusal,
+  type BudgetScenario,
+  type ReplicaBudget,
+} from './core/kv/replica-budget.ts';
+export { findGpu, GPUS, usableMemoryBytes, type GpuRecord } from './core/hardware/records.ts';

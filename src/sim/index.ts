@@ -48,3 +48,11 @@ export {
   type Saturation,
   type SaturationProgress,
 } from './saturation.ts';
+
+// What happens to single blocks, recorded; and the accesses that follow from it.
+export { recordBlocks, recordingTask, type Recording, type RecordingOptions } from './record.ts';
+export { accessLogOf } from './recorder-accesses.ts';
+export type { BlockHistory } from './recorder-history.ts';
+
+// Cost models, for whoever asks how long one step takes.
+export { CostFileMissingError, createCostModel, type CostInputs } from './cost/index.ts';
