@@ -28,6 +28,7 @@ export async function simulate(context: CommandContext): Promise<Outcome> {
   const startedAt = performance.now();
   const run = await simulated(context, scenario, inputs);
   const wallSeconds = (performance.now() - startedAt) / 1000;
+  refuseImpossible(run);
   if (write) writeFiles(run, write);
   const answer = simulationAnswer(run, wallSeconds);
   terminal.answer(invocation.json ? `${JSON.stringify(answer)}\n` : simulationText(run, answer));
@@ -123,6 +124,12 @@ async function simulated(
   } finally {
     onCancel(null);
   }
+}
+
+/** A scenario none of whose points can run is bad input. @throws InputError */
+function refuseImpossible({ points }: SimRun): void {
+  const [first] = points;
+  if (first?.reason && points.every(({ status }) => status === 'failed')) throw new InputError(first.reason);
 }
 
 function writeFiles(run: SimRun, write: NonNullable<CommandContext['write']>): void {
