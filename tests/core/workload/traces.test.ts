@@ -69,7 +69,11 @@ test.each([
   },
   { name: 'an empty prompt', text: 'time,prompt,output\n1,0,3\n', message: /Line 2.*from 1 to/ },
   { name: 'a context of 10^9', text: 'time,prompt,output\n1,1000000000,3\n', message: /Line 2.*100000000/ },
-  { name: 'a trace out of order', text: 'time,prompt,output\n1,2,3\n0.5,2,3\n', message: /Line 3.*sort/ },
+  {
+    name: 'a trace out of order',
+    text: 'time,prompt,output\n1,2,3\n0.5,2,3\n',
+    message: /Line 3 of the trace: it arrives 0.5 s before the line above it; sort/,
+  },
   { name: 'a date that is none', text: 'time,prompt,output\nyesterday,2,3\n', message: /Line 2.*yesterday/ },
   { name: 'broken JSON', text: `${row({})}\n{"timestamp":`, message: /Line 2.*no JSON/ },
   { name: 'a wrong type', text: row({ input_length: '16' }), message: /Line 1.*input_length/ },

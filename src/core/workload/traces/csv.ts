@@ -4,7 +4,7 @@
  * Fields are numbers and times without commas, in quotes or not, so a line is split at its commas. Times are dates or
  * seconds, milliseconds where the column's name says so (arrival_ms).
  */
-import { TraceError, type TraceRequest } from './trace.ts';
+import { NO_BLOCK_IDS, TraceError, type TraceRequest } from './trace.ts';
 
 export interface Columns {
   readonly time: number;
@@ -92,6 +92,6 @@ export function csvRequest(text: string, columns: Columns, line: number): TraceR
     arrivalSeconds: secondsOf(field(columns.time), columns.timeUnit, line),
     promptTokens: Number(field(columns.prompt)),
     outputTokens: Number(field(columns.output)),
-    blockIds: [],
+    blockIds: NO_BLOCK_IDS,
   };
 }

@@ -38,6 +38,14 @@ export class TraceError extends Error {
 /** Bounds that keep a hostile file from filling the memory. */
 export const TRACE_BOUNDS = { maxLineCharacters: 1_000_000, maxRequests: 20_000_000, maxTokens: 100_000_000 };
 
+/** Ids of a request that has none: one list for all of them. */
+export const NO_BLOCK_IDS: readonly number[] = Object.freeze([]);
+
+/** Seconds to the microsecond. */
+function shown(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1e6;
+}
+
 /** Checks what every format shares. @throws TraceError */
 export function checkedRequest(request: TraceRequest, previousSeconds: number, line: number): TraceRequest {
   const { arrivalSeconds, promptTokens, outputTokens } = request;
@@ -55,7 +63,7 @@ export function checkedRequest(request: TraceRequest, previousSeconds: number, l
   if (arrivalSeconds < previousSeconds) {
     throw new TraceError(
       line,
-      `it arrives at ${arrivalSeconds} s, before the line above it at ${previousSeconds} s; sort the trace by time.`,
+      `it arrives ${shown(previousSeconds - arrivalSeconds)} s before the line above it; sort the trace by time.`,
     );
   }
   return request;
