@@ -3,7 +3,7 @@ import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import { expandSweep } from '../core/scenario/sweep.ts';
 import { HistoryReader } from '../sim/recorder-reader.ts';
 import type { OnSimProgress, Outcome, SimInputs, SimWorkerApi } from '../workers/sim-api.ts';
-import type { RecordedRun, RecordWish } from '../workers/sim-record.ts';
+import type { RecordedAccesses, RecordedRun, RecordWish } from '../workers/sim-record.ts';
 import { SimTask, type SimPort } from './sim-session.svelte.ts';
 import { BlockWalk } from './walk.svelte.ts';
 
@@ -75,5 +75,11 @@ export class BlockRecording extends Recording<RecordedRun> {
 
   constructor(port: SimPort) {
     super(port, (api, ...question) => api.record(...question));
+  }
+}
+
+export class AccessRecording extends Recording<RecordedAccesses> {
+  constructor(port: SimPort) {
+    super(port, (api, ...question) => api.accesses(...question));
   }
 }

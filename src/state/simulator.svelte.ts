@@ -2,7 +2,7 @@
 import type { FigureSpec } from '../charts/figure.ts';
 import { DEFAULT_SIMULATION } from '../core/scenario/simulate/defaults.ts';
 import type { FoundSaturation } from '../workers/sim-api.ts';
-import { BlockRecording } from './recording.svelte.ts';
+import { AccessRecording, BlockRecording } from './recording.svelte.ts';
 import { SimCompare } from './sim-compare.svelte.ts';
 import { SimFiles } from './sim-files.svelte.ts';
 import { SimReplay } from './sim-replay.svelte.ts';
@@ -25,8 +25,10 @@ export class Simulator {
   readonly saturation: SimTask<FoundSaturation>;
   /** Miss ratios of every eviction policy. */
   readonly missRatio: SimTask<readonly FigureSpec[]>;
-  /** One replica's blocks, for the block view and the access profile. */
+  /** One replica's blocks, step by step. */
   readonly recording: BlockRecording;
+  /** What that replica's requests asked of its prefix cache. */
+  readonly accesses: AccessRecording;
 
   constructor({ client, library }: SimPorts) {
     this.files = new SimFiles(client().api);
@@ -36,5 +38,6 @@ export class Simulator {
     this.saturation = new SimTask(client());
     this.missRatio = new SimTask(client());
     this.recording = new BlockRecording(client());
+    this.accesses = new AccessRecording(client());
   }
 }

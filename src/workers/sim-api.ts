@@ -10,10 +10,10 @@ import type { ReplayReport } from '../core/run/replay.ts';
 import type { SimRun } from '../core/run/simulation.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import type { Outcome } from './api.ts';
-import type { RecordedRun, RecordWish } from './sim-record.ts';
+import type { RecordedAccesses, RecordedRun, RecordWish } from './sim-record.ts';
 
 export type { Outcome } from './api.ts';
-export type { RecordedRun, RecordWish } from './sim-record.ts';
+export type { RecordedAccesses, RecordedRun, RecordWish } from './sim-record.ts';
 
 /** What a scenario may name beside itself. */
 export interface SimInputs {
@@ -91,6 +91,13 @@ export interface SimWorkerApi {
     wish: RecordWish,
     onProgress: OnSimProgress,
   ): Promise<Outcome<RecordedRun>>;
+  /** The same, for what the requests asked of the prefix cache. */
+  accesses(
+    scenario: SimScenario,
+    inputs: SimInputs,
+    wish: RecordWish,
+    onProgress: OnSimProgress,
+  ): Promise<Outcome<RecordedAccesses>>;
   /** Puts a recorded run through the simulator: its files, the workload, perhaps a measured profile. */
   replay(files: readonly NamedFile[], onProgress: OnSimProgress): Promise<Outcome<ReplayReport>>;
   /** Miss ratios of every eviction policy by cache size, for the prompt blocks of one point's workload. */

@@ -30,6 +30,8 @@ export function createSimClient(): SimClient {
       run: (scenario, inputs, onProgress) => ask((remote) => remote.run(scenario, inputs, heard(onProgress))),
       record: (scenario, inputs, wish, onProgress) =>
         ask((remote) => remote.record(scenario, inputs, wish, heard(onProgress))),
+      accesses: (scenario, inputs, wish, onProgress) =>
+        ask((remote) => remote.accesses(scenario, inputs, wish, heard(onProgress))),
       missRatio: (scenario, inputs, onProgress) =>
         ask((remote) => remote.missRatio(scenario, inputs, heard(onProgress))),
       compare: (a, b, inputs, onProgress) => ask((remote) => remote.compare(a, b, inputs, heard(onProgress))),

@@ -18,7 +18,7 @@ import { missRatioFigures } from './miss-ratio.ts';
 import { outcomeOf } from './outcome.ts';
 import { profileTexts, recordedTexts } from './replay-files.ts';
 import type { OnSimProgress, SimInputs, SimWorkerApi } from './sim-api.ts';
-import { recordRun } from './sim-record.ts';
+import { recordAccesses, recordRun } from './sim-record.ts';
 import { factsOf, readTraceFile } from './trace-file.ts';
 
 export interface SimPlatform {
@@ -62,6 +62,8 @@ export function createSimService(platform: SimPlatform): SimWorkerApi {
       outcomeOf(async () => factsOf(file.name, await files.read(file, onProgress))),
     record: (scenario, inputs, wish, onProgress) =>
       recordRun(scenario, wish, () => optionsOf(inputs, onProgress), platform.now, onProgress),
+    accesses: (scenario, inputs, wish, onProgress) =>
+      recordAccesses(scenario, wish, () => optionsOf(inputs, onProgress), platform.now, onProgress),
     missRatio: (scenario, inputs, onProgress) =>
       outcomeOf(async () => {
         const trace = inputs.trace === null ? null : await files.read(inputs.trace, onProgress);

@@ -14,4 +14,5 @@ export const SIM_TABS: readonly SimTab[] = [
   { view: 'compare', name: 'A/B', load: () => import('./CompareView.svelte') },
   { view: 'replay', name: 'Replay', load: () => import('./ReplayView.svelte') },
   { view: 'blocks', name: 'Blocks', load: () => import('./blocks/BlocksTab.svelte') },
+  { view: 'accesses', name: 'Accesses', load: () => import('./blocks/AccessesTab.svelte') },
 ];
