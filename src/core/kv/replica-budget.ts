@@ -6,6 +6,7 @@
 import { findGpu, GPUS, usableMemoryBytes, type GpuRecord } from '../hardware/records.ts';
 import { findArchitecture, type Architecture } from '../model/architecture.ts';
 import type { SimEngine, SimHardware } from '../scenario/simulate/schema.ts';
+import { tensorRanks } from './stages.ts';
 import { memoryBudget, type MemoryBudget, type NoMemoryBudget, type ReplicaMemory } from './budget.ts';
 
 /** What of a scenario its memory depends on. */
@@ -49,13 +50,6 @@ function memoryOf(
   };
 }
 
-/** Ranks that divide the query heads of every layer, more than there are now. */
-function moreRanks({ model, tensorParallel }: ReplicaMemory): number[] {
-  const heads = model.kinds.flatMap(({ mixer }) => ('queryHeads' in mixer ? [mixer.queryHeads] : []));
-  const ranks = Array.from({ length: 64 }, (_, i) => i + 1);
-  return ranks.filter((n) => n > tensorParallel && heads.every((count) => count % n === 0));
-}
-
 /** One setting changed at a time: the least change that fits, of each setting that can make it fit. */
 function remedies(memory: ReplicaMemory): string[] {
   const fits = (change: Partial<ReplicaMemory>): boolean => memoryBudget({ ...memory, ...change }).ok;
@@ -64,7 +58,9 @@ function remedies(memory: ReplicaMemory): string[] {
     (n) => n > memory.memoryUtilization && fits({ memoryUtilization: n }),
   );
   if (utilization !== undefined) found.push(`hardware.memoryUtilization ${utilization}`);
-  const ranks = moreRanks(memory).find((tensorParallel) => fits({ tensorParallel }));
+  const ranks = tensorRanks(memory.model).find(
+    (n) => n > memory.tensorParallel && fits({ tensorParallel: n }),
+  );
   if (ranks !== undefined) found.push(`hardware.tensorParallel ${ranks}`);
   const weights = (['fp8', 'int4'] as const).find((format) => fits({ weights: format }));
   if (weights !== undefined) found.push(`engine.weights ${weights}`);

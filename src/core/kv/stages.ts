@@ -7,7 +7,7 @@
  *
  * Kinds of layers are taken to be spread evenly over the stages.
  */
-import { layerCount, type Architecture } from '../model/architecture.ts';
+import { layerCount, type Architecture, type LayerKind } from '../model/architecture.ts';
 import {
   architectureWeightBytes,
   bytesPerWeight,
@@ -15,6 +15,23 @@ import {
   layerParams,
   type ServedWeightFormat,
 } from '../model/parameters.ts';
+
+/** Most ranks that a scenario may ask for. */
+const MOST_RANKS = 64;
+
+/**
+ * Ranks that a model's heads can be dealt to: query heads evenly, KV heads evenly too, or each of them copied to as many
+ * ranks as every other (vLLM's QKVParallelLinear).
+ */
+export function tensorRanks({ kinds }: Pick<Architecture, 'kinds'>): number[] {
+  const fits = (ranks: number, { mixer }: LayerKind): boolean => {
+    if ('queryHeads' in mixer && mixer.queryHeads % ranks !== 0) return false;
+    if (!('kvHeads' in mixer)) return true;
+    return mixer.kvHeads % ranks === 0 || ranks % mixer.kvHeads === 0;
+  };
+  const all = Array.from({ length: MOST_RANKS }, (_, i) => i + 1);
+  return all.filter((ranks) => kinds.every((kind) => fits(ranks, kind)));
+}
 
 export interface Stage {
   readonly layers: number;

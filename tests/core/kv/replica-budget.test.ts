@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { memoryBudget, type MemoryBudget } from '../../../src/core/kv/budget.ts';
 import { modelBytesPerToken, type ServedKvFormat } from '../../../src/core/kv/layers.ts';
 import { replicaBudget, type BudgetScenario } from '../../../src/core/kv/replica-budget.ts';
-import { stageLayers, stagesOf } from '../../../src/core/kv/stages.ts';
+import { stageLayers, stagesOf, tensorRanks } from '../../../src/core/kv/stages.ts';
 import { findGpu } from '../../../src/core/hardware/records.ts';
 import { findArchitecture, type Architecture } from '../../../src/core/model/architecture.ts';
 import { architectureWeightBytes } from '../../../src/core/model/parameters.ts';
@@ -178,6 +178,17 @@ describe('sharding', () => {
     expect(four.blockBytes).toBe((16 * 327_680) / 4);
     expect(four.weightBytes).toBe(stages[3]?.weightBytes);
   });
+});
+
+test.each([
+  // 32 query and 8 KV heads.
+  ['Llama-3.1-8B', [1, 2, 4, 8, 16, 32]],
+  // 28 query and 4 KV heads: on 7 ranks the KV heads could neither be divided nor copied evenly.
+  ['Qwen2.5-7B', [1, 2, 4, 28]],
+  // A latent is copied to every rank.
+  ['DeepSeek-V2-Lite', [1, 2, 4, 8, 16]],
+])('the heads of %s can be dealt to %j ranks', (name, ranks) => {
+  expect(tensorRanks(known(name))).toEqual(ranks);
 });
 
 describe('windows', () => {

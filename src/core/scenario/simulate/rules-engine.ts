@@ -7,6 +7,7 @@ import {
 } from '../../model/architecture.ts';
 import { findGpu, GPUS } from '../../hardware/records.ts';
 import { modelBytesPerToken } from '../../kv/layers.ts';
+import { tensorRanks } from '../../kv/stages.ts';
 import { nearestName } from './nearest.ts';
 import type { SimScenario } from './schema.ts';
 
@@ -14,12 +15,6 @@ type Rule = (scenario: SimScenario, model: Architecture) => string | null;
 
 /** Schedulers that set memory aside for a whole request: without pages there is nothing to share, move or take away. */
 export const UNPAGED_SCHEDULERS: ReadonlySet<string> = new Set(['orca', 'static', 'static-bucketed']);
-
-/** Divisors of the query heads: the ranks that they can be dealt to. */
-function tensorRanks({ kinds }: Architecture): number[] {
-  const heads = kinds.flatMap(({ mixer }) => ('queryHeads' in mixer ? [mixer.queryHeads] : []));
-  return Array.from({ length: 64 }, (_, i) => i + 1).filter((ranks) => heads.every((n) => n % ranks === 0));
-}
 
 function nearestNumber(wanted: number, known: readonly number[]): number {
   return known.reduce((best, n) => (Math.abs(n - wanted) < Math.abs(best - wanted) ? n : best));
@@ -29,7 +24,7 @@ const parallelism: Rule = ({ hardware }, model) => {
   const { tensorParallel, pipelineParallel } = hardware;
   const ranks = tensorRanks(model);
   if (!ranks.includes(tensorParallel)) {
-    return `hardware.tensorParallel is ${tensorParallel}, which does not divide the query heads of ${model.name}; the nearest that does is ${nearestNumber(tensorParallel, ranks)}.`;
+    return `hardware.tensorParallel is ${tensorParallel}, to which the heads of ${model.name} can’t be dealt; the nearest that works is ${nearestNumber(tensorParallel, ranks)}.`;
   }
   const layers = layerCount(model);
   return pipelineParallel > layers

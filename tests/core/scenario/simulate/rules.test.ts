@@ -167,7 +167,7 @@ const impossible: { name: string; layer: object; says: string }[] = [
   {
     name: 'three ranks for 32 heads',
     layer: { hardware: { tensorParallel: 3 } },
-    says: 'hardware.tensorParallel is 3, which does not divide the query heads of Llama-3.1-8B; the nearest that does is 2.',
+    says: 'hardware.tensorParallel is 3, to which the heads of Llama-3.1-8B can’t be dealt; the nearest that works is 2.',
   },
   {
     name: 'more stages than layers',
