@@ -1,7 +1,16 @@
 /** Reads the arguments: which command, on what, with which flags. Knows no file and no scenario. */
 import { InputError } from './errors.ts';
 
-export const COMMANDS = ['check', 'measure', 'attention', 'risk', 'simulate', 'replay', 'cache'] as const;
+export const COMMANDS = [
+  'check',
+  'measure',
+  'attention',
+  'risk',
+  'simulate',
+  'replay',
+  'cache',
+  'accesses',
+] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 interface FlagKind {
@@ -29,7 +38,7 @@ const FLAGS = {
   },
   set: {
     takes: 'values',
-    commands: ['measure', 'risk', 'simulate'],
+    commands: ['measure', 'risk', 'simulate', 'accesses'],
     shows: '--set PATH=VALUE',
     about: 'change the scenario, such as workload.concurrency=8; may be repeated',
   },
@@ -41,13 +50,13 @@ const FLAGS = {
   },
   seed: {
     takes: 'a value',
-    commands: ['simulate'],
+    commands: ['simulate', 'accesses'],
     shows: '--seed N',
     about: 'the seed of everything random',
   },
   profile: {
     takes: 'a value',
-    commands: ['simulate', 'replay'],
+    commands: ['simulate', 'replay', 'accesses'],
     shows: '--profile DIR',
     about: 'measured layer times that say how long a step takes',
   },
@@ -84,7 +93,7 @@ const FLAGS = {
   },
   trace: {
     takes: 'a value',
-    commands: ['simulate', 'cache'],
+    commands: ['simulate', 'cache', 'accesses'],
     shows: '--trace FILE',
     about: 'a recorded trace: requests with block ids, or with --bytes lines of time,id,size',
   },
@@ -105,6 +114,24 @@ const FLAGS = {
     commands: ['cache'],
     shows: '--bytes N',
     about: 'bytes that the cache holds, for a trace of objects with sizes',
+  },
+  demo: {
+    takes: 'a value',
+    commands: ['accesses'],
+    shows: '--demo N',
+    about: 'N made-up accesses in place of a run or a log',
+  },
+  type: {
+    takes: 'a value',
+    commands: ['accesses'],
+    shows: '--type KIND',
+    about: 'heatmap, reuse, missratio or all; all unless named',
+  },
+  summary: {
+    takes: 'nothing',
+    commands: ['accesses'],
+    shows: '--summary',
+    about: 'answer with the summary alone',
   },
   verbose: { takes: 'nothing', commands: COMMANDS, shows: '--verbose', about: 'say more on standard error' },
 } as const satisfies Record<string, FlagKind>;
@@ -136,6 +163,10 @@ export interface Invocation {
   /** As written: whole numbers are read where they are used. */
   readonly blocks: string | null;
   readonly bytes: string | null;
+  /** Number of made-up accesses, as written. */
+  readonly demo: string | null;
+  readonly type: string | null;
+  readonly summary: boolean;
   readonly verbose: boolean;
 }
 
@@ -162,7 +193,7 @@ export function parseArguments(argv: readonly string[]): Invocation | 'help' | '
   }
   return {
     command,
-    scenario: scenarioOf(command, rest),
+    scenario: scenarioOf(command, rest, flags.has('demo')),
     json: flags.has('json'),
     out: flags.get('out')?.at(-1) ?? null,
     set: flags.get('set') ?? [],
@@ -179,6 +210,9 @@ export function parseArguments(argv: readonly string[]): Invocation | 'help' | '
     policy: flags.get('policy')?.at(-1) ?? null,
     blocks: flags.get('blocks')?.at(-1) ?? null,
     bytes: flags.get('bytes')?.at(-1) ?? null,
+    demo: flags.get('demo')?.at(-1) ?? null,
+    type: flags.get('type')?.at(-1) ?? null,
+    summary: flags.has('summary'),
     verbose: flags.has('verbose'),
   };
 }
@@ -193,10 +227,12 @@ const SUBJECTS: Readonly<Partial<Record<CommandName, string>>> = {
   risk: 'a scenario: the name of an experiment or a JSON file',
   simulate: 'a scenario: the name of a simulation or a JSON file',
   replay: 'a folder with a recorded run: meta.json, requests.jsonl and, if there is one, timeseries.csv',
+  accesses: 'a run.json of simulate, a log with the columns block, time and hit, or --demo N',
 };
 
-function scenarioOf(command: CommandName, words: readonly string[]): string | null {
-  const subject = SUBJECTS[command];
+/** @param replaced a flag stands in for what the command works on */
+function scenarioOf(command: CommandName, words: readonly string[], replaced: boolean): string | null {
+  const subject = replaced ? undefined : SUBJECTS[command];
   const takesOne = subject !== undefined;
   const [first, second] = words;
   if (takesOne && first === undefined) throw new InputError(`${command} needs ${subject}.`);
@@ -252,6 +288,7 @@ export function usage(): string {
     '  kvlab simulate SCENARIO    a serving engine, simulated: the name of a simulation, or a scenario file',
     '  kvlab replay DIR           a recorded vLLM run, predicted beside measured; needs --workload',
     '  kvlab cache --trace FILE   hits and misses of a recorded trace under an eviction policy',
+    '  kvlab accesses RUN         who uses which block when: heat map, reuse distances, miss ratios; also of a LOG',
     '',
     ...flags,
     '',

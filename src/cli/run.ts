@@ -1,6 +1,7 @@
 /** One call of the command line: arguments to exit status. The process around it is in main.ts. */
 import { parseArguments, usage, wantsJson, type CommandName, type Invocation } from './arguments.ts';
 import { openBrowserHost } from './browser-host.ts';
+import { accesses } from './commands/accesses.ts';
 import { attention } from './commands/attention.ts';
 import { cache } from './commands/cache.ts';
 import { check } from './commands/check.ts';
@@ -26,6 +27,7 @@ const RUNNERS: Readonly<Record<CommandName, Runner>> = {
   simulate: { kind: 'plain', run: simulate },
   replay: { kind: 'plain', run: replay },
   cache: { kind: 'plain', run: cache },
+  accesses: { kind: 'gpu', run: accesses },
 };
 
 /** @param onCancel called with what a Ctrl-C shall do while a host is open */

@@ -40,6 +40,12 @@ export interface MissRatioOptions {
   readonly onCurve?: (policy: ReplayPolicyName, done: number, of: number) => void;
 }
 
+export interface MissRatioProgress {
+  readonly policy: ReplayPolicyName;
+  /** Of all replays, 0…1. */
+  readonly fraction: number;
+}
+
 const NUM_SIZES = 10;
 const MAX_REPLAYED = 30_000_000;
 
@@ -68,22 +74,36 @@ function nthRoot(value: number, n: number): number {
   return low;
 }
 
-export function missRatioCurves(log: AccessLog, options: MissRatioOptions = {}): MissRatioCurves {
+/** The curves as a task that pauses before each replay, so that whoever drives it can show progress and stop. */
+export function* missRatioTask(
+  log: AccessLog,
+  options: MissRatioOptions = {},
+): Generator<MissRatioProgress, MissRatioCurves, undefined> {
   const { policies = REPLAY_POLICY_NAMES, numSizes = NUM_SIZES, maxReplayed = MAX_REPLAYED } = options;
   const [accesses, numBlocks] = [log.block.length, log.names.length];
   const sizes = geometricSizes(numBlocks, numSizes);
   const replays = policies.filter((policy) => policy !== 'lru').length * sizes.length;
   const sample = sampled(log, Math.min(1, maxReplayed / Math.max(1, replays * accesses)));
   const lruHits = lruHitsBySize(reuseDistances(log.block), numBlocks);
-  const curves = policies.map((policy, done): MissRatioCurve => {
+  const curves: MissRatioCurve[] = [];
+  for (const [done, policy] of policies.entries()) {
     options.onCurve?.(policy, done, policies.length);
-    const missRatio =
-      policy === 'lru'
-        ? sizes.map((size) => 1 - (lruHits[size] ?? 0) / accesses)
-        : sizes.map((size) => replayedMissRatio(policy, size, sample));
-    return { policy, missRatio };
-  });
+    const missRatio: number[] = [];
+    for (const [at, size] of sizes.entries()) {
+      yield { policy, fraction: (done + at / sizes.length) / policies.length };
+      const exact = policy === 'lru';
+      missRatio.push(exact ? 1 - (lruHits[size] ?? 0) / accesses : replayedMissRatio(policy, size, sample));
+    }
+    curves.push({ policy, missRatio });
+  }
   return { sizes, curves, floor: numBlocks / accesses, sampledShare: sample.share };
+}
+
+export function missRatioCurves(log: AccessLog, options: MissRatioOptions = {}): MissRatioCurves {
+  const task = missRatioTask(log, options);
+  let turn = task.next();
+  while (!turn.done) turn = task.next();
+  return turn.value;
 }
 
 interface Sample {

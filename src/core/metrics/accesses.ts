@@ -51,10 +51,10 @@ export function accessSummary(log: AccessLog): AccessSummary {
   return summaryOf(log, reuseHistogram(reuseDistances(log.block)));
 }
 
-/** @param type what beside the summary; `all` is everything */
+/** @param type what beside the summary; `all` is everything, `summary` nothing */
 export function accessProfile(
   log: AccessLog,
-  type: AccessProfileType = 'all',
+  type: AccessProfileType | 'summary' = 'all',
   options: MissRatioOptions = {},
 ): AccessProfile {
   const reuse = reuseHistogram(reuseDistances(log.block));
