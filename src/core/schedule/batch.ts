@@ -8,37 +8,10 @@
 import type { BlockManager } from '../kv/block-manager.ts';
 import { RowList, rowArena } from './row-list.ts';
 import type { SchedulerParts } from './parts.ts';
+import { createPlan, resetPlan } from './plan.ts';
 import type { Scheduler, StepOutcome, StepPlan } from './scheduler.ts';
 import type { Sequences } from './sequences.ts';
 import { byPriority, firstComeFirstServed, type WaitingQueue } from './waiting.ts';
-import { createStepWork } from './work.ts';
-
-/** @param maxPrefills most chunks of one step */
-export function createPlan(maxPrefills: number): StepPlan {
-  return {
-    step: -1,
-    work: createStepWork(maxPrefills),
-    joined: [],
-    preempted: [],
-    lostTokens: [],
-    chunks: [],
-    grown: [],
-    extraMs: 0,
-  };
-}
-
-export function resetPlan(plan: StepPlan): void {
-  const { work } = plan;
-  for (const list of [plan.joined, plan.preempted, plan.lostTokens, plan.chunks, plan.grown]) list.length = 0;
-  plan.extraMs = 0;
-  work.decodeSequences = 0;
-  work.decodeContextTokens = 0;
-  work.decodeSquaredContextTokens = 0;
-  work.decodeMaxContextTokens = 0;
-  work.prefillCount = 0;
-  work.sampledSequences = 0;
-  work.draftTokens = 0;
-}
 
 export abstract class BatchScheduler implements Scheduler {
   protected readonly parts: SchedulerParts;

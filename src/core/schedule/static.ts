@@ -10,7 +10,7 @@
  * Left out: waiting for a full batch (an idle engine takes what is there), chunks, preemption, prefix cache, speculation.
  */
 import type { BlockManager } from '../kv/block-manager.ts';
-import { createPlan, resetPlan } from './batch.ts';
+import { createPlan, resetPlan } from './plan.ts';
 import type { SchedulerParts } from './parts.ts';
 import { reservedTokens } from './reservation.ts';
 import { rowArena } from './row-list.ts';

@@ -18,11 +18,11 @@
  */
 import type { BlockManager } from '../kv/block-manager.ts';
 import type { KvConnector } from './connector.ts';
+import { createPlan, resetPlan } from './plan.ts';
 import { RowList, rowArena } from './row-list.ts';
 import type { Scheduler, StepOutcome, StepPlan } from './scheduler.ts';
 import { Sequences } from './sequences.ts';
 import { byPriority, firstComeFirstServed, type WaitingQueue } from './waiting.ts';
-import { createStepWork } from './work.ts';
 
 export interface VllmConfig {
   readonly manager: BlockManager;
@@ -76,7 +76,10 @@ export class VllmScheduler implements Scheduler {
     const arena = rowArena(requests.size);
     this.#running = new RowList(arena);
     this.#waiting = config.priorities === 'fcfs' ? firstComeFirstServed(arena) : byPriority(config.sequences);
-    this.#turns = Array.from({ length: config.ahead ? 2 : 1 }, () => emptyTurn(config));
+    this.#turns = Array.from({ length: config.ahead ? 2 : 1 }, () => ({
+      plan: createPlan(Math.min(config.tokenBudget, config.maxSequences)),
+      outcome: { prefilled: [], finished: [] },
+    }));
   }
 
   get numWaiting(): number {
@@ -107,7 +110,8 @@ export class VllmScheduler implements Scheduler {
   schedule(): StepPlan | null {
     const turn = this.#turn(this.#steps);
     const { plan } = turn;
-    this.#reset(plan);
+    resetPlan(plan);
+    this.#walked.clear();
     this.#budget = this.#config.tokenBudget;
     if (this.#allFits()) this.#takeAll(plan);
     else this.#walk(plan);
@@ -150,22 +154,6 @@ export class VllmScheduler implements Scheduler {
       this.#sequences.settle(row);
       this.#ending.add(row);
     }
-  }
-
-  #reset(plan: StepPlan): void {
-    plan.joined.length = 0;
-    plan.preempted.length = 0;
-    plan.lostTokens.length = 0;
-    plan.chunks.length = 0;
-    plan.grown.length = 0;
-    plan.extraMs = 0;
-    this.#walked.clear();
-    plan.work.decodeSequences = 0;
-    plan.work.decodeContextTokens = 0;
-    plan.work.decodeSquaredContextTokens = 0;
-    plan.work.decodeMaxContextTokens = 0;
-    plan.work.prefillCount = 0;
-    plan.work.sampledSequences = 0;
   }
 
   /** Tokens of a running prompt that this step may compute, the budget aside. */
@@ -365,18 +353,4 @@ export class VllmScheduler implements Scheduler {
     this.#sequences.settle(row);
     this.#manager.free(row, this.#sequences.computed(row));
   }
-}
-
-function emptyTurn({ tokenBudget, maxSequences }: VllmConfig): Turn {
-  const plan: StepPlan = {
-    step: -1,
-    work: createStepWork(Math.min(tokenBudget, maxSequences)),
-    joined: [],
-    preempted: [],
-    lostTokens: [],
-    chunks: [],
-    grown: [],
-    extraMs: 0,
-  };
-  return { plan, outcome: { prefilled: [], finished: [] } };
 }

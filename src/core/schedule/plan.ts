@@ -1,0 +1,30 @@
+/** The plan of a step before anything is in it. A scheduler keeps one, or two in turn, and overwrites it each step. */
+import type { StepPlan } from './scheduler.ts';
+import { createStepWork } from './work.ts';
+
+/** @param maxPrefills most chunks of one step */
+export function createPlan(maxPrefills: number): StepPlan {
+  return {
+    step: -1,
+    work: createStepWork(maxPrefills),
+    joined: [],
+    preempted: [],
+    lostTokens: [],
+    chunks: [],
+    grown: [],
+    extraMs: 0,
+  };
+}
+
+export function resetPlan(plan: StepPlan): void {
+  const { work } = plan;
+  for (const list of [plan.joined, plan.preempted, plan.lostTokens, plan.chunks, plan.grown]) list.length = 0;
+  plan.extraMs = 0;
+  work.decodeSequences = 0;
+  work.decodeContextTokens = 0;
+  work.decodeSquaredContextTokens = 0;
+  work.decodeMaxContextTokens = 0;
+  work.prefillCount = 0;
+  work.sampledSequences = 0;
+  work.draftTokens = 0;
+}
