@@ -16,6 +16,8 @@ export interface SimConnector extends KvConnector {
   begin(nowMs: number): void;
   /** The step is over. */
   end(nowMs: number): void;
+  /** As `matched`, for a router that only wants to know. */
+  peek(request: number, found: number, total: number, nowMs: number): number;
 }
 
 /** When a step ends that was scheduled at `nowMs` and computes for `computeMs`. */
@@ -58,6 +60,13 @@ export class Connectors implements SimConnector {
       if (tokens > 0) return tokens;
     }
     return 0;
+  }
+
+  peek(request: number, found: number, total: number, nowMs: number): number {
+    return this.#members.reduce(
+      (most, member) => Math.max(most, member.peek(request, found, total, nowMs)),
+      0,
+    );
   }
 
   load(request: number, found: number, tokens: number): void {

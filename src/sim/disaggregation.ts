@@ -8,7 +8,8 @@
  *
  * Sending is layer by layer: it begins when the first layer of a chunk is computed and ends at least one layer's bytes
  * after the last one. A replica has one link out and one link in; chunks queue on both. Left out: the prefill side's
- * blocks are free when the prompt is computed, not when they are sent, and what the decode side has cached is sent too.
+ * blocks are free when the prompt is computed, not when they are sent; what was sent waits outside the decode side's pool
+ * until that has room; and what the decode side has cached is sent too.
  */
 import type { RequestTable } from '../core/schedule/requests.ts';
 import type { StepPlan } from '../core/schedule/scheduler.ts';
@@ -133,6 +134,7 @@ export class Handoff {
     end: () => {},
     matched: (request, found, total) => (this.#delivered.has(request) ? Math.max(0, total - 1 - found) : 0),
     load: (request) => void this.#delivered.delete(request),
+    peek: () => 0,
     keep: () => false,
   };
 }

@@ -96,6 +96,13 @@ export class Replica implements ReplicaState {
     return this.manager.numTableBlocks * this.manager.blockSize - this.scheduler.numRunningTokens;
   }
 
+  /** Leading tokens of a request's prompt that the replica has, in its pool or in a tier that it would load from. */
+  matchedTokens(request: number, nowMs: number): number {
+    const prompt = this.#requests.promptTokens[request] ?? 0;
+    const found = this.manager.lookup(request, prompt) * this.manager.blockSize;
+    return found + (this.#connector?.peek(request, found, prompt, nowMs) ?? 0);
+  }
+
   /** Whether the pool can ever hold all of a request. */
   canHold(request: number): boolean {
     const tokens = (this.#requests.promptTokens[request] ?? 0) + (this.#requests.outputTokens[request] ?? 0);

@@ -26,14 +26,18 @@ export const ROUTERS: Readonly<Record<RouterName, (requests: RequestTable) => Ro
     return (_request, replicas) => next++ % replicas.length;
   },
   'least-loaded': () => (_request, replicas) => indexOfLeast(replicas, numOutstanding),
-  /** Dynamo's cost: blocks of prompt to compute there, and blocks of what is there already or waits. */
+  /**
+   * Dynamo's cost: blocks of prompt to compute there, and blocks of what is there already or waits. What a lower tier of
+   * the replica holds counts as found.
+   */
   'prefix-aware':
     ({ promptTokens }) =>
-    (request, replicas) => {
+    (request, replicas, nowMs) => {
       const prompt = promptTokens[request] ?? 0;
-      return indexOfLeast(replicas, ({ manager, numActiveBlocks, numWaitingTokens }) => {
-        const load = numActiveBlocks + numWaitingTokens / manager.blockSize;
-        return dynamoLogit(prompt, manager.blockSize, manager.lookup(request, prompt), load);
+      return indexOfLeast(replicas, (replica) => {
+        const { blockSize } = replica.manager;
+        const load = replica.numActiveBlocks + replica.numWaitingTokens / blockSize;
+        return dynamoLogit(prompt, blockSize, replica.matchedTokens(request, nowMs) / blockSize, load);
       });
     },
 };

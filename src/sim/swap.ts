@@ -56,6 +56,11 @@ export class SwapSpace implements SimConnector {
     return 0;
   }
 
+  peek(): number {
+    // A request that is routed was never preempted.
+    return 0;
+  }
+
   load(request: number, _found: number, tokens: number): void {
     const bytes = tokens * this.#config.kvBytesPerToken;
     this.loadedMs = Math.max(this.loadedMs, this.up.transfer(this.#nowMs, bytes));

@@ -104,7 +104,20 @@ export class Tiers implements SimConnector {
   }
 
   matched(request: number, found: number, total: number): number {
-    const { requests, blockSize, tiers, worthLoading } = this.#config;
+    const tokens = this.#match(request, found, total, this.#nowMs);
+    if (tokens === 0) return 0;
+    this.#countAsked(found);
+    return this.#isWorth(found, tokens, total, this.#nowMs) ? tokens : 0;
+  }
+
+  peek(request: number, found: number, total: number, nowMs: number): number {
+    const tokens = this.#match(request, found, total, nowMs);
+    return tokens > 0 && this.#isWorth(found, tokens, total, nowMs) ? tokens : 0;
+  }
+
+  /** Finds where a request's text goes on; remembered for the load that may follow. */
+  #match(request: number, found: number, total: number, nowMs: number): number {
+    const { requests, blockSize, tiers } = this.#config;
     const from = requests.blockStart[request] ?? 0;
     const known = (requests.blockStart[request + 1] ?? 0) - from;
     const most = Math.min(known, Math.floor((total - 1) / blockSize));
@@ -113,16 +126,17 @@ export class Tiers implements SimConnector {
     this.#matchedTiers.length = 0;
     for (let i = Math.floor(found / blockSize); i < most; i++) {
       const id = requests.blockIds[from + i] ?? -1;
-      const at = tiers.findIndex(({ store }) => store.isReady(id, this.#nowMs));
+      const at = tiers.findIndex(({ store }) => store.isReady(id, nowMs));
       if (at < 0) break;
       this.#counts[at] = (this.#counts[at] ?? 0) + 1;
       this.#matched.push(id);
       this.#matchedTiers.push(at);
     }
-    const tokens = this.#matched.length * blockSize;
-    if (tokens === 0) return 0;
-    this.#countAsked(found);
-    return worthLoading(found, tokens, total, this.#loadEndMs(false) - this.#nowMs) ? tokens : 0;
+    return this.#matched.length * blockSize;
+  }
+
+  #isWorth(found: number, tokens: number, total: number, nowMs: number): boolean {
+    return this.#config.worthLoading(found, tokens, total, this.#loadEndMs(nowMs, false) - nowMs);
   }
 
   #countAsked(found: number): void {
@@ -138,7 +152,7 @@ export class Tiers implements SimConnector {
 
   load(request: number, found: number, tokens: number): void {
     const { tiers, blockSize, blockBytes, onMoved, onLoad } = this.#config;
-    this.loadedMs = Math.max(this.loadedMs, this.#loadEndMs(true));
+    this.loadedMs = Math.max(this.loadedMs, this.#loadEndMs(this.#nowMs, true));
     onMoved?.(0, (tokens / blockSize) * blockBytes);
     tiers.forEach((tier, at) => (tier.hitTokens += (this.#counts[at] ?? 0) * blockSize));
     this.#matched.forEach((id, i) => {
@@ -152,13 +166,13 @@ export class Tiers implements SimConnector {
   }
 
   /** When what was matched is there; tiers send side by side. */
-  #loadEndMs(really: boolean): number {
+  #loadEndMs(nowMs: number, really: boolean): number {
     const { tiers, blockBytes } = this.#config;
-    let endMs = this.#nowMs;
+    let endMs = nowMs;
     tiers.forEach(({ up }, at) => {
       const bytes = (this.#counts[at] ?? 0) * blockBytes;
       if (bytes === 0) return;
-      endMs = Math.max(endMs, really ? up.transfer(this.#nowMs, bytes) : up.wouldEndMs(this.#nowMs, bytes));
+      endMs = Math.max(endMs, really ? up.transfer(nowMs, bytes) : up.wouldEndMs(nowMs, bytes));
     });
     return endMs;
   }

@@ -30,6 +30,25 @@ describe('routers', () => {
   });
 });
 
+test('prefix-aware knows what a replica’s own tier holds', () => {
+  const host = { kind: 'host', capacityGB: 10, bandwidthGBps: 50, latencyUs: 10, shared: false } as const;
+  // The first text goes to replica 0 and is driven out there by long ones that are sent to both in turn.
+  const rows = [
+    textRow(0, 321, 1, 0),
+    ...Array.from({ length: 6 }, (_, i) => textRow(1000 * (i + 1), 381, 1, 1000 * (i + 1))),
+    textRow(9000, 321, 1, 0),
+  ];
+  const last = (tiers: readonly (typeof host)[]) => {
+    const { told } = run(rows, {
+      numBlocks: 25,
+      cluster: { replicas: 2, router: 'prefix-aware', tiers: [...tiers], offload: 'write-through' },
+    });
+    return told.cached.at(-1);
+  };
+  expect(last([])).toBe(0);
+  expect(last([host])).toBe(320);
+});
+
 describe('prefill and decode apart', () => {
   const split = { prefillReplicas: 1, decodeReplicas: 1, linkGBps: 10, linkLatencyUs: 100 };
   // 131,072 bytes a token at 10 GB/s

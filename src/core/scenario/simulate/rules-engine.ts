@@ -6,9 +6,9 @@ import {
   type Architecture,
 } from '../../model/architecture.ts';
 import { findGpu, GPUS } from '../../hardware/records.ts';
-import { modelBytesPerToken } from '../../kv/layers.ts';
 import { tensorRanks } from '../../kv/stages.ts';
 import { nearestName } from './nearest.ts';
+import { CLUSTER_RULES } from './rules-cluster.ts';
 import type { SimScenario } from './schema.ts';
 
 type Rule = (scenario: SimScenario, model: Architecture) => string | null;
@@ -118,15 +118,6 @@ const tiers: Rule = ({ engine, cluster }) => {
   return `cluster.tiers.${slower} has ${cluster.tiers[slower]?.bandwidthGBps} GB/s, more than the ${cluster.tiers[slower - 1]?.bandwidthGBps} of the tier above it; put the fastest first.`;
 };
 
-/** A tier holds whole blocks. */
-const tierRoom: Rule = ({ engine, cluster }, model) => {
-  const blockGB = (modelBytesPerToken(model, { format: engine.kvFormat }) * engine.blockSize) / 1e9;
-  const at = cluster.tiers.findIndex(({ capacityGB }) => capacityGB < blockGB);
-  return at < 0
-    ? null
-    : `cluster.tiers.${at}.capacityGB is ${cluster.tiers[at]?.capacityGB}, less than a block of ${engine.blockSize} tokens; the least is ${Math.ceil(blockGB * 1000) / 1000}.`;
-};
-
 const RULES: readonly Rule[] = [
   parallelism,
   latentFormat,
@@ -136,7 +127,7 @@ const RULES: readonly Rule[] = [
   unpaged,
   router,
   tiers,
-  tierRoom,
+  ...CLUSTER_RULES,
 ];
 
 function unknownHardware({ model, hardware }: SimScenario): string | null {
