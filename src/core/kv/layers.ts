@@ -46,14 +46,16 @@ export function layerKv(mixer: Mixer, format: ServedKvFormat, ranks = 1): LayerK
     case 'full':
     case 'sliding':
     case 'chunked': {
-      const { keyDim, valueDim } = mixer;
+      if (mixer.sharesKv === true) return null;
+      const { keyDim } = mixer;
+      const valueDim = mixer.keyIsValue === true ? 0 : mixer.valueDim;
       return {
         kind: 'heads',
         kvHeads: kvHeadsPerRank(mixer.kvHeads, ranks),
         keyDim,
         valueDim,
         keyBits: kvElementBits(format, keyDim),
-        valueBits: kvElementBits(format, valueDim),
+        valueBits: kvElementBits(format, mixer.valueDim),
       };
     }
     case 'latent':

@@ -21,6 +21,10 @@ const heads = {
   valueDim: count,
   /** A gate of the width of the output beside the queries. */
   gated: v.optional(v.boolean()),
+  /** Keys are stored and serve as values too. */
+  keyIsValue: v.optional(v.boolean()),
+  /** K and V are those of an earlier layer; this one keeps nothing. */
+  sharesKv: v.optional(v.boolean()),
 };
 
 /** How a layer mixes tokens, and so what it keeps of them. */

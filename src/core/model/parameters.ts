@@ -32,9 +32,10 @@ export interface LayerParams {
 }
 
 function attentionParams(hidden: number, mixer: AttentionMixer): number {
-  const { queryHeads, kvHeads, keyDim, valueDim, gated } = mixer;
+  const { queryHeads, kvHeads, keyDim, valueDim, gated, keyIsValue, sharesKv } = mixer;
   const queries = hidden * queryHeads * keyDim + (gated === true ? hidden * queryHeads * valueDim : 0);
-  return queries + hidden * kvHeads * (keyDim + valueDim) + queryHeads * valueDim * hidden;
+  const stored = sharesKv === true ? 0 : kvHeads * (keyDim + (keyIsValue === true ? 0 : valueDim));
+  return queries + hidden * stored + queryHeads * valueDim * hidden;
 }
 
 function latentParams(hidden: number, mixer: LatentMixer): number {

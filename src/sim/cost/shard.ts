@@ -179,6 +179,10 @@ function elementBytesOf(hidden: number, { mixer, mlp }: LayerKind, ranks: number
   return ACTIVATION_BYTES * (NORM_PASSES * hidden + sharded / ranks);
 }
 
+function ownKv(mixer: Mixer): Mixer {
+  return 'sharesKv' in mixer ? { ...mixer, sharesKv: false } : mixer;
+}
+
 export function layerShard(
   model: Pick<Architecture, 'hidden' | 'qkNorm'>,
   kind: LayerKind,
@@ -199,7 +203,8 @@ export function layerShard(
     routerBytes: 2 * params.router,
     distinctExperts: distinctTable(params),
     ...attentionOf(kind.mixer, ranks, attention),
-    kvBytes: mixerBytesPerToken(kind.mixer, kvFormat, ranks),
+    // Shared K and V are read by each layer that uses them.
+    kvBytes: mixerBytesPerToken(ownKv(kind.mixer), kvFormat, ranks),
     stateBytes: mixerStateBytes(kind.mixer, ranks),
     elementBytes: elementBytesOf(model.hidden, kind, ranks),
     // A norm each, a rotation and an activation; routing, sorting and joining again with experts.

@@ -118,6 +118,13 @@ describe('growth with the context', () => {
     expect(mixerBytesPerToken(full.mixer, 'bf16')).toBe(4 * (192 + 128) * 2);
   });
 
+  test('keys that serve as values are kept once, and shared K and V not at all', () => {
+    expect(mixerBytesPerToken({ kind: 'full', ...heads }, 'bf16')).toBe(2 * 2 * 64 * 2);
+    expect(mixerBytesPerToken({ kind: 'full', ...heads, keyIsValue: true }, 'bf16')).toBe(2 * 64 * 2);
+    expect(mixerBytesPerToken({ kind: 'full', ...heads, sharesKv: true }, 'bf16')).toBe(0);
+    expect(layerKv({ kind: 'full', ...heads, sharesKv: true }, 'bf16')).toBeNull();
+  });
+
   test('a state does not grow', () => {
     const qwen = known('Qwen3.5-27B');
     const [state] = qwen.kinds.filter(({ mixer }) => mixer.kind === 'delta');
