@@ -30,7 +30,7 @@ import { runEngine, type EngineRun } from './engine.ts';
 import { allReduceBetween, describeMachine, gpuOf, modelOf, type MachineDescription } from './machine.ts';
 import { readJson, readRequests, readTicks, RecordedError } from './recorded.ts';
 import { memoryOf, readMeta, replaySettings, type RecordedMeta, type ReplaySettings } from './settings.ts';
-import { checkSameWorkload, tableOf } from './workload.ts';
+import { recordedPart, tableOf } from './workload.ts';
 
 export { RecordedError } from './recorded.ts';
 
@@ -54,9 +54,8 @@ export function recordedTensorParallel(meta: string): number {
 /** @throws RecordedError, ProfileError, TraceError, StalledError: each one sentence */
 export function replayRecorded(texts: RecordedTexts): ReplayReport {
   const meta = readMeta(readJson('meta.json', texts.meta));
-  const trace = readTrace(texts.workload);
   const recorded = readRequests(texts.requests);
-  checkSameWorkload(trace, recorded);
+  const trace = recordedPart(readTrace(texts.workload), recorded);
   const config = texts.config === undefined ? undefined : readJson('config.json', texts.config);
   const described = describeMachine(config, meta.model);
   const ranks = meta.engine_kwargs.tensor_parallel_size ?? 1;

@@ -38,14 +38,18 @@ export function tableOf(trace: Trace, blockSize: number): RequestTable {
   );
 }
 
-/** @throws RecordedError when the recording is not of this workload */
-export function checkSameWorkload(trace: Trace, recorded: readonly RecordedRequest[]): void {
-  const count = trace.requests.length;
-  if (count !== recorded.length) {
+/**
+ * The requests that were recorded: the workload's first ones, as many as the recording has.
+ * @throws RecordedError when the recording is not of this workload
+ */
+export function recordedPart(workload: Trace, recorded: readonly RecordedRequest[]): Trace {
+  const count = workload.requests.length;
+  if (recorded.length > count) {
     throw new RecordedError(
       `The workload has ${count} requests and the recording ${recorded.length}; name the one that was recorded.`,
     );
   }
+  const trace = { ...workload, requests: workload.requests.slice(0, recorded.length) };
   trace.requests.forEach(({ promptTokens, outputTokens }, row) => {
     const seen = recorded[row];
     if (seen?.promptTokens === promptTokens && seen.outputTokens === outputTokens) return;
@@ -54,4 +58,5 @@ export function checkSameWorkload(trace: Trace, recorded: readonly RecordedReque
         `${seen?.promptTokens} + ${seen?.outputTokens} in the recording; name the workload that was recorded.`,
     );
   });
+  return trace;
 }

@@ -43,6 +43,12 @@ describe('two requests by hand', () => {
     expect(report.samples.predicted.ttftMs[1]).toBeCloseTo(Math.max(first, mixed), 6);
   });
 
+  it('are replayed alone where the recording ended before the workload did', () => {
+    const [first = ''] = texts(lines).requests.split('\n');
+    const report = replayRecorded(texts(lines, { requests: first }));
+    expect([report.requests, report.steps]).toEqual([1, 3]);
+  });
+
   it('have series only where the recording has them', () => {
     expect(replayRecorded(texts(lines)).series).toEqual({});
     const ticks = (usage: string): string =>
