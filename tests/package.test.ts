@@ -88,7 +88,7 @@ test.each(['bundler', 'nodenext'])(
 );
 
 test('there are examples of every entry', () => {
-  for (const entry of ["'kvlab'", "'kvlab/gpu'", "'kvlab/charts'"]) {
+  for (const entry of ["'kvlab'", "'kvlab/sim'", "'kvlab/gpu'", "'kvlab/charts'"]) {
     expect(EXAMPLES.some(({ code }) => code.includes(entry))).toBe(true);
   }
 });

@@ -17,6 +17,11 @@ const CLOSE_ENOUGH = 1.02;
 const MOST_DOUBLINGS = 12;
 const MOST_BISECTIONS = 10;
 /** Of the load found: where else the curve is drawn. */
+/** A load is watched for so many latencies of a light one, lest the time in which a batch fills is taken for a queue that grows. */
+const LATENCIES_WATCHED = 200;
+/** Of the scenario's own load: where the search begins. */
+const FIRST = 0.2;
+const MOST_REQUESTS = 50_000;
 const CURVE = [0.2, 0.4, 0.6, 0.8, 0.9, 1.1] as const;
 
 export interface LoadPoint {
@@ -85,6 +90,11 @@ class Search {
     return fails < 0 ? this.curve : this.curve.slice(0, fails);
   }
 
+  /** Median latency at the lightest load that was tried; 0 before. */
+  get latencyMs(): number {
+    return this.curve[0]?.point.repetitions[0]?.summary.e2eMs?.p50 ?? 0;
+  }
+
   get lowestFailing(): LoadPoint | null {
     return this.curve.find(({ holds }) => !holds) ?? null;
   }
@@ -97,10 +107,12 @@ class Search {
   /** The load to try next, or null when the bracket is narrow or cannot be found. */
   next(tried: number): number | null {
     const [low, high] = [this.best?.load ?? null, this.lowestFailing?.load ?? null];
-    if (low === null && high === null) return this.#rounded(this.#load.value);
+    const { value } = this.#load;
+    // A light load first: its latency says how long the others have to be watched.
+    if (low === null && high === null) return this.#rounded(FIRST * value);
     if (low === null || high === null) {
       if (tried > MOST_DOUBLINGS) return null;
-      const next = this.#rounded(high === null ? 2 * (low ?? 1) : high / 2);
+      const next = this.#rounded(high === null ? Math.max(value, 2 * (low ?? 1)) : high / 2);
       return this.#isNew(next) ? next : null;
     }
     if (high / low <= CLOSE_ENOUGH || tried > MOST_DOUBLINGS + MOST_BISECTIONS) return null;
@@ -123,14 +135,24 @@ class Search {
   }
 }
 
+/** A scenario with requests for a time that is long beside what one of them takes. */
+function longEnough(scenario: SimScenario, load: number, latencyMs: number): SimScenario {
+  const { workload } = scenario;
+  // A trace has the requests that it has, and a closed loop no queue that could grow.
+  if (workload.trace !== null || workload.arrivals.kind === 'closed') return scenario;
+  const wanted = Math.min(MOST_REQUESTS, Math.ceil((LATENCIES_WATCHED * latencyMs * load) / 1000));
+  return { ...scenario, workload: { ...workload, requests: Math.max(workload.requests, wanted) } };
+}
+
 /** One load. @returns null when it was told to stop @throws RangeError where the scenario cannot run at all */
 function* runAt(
   load: Load,
   value: number,
+  latencyMs: number,
   options: RunOptions,
   fraction: (within: number) => number,
 ): Generator<SaturationProgress, LoadPoint | null, Told> {
-  const task = simulationTask(load.at(value), options);
+  const task = simulationTask(longEnough(load.at(value), value, latencyMs), options);
   let turn = task.next();
   while (!turn.done) {
     const told = yield {
@@ -162,13 +184,13 @@ export function* saturationTask(
   let tried = 0;
   const fraction = (within: number) => Math.min(0.99, (tried + within) / EXPECTED_RUNS);
   for (let value = search.next(tried); value !== null; value = search.next(tried)) {
-    const point = yield* runAt(load, value, options, fraction);
+    const point = yield* runAt(load, value, search.latencyMs, options, fraction);
     if (point === null) return saturationOf(scenario, options, load, search, false);
     search.add(point);
     tried++;
   }
   for (const value of search.beside(search.best?.load ?? load.value)) {
-    const point = yield* runAt(load, value, options, fraction);
+    const point = yield* runAt(load, value, search.latencyMs, options, fraction);
     if (point === null) return saturationOf(scenario, options, load, search, false);
     search.add(point);
     tried++;
