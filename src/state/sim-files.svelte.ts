@@ -2,6 +2,7 @@
  * Files that a simulation works on: a trace, the tables of a measured profile, a hardware check. They stay on the
  * machine as handles; the worker reads them.
  */
+import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import type { NamedFile, OnSimProgress, Outcome, SimInputs, TraceFacts } from '../workers/sim-api.ts';
 import { faultOf, type Fault } from './faults.ts';
 
@@ -17,7 +18,8 @@ export class SimFiles {
   trace: File | null = $state.raw(null);
   facts: TraceFacts | null = $state.raw(null);
   profile: readonly NamedFile[] = $state.raw([]);
-  check: { readonly title: string; readonly json: string } | null = $state.raw(null);
+  /** A kept run of the hardware check. */
+  check: { readonly id: string; readonly json: string } | null = $state.raw(null);
   fault: Fault | null = $state.raw(null);
   /** Share of the trace that is read; null while nothing is. */
   reading: number | null = $state(null);
@@ -28,6 +30,15 @@ export class SimFiles {
 
   get inputs(): SimInputs {
     return { trace: this.trace, profile: this.profile, check: this.check?.json ?? null };
+  }
+
+  /** What a scenario names and is not here yet. */
+  lacks({ workload, cost }: Pick<SimScenario, 'workload' | 'cost'>): boolean {
+    return (
+      (workload.trace !== null && this.trace === null) ||
+      (cost.kind === 'table' && this.profile.length === 0) ||
+      (cost.kind === 'check' && this.check === null)
+    );
   }
 
   /** Reads a trace as a whole; a bad one is refused with its line and leaves what was there. */
@@ -57,7 +68,7 @@ export class SimFiles {
     this.profile = files;
   }
 
-  takeCheck(check: { readonly title: string; readonly json: string } | null): void {
+  takeCheck(check: { readonly id: string; readonly json: string } | null): void {
     this.check = check;
   }
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright';
 import { expect, test } from 'vitest';
+import { toyCheck } from '../charts/runs.ts';
 import { toySimRun } from '../charts/sim-runs.ts';
 import { findings } from './support/axe.ts';
 import { importRuns, useLab } from './support/lab.ts';
@@ -199,6 +200,81 @@ test('two kept simulations stand beside each other; their files hold every row',
   const svg = page.waitForEvent('download');
   await figure(page, 'sim_kv_over_time').getByRole('button', { name: 'Save SVG' }).click();
   expect(await readFile(await (await svg).path(), 'utf8')).toMatch(/^<svg .*<\/svg>\s*$/s);
+});
+
+/** Two policies under a pool that is too small for every system prompt. */
+const POLICIES = {
+  ...QUICK,
+  title: 'Two policies',
+  hardware: { kvBlocks: 1200 },
+  engine: { maxModelTokens: 2048 },
+  workload: {
+    requests: 200,
+    arrivals: { kind: 'poisson', rate: 10 },
+    promptTokens: { kind: 'uniform', min: 100, max: 400 },
+    outputTokens: { kind: 'fixed', tokens: 40 },
+    sharing: { kind: 'system', prompts: 12, systemTokens: 1024, exponent: 0.5 },
+  },
+  sweep: [{ path: 'engine.prefixCache', values: ['off', 'hash'] }],
+};
+
+test('A and B on the same arrivals: the differences with intervals, both runs kept', async () => {
+  const page = await lab.visit({ hash: '#/simulate' });
+  await openScenario(page, POLICIES);
+  await page.getByRole('link', { name: 'A/B' }).click();
+  await page.getByRole('button', { name: /^Take “Two policies”/ }).click();
+  const changes = page.getByRole('region', { name: 'What B changes' });
+  expect(await changes.locator('tbody tr').allTextContents()).toEqual(['engine.prefixCacheoffhash']);
+  await page.getByRole('button', { name: 'Compare', exact: true }).click();
+  await page.getByRole('link', { name: 'Open both under Runs' }).waitFor();
+  await page.getByText(/^B’s p99 TTFT is [\d.]+ % (lower|higher), interval .*\(5 seeds\)/).waitFor();
+  await page.getByText('Both sides had the same requests at the same times.').waitFor();
+  await figure(page, 'sim_ttft_cdf').locator('svg').first().waitFor();
+  await page.getByText(/^All \d+ quantities$/).click();
+  await page.getByRole('region', { name: 'B against A' }).getByText('p99 TTFT').waitFor();
+  await page.getByRole('link', { name: 'Open both under Runs' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Two policies · A' }).waitFor();
+});
+
+test('the saturation is searched and every policy is replayed, each cancels', async () => {
+  const page = await lab.visit({ hash: '#/simulate' });
+  await openScenario(page, POLICIES);
+  await page.getByRole('button', { name: 'Compare every policy' }).click();
+  const curves = figure(page, 'accesses_missratio');
+  await curves.locator('svg').first().waitFor();
+  expect((await curves.locator('svg').first().textContent())?.toLowerCase()).toContain('belady');
+  await page.getByRole('button', { name: 'Find the saturation' }).click();
+  await page
+    .getByRole('status')
+    .filter({ hasText: /^(Up to [\d.]+ req\/s holds|Every load up to|No load was found)/ })
+    .waitFor();
+  await figure(page, 'sim_ttft_by_setting').locator('svg').first().waitFor();
+  await openScenario(page, ENDLESS);
+  await page.getByRole('button', { name: 'Find the saturation' }).click();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Cancel' }).waitFor({ state: 'detached', timeout: 2000 });
+});
+
+test('without shared text there is nothing for a policy to keep, and the page says so', async () => {
+  const page = await lab.visit({ hash: '#/simulate' });
+  await openScenario(page, QUICK);
+  await page.getByRole('button', { name: 'Compare every policy' }).click();
+  await page.getByText(/No prompt block of this workload is asked for twice/).waitFor();
+});
+
+test('a cost model that needs files waits for them; a kept check is one of them', async () => {
+  const page = await lab.visit();
+  await importRuns(page, lab, [toyCheck()]);
+  await page.goto(`${lab.host.url}#/simulate`);
+  await page.getByText('Step times', { exact: true }).first().click();
+  const kind = page.getByLabel('Step times', { exact: true });
+  await kind.selectOption('table');
+  await page.getByText('give its files').waitFor();
+  expect(await runButton(page).isEnabled()).toBe(false);
+  await kind.selectOption('check');
+  expect(await runButton(page).isEnabled()).toBe(false);
+  await page.getByLabel('Hardware check').selectOption({ index: 1 });
+  await expect.poll(() => runButton(page).isEnabled()).toBe(true);
 });
 
 test('a recording that lacks a file says which', async () => {

@@ -2,7 +2,7 @@
 import type { SimRun } from '../../../core/run/simulation.ts';
 import type { FigureSpec } from '../../figure.ts';
 import { SERIES_COLOURS } from '../../theme.ts';
-import { compareFigures } from '../compare.ts';
+import { compareFigures, type Named } from '../compare.ts';
 import { goodput } from './goodput.ts';
 import { hitRateBySetting, hitRateOverTime } from './hit-rate.ts';
 import { kvOverTime } from './kv-over-time.ts';
@@ -40,19 +40,42 @@ export function simFigures(run: SimRun): FigureSpec[] {
   return BUILDERS.flatMap((build) => build(run) ?? []).map(limited);
 }
 
-/** Parts of a whole cannot share one stack: such figures stand one below the other. */
+/** Short names of two runs: A and B where their titles say so or nothing else. */
+function namesOf(first: string, second: string): [string, string] {
+  const bare = (title: string) => title.replace(/ · [AB]$/, '');
+  return bare(first) === bare(second) ? ['A', 'B'] : [first, second];
+}
+
+/** Both runs in every figure that both offer. Parts of a whole cannot share one stack: those stand one below the other. */
 export function simFiguresFor(run: SimRun, other?: SimRun): FigureSpec[] {
   const figures = simFigures(run);
   if (other === undefined) return figures;
   const others = simFigures(other);
-  const [name, otherName] = run.title === other.title ? ['A', 'B'] : [run.title, other.title];
+  const [name, otherName] = namesOf(run.title, other.title);
   return figures.flatMap((spec) => {
     const second = others.find(({ id }) => id === spec.id);
     if (second === undefined) return [spec];
-    if (spec.mark !== 'stack') return [compareFigures({ name, spec }, { name: otherName, spec: second })];
-    return [
-      { ...spec, title: `${spec.title}, ${name}` },
-      { ...second, id: `${second.id}_other`, title: `${second.title}, ${otherName}` },
-    ];
+    if (spec.mark === 'stack') {
+      return [
+        { ...spec, title: `${spec.title}, ${name}` },
+        { ...second, id: `${second.id}_other`, title: `${second.title}, ${otherName}` },
+      ];
+    }
+    return [besideOther({ name, spec }, { name: otherName, spec: second })];
   });
+}
+
+function besideOther(first: Named, second: Named): FigureSpec {
+  // One line a side: a colour of its own tells the second better than dashes alone.
+  const alone = first.spec.series.length === 1 && second.spec.series.length === 1;
+  const coloured = alone
+    ? {
+        ...second.spec,
+        series: second.spec.series.map((series) => ({ ...series, colour: series.colour + 1 })),
+      }
+    : second.spec;
+  const both = compareFigures(first, { ...second, spec: coloured });
+  if (first.spec.mark !== 'line' || first.spec.x.label !== 'Time') return both;
+  // Moments of two runs are not the same points: each side keeps its own sentence.
+  return { ...both, finding: `${first.name}: ${first.spec.finding} ${second.name}: ${second.spec.finding}` };
 }
