@@ -64,6 +64,7 @@ export class PoolState {
   apply(kind: number, block: number, request: number, value: number): void {
     switch (kind) {
       case EVENT_CODE.alloc:
+        this.#forget(block);
         this.#refer(block, request);
         this.tier[block] = 0;
         break;
@@ -78,8 +79,7 @@ export class PoolState {
         this.contents[block] = value;
         break;
       case EVENT_CODE.evict:
-        this.contents[block] = NONE;
-        if (this.references[block] === 0) this.numCached--;
+        this.#forget(block);
         break;
       default:
         this.#give(block, value);
@@ -93,6 +93,13 @@ export class PoolState {
     for (let i = this.event; i < end; i++) {
       this.apply(kind[i] ?? 0, block[i] ?? 0, request[i] ?? 0, value[i] ?? 0);
     }
+  }
+
+  /** Under an eviction policy a second copy of a text goes without a word; whoever takes its block finds it empty. */
+  #forget(block: number): void {
+    if ((this.contents[block] ?? NONE) === NONE) return;
+    this.contents[block] = NONE;
+    if (this.references[block] === 0) this.numCached--;
   }
 
   #refer(block: number, request: number): void {

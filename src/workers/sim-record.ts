@@ -6,6 +6,7 @@ import { transfer } from 'comlink';
 import { accessFigures } from '../charts/figures/accesses.ts';
 import type { FigureSpec } from '../charts/figure.ts';
 import { accessProfile, type AccessProfile } from '../core/metrics/accesses.ts';
+import type { BlockPolicyName } from '../core/eviction/blocks/index.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import { expandSweep } from '../core/scenario/sweep.ts';
 import { recordingTask, type Recording, type RecordingOptions } from '../sim/record.ts';
@@ -28,6 +29,8 @@ export interface RecordedFacts {
   readonly replica: number;
   readonly costModel: string;
   readonly seed: number;
+  /** Which cached block goes first: a name of core/eviction/blocks. */
+  readonly cachePolicy: BlockPolicyName;
 }
 
 export interface RecordedRun extends RecordedFacts {
@@ -125,6 +128,7 @@ function drive(
     replica,
     costModel: recording.costModel,
     seed: point.scenario.seed,
+    cachePolicy: point.scenario.engine.cachePolicy,
   };
   return { facts, recording };
 }

@@ -1,4 +1,5 @@
 /** The pool down to one block: by keyboard, on a phone, in the dark, for a screen reader, and within a frame. */
+import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright';
 import { expect, test } from 'vitest';
 import { encodeScenarioLink } from '../../src/core/scenario/link.ts';
@@ -189,4 +190,52 @@ test('100,000 blocks are drawn anew within 16 ms of CPU', async () => {
     `Longest task of the page while 100,000 blocks are drawn anew, ms of CPU: ${JSON.stringify(longest)}`,
   );
   expect(Math.max(...Object.values(longest))).toBeLessThanOrEqual(16);
+});
+
+test('the access profile: figures of what was asked of the cache, and the same as a file', async () => {
+  const page = await lab.visit({ hash: '#/simulate/accesses?story=ten-blocks' });
+  const save = page.getByRole('button', { name: 'Save the profile (JSON)' });
+  await save.waitFor();
+  for (const title of [
+    'Block accesses over time',
+    'Hit rate over time',
+    'Reuse distances',
+    'Miss ratio by cache size',
+  ]) {
+    await page.getByRole('heading', { name: title }).waitFor();
+  }
+  expect(await page.getByText('13 of 21 accesses').count()).toBe(1);
+  const [download] = await Promise.all([page.waitForEvent('download'), save.click()]);
+  expect(download.suggestedFilename()).toBe('ten-blocks-of-four-tokens-accesses.json');
+  const file = JSON.parse(await readFile(await download.path(), 'utf8')) as Record<string, unknown>;
+  expect(file).toMatchObject({
+    kind: 'access-profile',
+    origin: 'simulated',
+    seed: 8,
+    summary: { accesses: 21, hits: 13 },
+  });
+  expect(Object.keys(file)).toEqual(expect.arrayContaining(['heatmap', 'hitRate', 'reuse', 'missRatio']));
+  await page.evaluate(() => document.querySelectorAll('details').forEach((part) => (part.open = true)));
+  expect(await findings(page)).toEqual([]);
+  const phone = await lab.visit({ hash: '#/simulate/accesses?story=ten-blocks', width: 390, scheme: 'dark' });
+  await phone.getByRole('heading', { name: 'Reuse distances' }).waitFor();
+  expect(
+    await phone.evaluate(() => document.documentElement.scrollWidth - window.innerWidth),
+  ).toBeLessThanOrEqual(0);
+  expect(await findings(phone)).toEqual([]);
+});
+
+test('a recording is cancelled at once, and another scenario is recorded after it', async () => {
+  const base = presetSimulation('ten-blocks');
+  const long = {
+    ...base,
+    hardware: { ...base.hardware, kvBlocks: 100_000 },
+    engine: { ...base.engine, blockSize: 1, tokenBudget: 8192, maxSequences: 256, maxModelTokens: 0 },
+    workload: { ...base.workload, requests: 200_000, arrivals: { kind: 'poisson', rate: 400 } as const },
+  };
+  const page = await lab.visit({ hash: `#/simulate/blocks?link=${await encodeScenarioLink(long, null)}` });
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Record this run' }).waitFor({ timeout: 2000 });
+  await page.getByLabel('Story').selectOption('ten-blocks');
+  await expect.poll(() => summary(page).textContent()).toMatch(/10 blocks, all free/);
 });

@@ -156,3 +156,24 @@ test('a block tells its past, newest first, and whose need evicted it', () => {
   }
   expect(reader.eventsOf(3).every(({ step }) => step === 3)).toBe(true);
 });
+
+test.each(['sieve', 's3fifo', 'gdsf'] as const)(
+  'under %s, whose held blocks stand in no queue, too',
+  (policy) => {
+    const rows = crowd(9, 80);
+    const { recorder, truth } = recordEngine(rows, { ...CONFIG, policy });
+    const reader = new HistoryReader(recorder.history());
+    truth.forEach(({ references, contents, active, tables }, step) => {
+      const state = reader.stateAt(reader.momentOf(step));
+      expect([...state.references]).toEqual(references);
+      expect(state.numActive).toBe(active);
+      expect(rows.map((_, request) => reader.blocksOf(request, reader.momentOf(step)))).toEqual(tables);
+      // A second copy of a text is dropped without a word when its last user goes; until its block is taken it seems to
+      // be there. Every other block is as the manager has it.
+      contents.forEach((text, block) => {
+        if (text === -1 && references[block] === 0) return;
+        expect(state.contents[block]).toBe(text);
+      });
+    });
+  },
+);

@@ -1,4 +1,5 @@
 /** A small engine under a recorder, and beside it what the block manager itself said after each step. */
+import { BLOCK_POLICIES, type BlockPolicyName } from '../../../src/core/eviction/blocks/index.ts';
 import { BlockManager } from '../../../src/core/kv/block-manager.ts';
 import type { BlockId } from '../../../src/core/kv/pool.ts';
 import { requestTable, type RequestRow } from '../../../src/core/schedule/requests.ts';
@@ -29,6 +30,7 @@ export interface EngineConfig {
   readonly blockSize: number;
   readonly tokenBudget: number;
   readonly maxSequences?: number;
+  readonly policy?: BlockPolicyName;
   readonly limits?: Partial<RecorderConfig>;
 }
 
@@ -54,6 +56,7 @@ export function recordEngine(rows: readonly RequestRow[], config: EngineConfig):
     blockSize,
     requests,
     prefixCaching: true,
+    ...(config.policy ? { policy: BLOCK_POLICIES[config.policy](numBlocks) } : {}),
     onBlock: recorder.onBlock,
   });
   const scheduler = new VllmScheduler({
