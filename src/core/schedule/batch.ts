@@ -25,6 +25,7 @@ export abstract class BatchScheduler implements Scheduler {
   protected budget = 0;
   #plan: StepPlan;
   #outcome: StepOutcome = { prefilled: [], finished: [] };
+  #inBatchOrder = (a: number, b: number): number => this.sequences.order(a) - this.sequences.order(b);
 
   constructor(parts: SchedulerParts) {
     this.parts = parts;
@@ -76,7 +77,7 @@ export abstract class BatchScheduler implements Scheduler {
     if (plan.work.decodeSequences > 0) this.completeDecodes(plan, finished);
     this.#completeChunks(plan, prefilled, finished);
     for (const row of ended) if (!finished.includes(row)) finished.push(row);
-    if (finished.length > 1) finished.sort((a, b) => this.sequences.order(a) - this.sequences.order(b));
+    if (finished.length > 1) finished.sort(this.#inBatchOrder);
     for (const row of finished) this.#finish(row);
     return this.#outcome;
   }
@@ -102,8 +103,9 @@ export abstract class BatchScheduler implements Scheduler {
   /** All sequences that decode take their token; when blocks lack, victims give up theirs. */
   protected takeDecodes(plan: StepPlan): void {
     const { decoders } = this.sequences;
-    if (decoders.growing().length > this.manager.numFreeBlocks) this.#growOneByOne(plan);
-    else for (const row of [...decoders.growing()].sort((a, b) => this.#order(a, b))) this.#grow(plan, row);
+    const growing = this.#growingInOrder();
+    if (growing.length > this.manager.numFreeBlocks) this.#growOneByOne(plan, growing);
+    else for (const row of growing) this.#grow(plan, row);
     const { work } = plan;
     work.decodeSequences = decoders.size;
     work.decodeContextTokens = decoders.sumComputed + decoders.size;
@@ -221,8 +223,10 @@ export abstract class BatchScheduler implements Scheduler {
     return this.manager.grow(row, tokens);
   }
 
-  #order(a: number, b: number): number {
-    return this.sequences.order(a) - this.sequences.order(b);
+  /** A copy: preemption changes the original. */
+  #growingInOrder(): number[] {
+    const rows = this.sequences.decoders.growing().slice();
+    return rows.length > 1 ? rows.sort(this.#inBatchOrder) : rows;
   }
 
   #grow(plan: StepPlan, row: number): void {
@@ -232,9 +236,9 @@ export abstract class BatchScheduler implements Scheduler {
     plan.grown.push(row);
   }
 
-  #growOneByOne(plan: StepPlan): void {
+  #growOneByOne(plan: StepPlan, growing: readonly number[]): void {
     const { decoders } = this.sequences;
-    for (const row of [...decoders.growing()].sort((a, b) => this.#order(a, b))) {
+    for (const row of growing) {
       if (decoders.has(row)) this.makeRoom(plan, row, this.sequences.computed(row) + 1);
     }
     // A victim that had grown in this step already is in no table any more.
