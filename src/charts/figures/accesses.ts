@@ -93,10 +93,12 @@ function hitRateFigure(rate: HitRateOverTime, summary: AccessSummary, source: Ac
 
 function reuseFigure(reuse: ReuseHistogram, summary: AccessSummary, source: AccessSource): FigureSpec {
   const { bins, cold, median, p90 } = reuse;
-  const name = (from: number, to: number): string =>
-    to > from ? `${formatNumber(from)}–${formatNumber(to)}` : formatNumber(from);
   const points: FigurePoint[] = [
-    ...bins.map(({ from, to, count }) => ({ x: name(from, to), y: count })),
+    ...bins.map(({ from, to, count }) => ({
+      x: formatNumber(from),
+      y: count,
+      ...(to > from ? { detail: `${formatNumber(from)} to ${formatNumber(to)} other blocks.` } : {}),
+    })),
     { x: 'first use', y: cold },
   ];
   const finding =
@@ -107,7 +109,7 @@ function reuseFigure(reuse: ReuseHistogram, summary: AccessSummary, source: Acce
     id: 'accesses_reuse',
     mark: 'bar',
     title: 'Reuse distances',
-    x: { label: 'Other blocks used in between', unit: '', scale: 'category' },
+    x: { label: 'Other blocks used in between, from', unit: '', scale: 'category' },
     y: { label: 'Accesses', unit: '', scale: 'linear' },
     series: [{ id: 'reuse', label: '', colour: 0, points }],
     definition: ACCESS_DEFINITIONS.reuse,

@@ -40,7 +40,9 @@ export const accesses: GpuCommand = async (context) => {
     return stopped;
   };
   const found = await readAccesses(context, pause);
-  const profile = await profiled(context, found.log, type, pause);
+  // A summary alone needs no replay, unless files are wanted beside it.
+  const wanted = invocation.summary && !context.write ? 'summary' : type;
+  const profile = await profiled(context, found.log, wanted, pause);
   const figures = accessFigures(profile, found.source);
   const { origin, subtitle, notes = [] } = found.source;
   const whole = { origin, source: subtitle, notes, ...profile };
@@ -66,10 +68,10 @@ function typeOf(name: string): AccessProfileType {
 async function profiled(
   { terminal }: GpuCommandContext,
   log: AccessLog,
-  type: AccessProfileType,
+  type: AccessProfileType | 'summary',
   pause: Pause,
 ): Promise<AccessProfile> {
-  if (type === 'heatmap' || type === 'reuse') return accessProfile(log, type);
+  if (type !== 'missratio' && type !== 'all') return accessProfile(log, type);
   const task = missRatioTask(log);
   let missRatio: MissRatioCurves | null = null;
   for (let turn = task.next(); ; turn = task.next()) {
