@@ -179,6 +179,19 @@ function elementBytesOf(hidden: number, { mixer, mlp }: LayerKind, ranks: number
   return ACTIVATION_BYTES * (NORM_PASSES * hidden + sharded / ranks);
 }
 
+/**
+ * Small kernels of a layer beside its matrices and attention, as vLLM's compiled graph runs them: two norms, a rotation,
+ * an activation. Eight bits of weights: what goes into the mixer's and the perceptron's last matrix is quantised, the
+ * rest with the norms. Experts: choice of the top k, three launches that sort tokens by expert, a clearing and a sum, and
+ * the second of the two grouped products.
+ */
+function kernelsOf({ mixer, mlp }: LayerKind, weights: ServedWeightFormat): number {
+  const quantised = weights === 'fp8' || weights === 'int8' ? 1 : 0;
+  const mixing = mixer.kind === 'none' ? 0 : 2 + quantised;
+  const thinking = mlp.kind === 'none' ? 0 : 2 + quantised;
+  return mixing + thinking + (mlp.kind === 'experts' ? 7 : 0);
+}
+
 function ownKv(mixer: Mixer): Mixer {
   return 'sharesKv' in mixer ? { ...mixer, sharesKv: false } : mixer;
 }
@@ -190,8 +203,6 @@ export function layerShard(
 ): LayerShard {
   const params = layerParams(model, kind);
   const bytes = bytesPerWeight(weights);
-  const mixes = kind.mixer.kind !== 'none';
-  const thinks = kind.mlp.kind !== 'none';
   return {
     layers: kind.layers,
     denseFlops: (2 * params.dense) / ranks,
@@ -207,8 +218,7 @@ export function layerShard(
     kvBytes: mixerBytesPerToken(ownKv(kind.mixer), kvFormat, ranks),
     stateBytes: mixerStateBytes(kind.mixer, ranks),
     elementBytes: elementBytesOf(model.hidden, kind, ranks),
-    // A norm each, a rotation and an activation; routing, sorting and joining again with experts.
-    kernels: (mixes ? 2 : 0) + (thinks ? 2 : 0) + (kind.mlp.kind === 'experts' ? 3 : 0),
-    allReduces: ranks === 1 ? 0 : (mixes ? 1 : 0) + (thinks ? 1 : 0),
+    kernels: kernelsOf(kind, weights),
+    allReduces: ranks === 1 ? 0 : (kind.mixer.kind === 'none' ? 0 : 1) + (kind.mlp.kind === 'none' ? 0 : 1),
   };
 }

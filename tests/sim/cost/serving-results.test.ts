@@ -1,5 +1,5 @@
 /**
- * The roofline against measured serving results that none of its constants came from: time per output token of dense
+ * The roofline against measured serving results that none of its constants came from: time per output token of three
  * models on H100 and H200, one to eight ranks, two engines. No simulation here: a steady batch in closed form.
  *
  *   TPOT ≈ step(c decodes) + (c − 1)/output · (what a prompt adds to a step)
@@ -32,7 +32,10 @@ interface Group {
   readonly model: string;
   readonly record: string;
   readonly gpu: string;
-  readonly weights: 'bf16' | 'fp8';
+  readonly weights: 'bf16' | 'fp8' | 'int4';
+  readonly ranks: readonly number[];
+  /** How far the median may be. */
+  readonly within: number;
 }
 
 const GROUPS: readonly Group[] = [
@@ -42,6 +45,8 @@ const GROUPS: readonly Group[] = [
     record: 'Llama-3.1-8B',
     gpu: 'h100-sxm',
     weights: 'bf16',
+    ranks: [1, 2, 4, 8],
+    within: 0.1,
   },
   {
     engine: 'vllm',
@@ -49,6 +54,18 @@ const GROUPS: readonly Group[] = [
     record: 'Llama-3.1-70B',
     gpu: 'h200-sxm',
     weights: 'fp8',
+    ranks: [1, 2, 4, 8],
+    within: 0.15,
+  },
+  {
+    // Its mxfp4 weights are 4.25 bits, our int4 4.125; kernels of experts are the least known part of the roofline.
+    engine: 'vllm',
+    model: 'openai/gpt-oss-120b',
+    record: 'gpt-oss-120b',
+    gpu: 'h100-sxm',
+    weights: 'int4',
+    ranks: [2, 4, 8],
+    within: 0.27,
   },
 ];
 
@@ -90,8 +107,8 @@ const FILE = 'measured/measured.json';
 const why = whyNoReferenceData(FILE);
 
 describe.each(GROUPS)('$record on $gpu with $engine', (group) => {
-  test.skipIf(why !== null).each([1, 2, 4, 8])(
-    `TP %i: the median is within 20 %${why ? `: skipped, ${why}` : ''}`,
+  test.skipIf(why !== null).each([...group.ranks])(
+    `TP %i: the median is within ${group.within * 100} %${why ? `: skipped, ${why}` : ''}`,
     (ranks) => {
       const { rows } = JSON.parse(referenceText(FILE)) as { rows: Result[] };
       const cost = costOf(group, ranks);
@@ -106,7 +123,7 @@ describe.each(GROUPS)('$record on $gpu with $engine', (group) => {
         )
         .flatMap((row) => (row.tpot_ms === undefined ? [] : [tpotMs(cost, row) / row.tpot_ms]));
       expect(ratios.length).toBeGreaterThanOrEqual(10);
-      expect(Math.abs(median(ratios) - 1)).toBeLessThan(0.2);
+      expect(Math.abs(median(ratios) - 1)).toBeLessThan(group.within);
     },
   );
 });
