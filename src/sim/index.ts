@@ -53,6 +53,8 @@ export {
 export { recordBlocks, recordingTask, type Recording, type RecordingOptions } from './record.ts';
 export { accessLogOf } from './recorder-accesses.ts';
 export type { BlockHistory } from './recorder-history.ts';
+export { HistoryReader, type BlockEvent, type RequestPhase } from './recorder-reader.ts';
+export { requestSpans, type RequestSpan } from './recorder-timeline.ts';
 
 // Cost models, for whoever asks how long one step takes.
 export { CostFileMissingError, createCostModel, type CostInputs } from './cost/index.ts';

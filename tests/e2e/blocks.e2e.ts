@@ -56,7 +56,7 @@ test('a block tells its owner, its contents, its past and why it was evicted; a 
   expect(await block.getByRole('listitem').allTextContents()).toContain(
     'step 6 Block 3 loses text 3, because request 3 needs room.',
   );
-  await block.getByRole('button', { name: 'Show request 3' }).click();
+  await page.keyboard.press('Enter');
   const request = page.getByRole('region', { name: 'Request 3' });
   expect(await request.textContent()).toContain('Its block table now: 0 → 1 → 2 → 3');
   await request.getByText('What happened to it, in words').click();
