@@ -1,17 +1,15 @@
 /** One repetition of one point: requests drawn, replicas built, events handled, metrics put together. */
 import { findGpu } from '../core/hardware/records.ts';
-import { replicaBudget } from '../core/kv/replica-budget.ts';
 import { ServingCollector } from '../core/metrics/serving/collector.ts';
 import { requestColumns, summarizeServing } from '../core/metrics/serving/summary.ts';
 import { findArchitecture } from '../core/model/architecture.ts';
 import type { CheckRun } from '../core/run/schema.ts';
 import type { SimRepetition } from '../core/run/simulation.ts';
-import { maxModelTokens } from '../core/scenario/simulate/rules.ts';
+import { servedBlocks } from '../core/scenario/simulate/fit.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import { PAGED_SCHEDULERS } from '../core/schedule/index.ts';
 import type { RequestTable } from '../core/schedule/requests.ts';
 import { generateRequests } from '../core/workload/generate.ts';
-import { requestsContradiction } from '../core/workload/limits.ts';
 import type { Trace } from '../core/workload/traces/trace.ts';
 import { createCostModel, type CostModel } from './cost/index.ts';
 import { createEngine } from './engine.ts';
@@ -64,27 +62,11 @@ export function costOf(scenario: SimScenario, { profiles, checks }: SimInputs): 
   });
 }
 
-/**
- * KV blocks of one replica: the scenario's, else what its memory leaves. Models with windows or states are counted at the
- * mean length of the requests.
- * @throws RangeError in one sentence where the weights or the longest request do not fit
- */
+/** KV blocks of one replica. @throws RangeError in one sentence where the weights or the longest request do not fit */
 export function numBlocksOf(scenario: SimScenario, requests: RequestTable): number {
-  const budget = replicaBudget(scenario, { referenceTokens: meanTokens(requests) });
-  if (!budget.ok) throw new RangeError(budget.sentence);
-  const sentence = requestsContradiction(requests, {
-    maxModelTokens: maxModelTokens(scenario),
-    numBlocks: budget.kvBlocks,
-    blockSize: scenario.engine.blockSize,
-  });
-  if (sentence !== null) throw new RangeError(sentence);
-  return budget.kvBlocks;
-}
-
-function meanTokens({ size, promptTokens, outputTokens }: RequestTable): number {
-  let sum = 0;
-  for (let row = 0; row < size; row++) sum += (promptTokens[row] ?? 0) + (outputTokens[row] ?? 0);
-  return Math.max(1, Math.round(sum / Math.max(1, size)));
+  const blocks = servedBlocks(scenario, requests);
+  if (!blocks.ok) throw new RangeError(blocks.sentence);
+  return blocks.value;
 }
 
 /**

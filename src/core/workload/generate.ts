@@ -48,14 +48,28 @@ function sped(windows: readonly RateWindow[], speed: number): RateWindow[] {
   }));
 }
 
+/**
+ * The first requests that a scenario without a trace draws, without ids of their blocks: who asks how long they are.
+ * @throws RangeError as generateRequests
+ */
+export function drawLengths({ workload, seed }: SimScenario, requests: number): RequestTable {
+  const rows = drawRows({ ...workload, requests }, workload.arrivals, createRandom(seed));
+  return { ...rows, ...noIds(requests) };
+}
+
 function drawRequests(
   workload: SimWorkload,
   arrivals: Arrivals | ClosedLoop,
   blockSize: number,
   random: Random,
 ): RequestTable {
+  const rows = drawRows(workload, arrivals, random);
+  return { ...rows, ...idsOfSharing(rows, workload.sharing, blockSize, random.fork('sharing')) };
+}
+
+function drawRows(workload: SimWorkload, arrivals: Arrivals | ClosedLoop, random: Random): Rows {
   const { requests: size, sharing, highPriorityShare } = workload;
-  const table = {
+  const rows = {
     size,
     arrivalMs: new Float64Array(size),
     after: new Int32Array(size),
@@ -63,10 +77,14 @@ function drawRequests(
     outputTokens: new Int32Array(size),
     priority: new Uint8Array(size),
   };
-  fillTimes(table, arrivals, groupShape(sharing), random);
-  fillLengths(table, workload, random);
-  fillPriorities(table.priority, highPriorityShare, random.fork('priorities'));
-  return { ...table, ...idsOfSharing(table, sharing, blockSize, random.fork('sharing')) };
+  fillTimes(rows, arrivals, groupShape(sharing), random);
+  fillLengths(rows, workload, random);
+  fillPriorities(rows.priority, highPriorityShare, random.fork('priorities'));
+  return rows;
+}
+
+function noIds(size: number): Pick<RequestTable, 'blockStart' | 'blockIds'> {
+  return { blockStart: new Int32Array(size + 1), blockIds: new Int32Array(0) };
 }
 
 type Rows = Omit<RequestTable, 'blockStart' | 'blockIds'>;
@@ -92,7 +110,7 @@ function fillLengths(
     const prompt = before + newTokens();
     if (prompt > MAX_TOKENS) {
       throw new RangeError(
-        `Request ${row} has a prompt of ${prompt} tokens; the most is ${MAX_TOKENS}: shorten workload.promptTokens or the sessions.`,
+        `Request ${row + 1} has a prompt of ${prompt} tokens; the most is ${MAX_TOKENS}: shorten workload.promptTokens or the sessions.`,
       );
     }
     promptTokens[row] = prompt;
@@ -112,7 +130,7 @@ function idsOfSharing(
   blockSize: number,
   random: Random,
 ): Pick<RequestTable, 'blockStart' | 'blockIds'> {
-  if (sharing.kind === 'none') return { blockStart: new Int32Array(size + 1), blockIds: new Int32Array(0) };
+  if (sharing.kind === 'none') return noIds(size);
   const { systemTokens } = sharing;
   const rows = groupShape(sharing).rows;
   // In a closed loop a group's first row waits for another group, of which it has no text.

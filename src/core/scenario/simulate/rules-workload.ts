@@ -81,6 +81,16 @@ export function certainTokens(workload: SimWorkload): { readonly prompt: number;
   return { prompt: system + generations * prompt + (generations - 1) * output, output };
 }
 
+/** Prompt and output that no request of the workload exceeds. */
+export function mostTokens(workload: SimWorkload): number {
+  const prompt = lengthRange(workload.promptTokens).max;
+  const output = lengthRange(workload.outputTokens).max;
+  const { sharing } = workload;
+  const system = sharing.kind === 'none' ? 0 : sharing.systemTokens;
+  const generations = Math.min(deepest(workload), Math.max(1, workload.requests));
+  return system + generations * (prompt + output);
+}
+
 /** Requests from the first to the last that resend one another's text. */
 function deepest({ sharing }: SimWorkload): number {
   return sharing.kind === 'agents' ? sharing.depth : groupShape(sharing).rows;

@@ -1,17 +1,13 @@
 /**
  * What the schema of a simulation can't say: scenarios that are impossible. Each refusal names the wrong number and the
- * nearest that works. What only the drawn requests show is refused in core/workload/limits.ts, before the first step.
+ * nearest that works. What only a trace or a later request shows is refused by fit.ts, before the first step.
  */
-import { findArchitecture } from '../../model/architecture.ts';
 import { replicaBudget } from '../../kv/replica-budget.ts';
+import { drawLengths } from '../../workload/generate.ts';
+import { maxModelTokens, servedBlocks } from './fit.ts';
 import { engineContradiction } from './rules-engine.ts';
-import { certainTokens, workloadContradiction } from './rules-workload.ts';
+import { certainTokens, mostTokens, workloadContradiction } from './rules-workload.ts';
 import type { SimScenario } from './schema.ts';
-
-/** Longest prompt + output that the scenario allows; infinite for a model that is not known. */
-export function maxModelTokens({ model, engine }: SimScenario): number {
-  return engine.maxModelTokens || (findArchitecture(model)?.maxPositionTokens ?? Infinity);
-}
 
 /** Weights that do not fit, and requests longer than what the memory leaves beside them. */
 function memoryContradiction(scenario: SimScenario): string | null {
@@ -30,10 +26,32 @@ function lengthContradiction(scenario: SimScenario): string | null {
   }
   const { kvBlocks } = scenario.hardware;
   const { blockSize } = scenario.engine;
-  if (kvBlocks !== null && prompt + output > kvBlocks * blockSize) {
-    return `The longest request has ${prompt + output} tokens at the least, more than the ${kvBlocks * blockSize} of hardware.kvBlocks; set ${Math.ceil((prompt + output) / blockSize)} blocks or more.`;
+  // The last token that is generated needs no slot: nothing reads it.
+  const held = prompt + output - 1;
+  if (kvBlocks !== null && held > kvBlocks * blockSize) {
+    return `The longest request holds ${held} tokens at the least, more than the ${kvBlocks * blockSize} of hardware.kvBlocks; set ${Math.ceil(held / blockSize)} blocks or more.`;
   }
   return null;
+}
+
+/** Requests that are drawn to look for one that is too long. */
+const LOOKED_AT = 4096;
+
+/** Whether the first requests fit, where the lengths leave it open: what the run would refuse, before it is asked for. */
+function drawnContradiction(scenario: SimScenario): string | null {
+  const { workload, hardware, engine } = scenario;
+  if (workload.trace !== null) return null;
+  const most = mostTokens(workload);
+  const budget = replicaBudget(scenario, { referenceTokens: most });
+  const blocks = hardware.kvBlocks ?? (budget.ok ? budget.kvBlocks : 0);
+  if (most <= maxModelTokens(scenario) && most - 1 <= blocks * engine.blockSize) return null;
+  try {
+    const served = servedBlocks(scenario, drawLengths(scenario, Math.min(workload.requests, LOOKED_AT)));
+    return served.ok ? null : served.sentence;
+  } catch (error) {
+    if (error instanceof RangeError) return error.message;
+    throw error;
+  }
 }
 
 /** The first contradiction of one point, or null. The sweep is not looked at. */
@@ -42,6 +60,7 @@ export function simContradiction(scenario: SimScenario): string | null {
     engineContradiction(scenario) ??
     workloadContradiction(scenario) ??
     lengthContradiction(scenario) ??
-    memoryContradiction(scenario)
+    memoryContradiction(scenario) ??
+    drawnContradiction(scenario)
   );
 }

@@ -10,7 +10,7 @@ const EDITS = [
   [],
   ['seed=7', 'engine.tokenBudget=2048', 'title=Ümläut “quotes” 漢字'],
   ['workload.arrivals={"kind":"gamma","rate":3,"cv":2}', 'cluster.replicas=2'],
-  ['workload.sharing={"kind":"sessions","systemTokens":5,"turns":2,"thinkSeconds":5}', 'workload.trace=null'],
+  ['workload.sharing={"kind":"sessions","systemTokens":5,"turns":1,"thinkSeconds":5}', 'workload.trace=null'],
   ['sweep=[{"path":"workload.sharing","values":[{"kind":"none"}],"labels":["alone"]}]'],
 ];
 

@@ -162,7 +162,7 @@ const impossible: { name: string; layer: object; says: string }[] = [
   {
     name: 'a request longer than the pool',
     layer: { hardware: { kvBlocks: 10 }, workload: { promptTokens: fixed(150), outputTokens: fixed(50) } },
-    says: 'The longest request has 200 tokens at the least, more than the 160 of hardware.kvBlocks; set 13 blocks or more.',
+    says: 'The longest request holds 199 tokens at the least, more than the 160 of hardware.kvBlocks; set 13 blocks or more.',
   },
   {
     name: 'three ranks for 32 heads',
@@ -287,12 +287,28 @@ const impossible: { name: string; layer: object; says: string }[] = [
     says: 'The longest request has 100001 tokens at the least, more than the 29200 that the memory of a replica holds; shorten workload.promptTokens, raise hardware.tensorParallel, or set engine.kvFormat to fp8.',
   },
   {
+    name: 'a request longer than the pool among those that are drawn',
+    layer: { hardware: { kvBlocks: 200 } },
+    says: 'Request 188 has 8158 tokens of prompt and 783 of output, 8941 in all, which takes 559 KV blocks of 16; a replica has 200: set hardware.kvBlocks to 559 or more, or cut prompts at 2417.',
+  },
+  {
+    name: 'sessions that grow beyond any count',
+    layer: {
+      workload: {
+        requests: 1000,
+        promptTokens: { kind: 'uniform', min: 1, max: 1e7 },
+        sharing: { kind: 'sessions', systemTokens: 0, turns: 1000, thinkSeconds: 0 },
+      },
+    },
+    says: 'Request 198 has a prompt of 1001586194 tokens; the most is 1000000000: shorten workload.promptTokens or the sessions.',
+  },
+  {
     name: 'an impossible point of a sweep',
     layer: {
       sweep: [{ path: 'hardware.kvBlocks', values: [null, 4] }],
       workload: { promptTokens: fixed(99) },
     },
-    says: 'Sweep point “kvBlocks 4”: The longest request has 100 tokens at the least, more than the 64 of hardware.kvBlocks; set 7 blocks or more.',
+    says: 'Sweep point “kvBlocks 4”: The longest request holds 99 tokens at the least, more than the 64 of hardware.kvBlocks; set 7 blocks or more.',
   },
   {
     name: 'a part of a sweep that is none',
