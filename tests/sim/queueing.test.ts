@@ -150,6 +150,20 @@ test('prompts of one length on a prefill replica of their own wait as DistServeâ
   expect(half / theory).toBeLessThan(0.1);
 });
 
+test.each(['static', 'vllm'] as const)(
+  '%s: request by request the wait is Lindleyâ€™s recursion',
+  (scheduler) => {
+    const told = queue(5, 0.9, (random) => random.exponential(), scheduler);
+    let freeMs = 0;
+    told.arrivedMs.forEach((arrivedMs, i) => {
+      const startMs = Math.max(arrivedMs, freeMs);
+      expect(told.startedMs[i]).toBe(startMs);
+      freeMs = told.finishedMs[i] ?? NaN;
+      expect(freeMs).toBeGreaterThanOrEqual(startMs + 1);
+    });
+  },
+);
+
 test('a queue that is told wrongly would be noticed', () => {
   const runs = SEEDS.slice(0, 8).map((seed) => {
     const told = queue(seed, 0.8, () => 1, 'static');
