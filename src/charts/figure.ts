@@ -52,6 +52,8 @@ export interface FigureAxis {
   /** `bytes`, `ms`, `share` (0…1, shown as %) and `ratio` are formatted by kind; any other is printed as it stands. */
   readonly unit: string;
   readonly scale: 'linear' | 'log' | 'category';
+  /** Ends where the values end, not at a round number: a course of time. */
+  readonly tight?: boolean;
 }
 
 /** A level to compare with, such as a measured peak. */

@@ -125,7 +125,19 @@ function planX(spec: FigureSpec, { xScale }: LayoutOptions, tickCount: number): 
   const tight = spec.mark === 'cdf';
   const wish = { axis: spec.x, wished: xScale, tickCount };
   if (spec.cells) return planCells({ ...wish, ticksAtValues: false }, spec.cells.xEdges);
+  if (spec.x.tight) return planTight(wish, xValues(spec));
   return planAxis({ ...wish, values: xValues(spec), ticksAtValues, tight });
+}
+
+/** From the first value to the last, on whichever scale. */
+function planTight(
+  wish: Omit<AxisWish, 'values' | 'ticksAtValues'>,
+  values: readonly (number | string)[],
+): AxisPlan {
+  const numbers = extent(values.filter((value) => typeof value === 'number'));
+  const [from, to] = [Math.min(0, numbers[0] ?? 0), numbers[1] ?? 1];
+  const bounds = [from, to > from ? to : from + 1] as const;
+  return planAxis({ ...wish, values, bounds, ticksAtValues: false, tight: true });
 }
 
 /** The axis of a grid: from its first edge to its last. */
@@ -285,9 +297,9 @@ function eventMarks({ events }: FigureSpec, x: AxisScale, plot: Plot): Mark[] {
   if (events === undefined || events.at.length === 0) return [];
   const d = events.at
     .flatMap((value) => x.at(value) ?? [])
-    .map((at) => segment(at, plot.top - EVENT_TICK, at, plot.top + EVENT_TICK))
+    .map((at) => segment(at, plot.top - EVENT_TICK, at, plot.top - 1))
     .join('');
-  const text = truncateText(`┃ ${events.label}`, TICK_SIZE, (plot.right - plot.left) * 0.6);
+  const text = truncateText(`| ${events.label}`, TICK_SIZE, (plot.right - plot.left) * 0.6);
   const place = { x: plot.right, y: round(plot.top - EVENT_TICK - 5), anchor: 'end' as const };
   return [
     { kind: 'path', role: 'event', d, stroke: 'ink', fill: 'none', strokeWidth: 1 },

@@ -13,7 +13,7 @@ test('reloads, opens every room and its runs with the host gone', async () => {
   await host.close();
   await page.reload();
   await page.getByRole('heading', { level: 1 }).waitFor();
-  for (const room of ['Check', 'Lab', 'Runs', 'About']) {
+  for (const room of ['Check', 'Lab', 'Simulate', 'Runs', 'About']) {
     await page.getByRole('navigation', { name: 'Rooms' }).getByRole('link', { name: room }).click();
     await expect.poll(() => page.title()).toContain(room);
     await page.getByRole('heading', { level: 1 }).waitFor();

@@ -12,18 +12,16 @@ const DEFINITION =
   'comes back after a preemption asks again.';
 const MAX_CASES = 8;
 
-const asked = ({ first: { series } }: SimCase): number => sumOf(series.lookedUpTokens);
+const found = ({ first: { series } }: SimCase): number => sumOf(series.hitTokens);
 
 export function hitRateOverTime(run: SimRun): FigureSpec | null {
-  const cases = casesOf(run)
-    .filter((found) => asked(found) > 0)
-    .slice(0, MAX_CASES);
-  if (cases.length === 0) return null;
+  const cases = casesOf(run).slice(0, MAX_CASES);
+  if (!cases.some((one) => found(one) > 0)) return null;
   return {
     id: 'sim_hit_rate',
     mark: 'line',
     title: 'Prefix cache hit rate over time',
-    x: { label: 'Time', unit: 'ms', scale: 'linear' },
+    x: { label: 'Time', unit: 'ms', scale: 'linear', tight: true },
     y: { label: 'Hit rate so far', unit: 'share', scale: 'linear' },
     series: cases.map(({ label, first: { series } }, colour): FigureSeries => ({
       id: label === '' ? 'hits' : label,

@@ -24,7 +24,7 @@ function kvFigure(run: SimRun, found: SimCase, index: number): FigureSpec {
     id: `sim_kv_over_time${index === 0 ? '' : `_${index + 1}`}`,
     mark: 'stack',
     title: `KV blocks over time${suffix}`,
-    x: { label: 'Time', unit: 'ms', scale: 'linear' },
+    x: { label: 'Time', unit: 'ms', scale: 'linear', tight: true },
     y: { label: 'KV blocks', unit: 'blocks', scale: 'linear' },
     series: layers(series),
     events: { label: 'preemptions', at: preempted.flatMap((time) => time ?? []) },

@@ -14,7 +14,7 @@ export function runningWaiting(run: SimRun): FigureSpec | null {
     id: 'sim_running_waiting',
     mark: 'line',
     title: 'Requests running and waiting',
-    x: { label: 'Time', unit: 'ms', scale: 'linear' },
+    x: { label: 'Time', unit: 'ms', scale: 'linear', tight: true },
     y: { label: 'Requests', unit: '', scale: 'linear' },
     series: cases.flatMap(linesOf),
     definition:

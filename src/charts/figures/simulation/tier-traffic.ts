@@ -19,7 +19,7 @@ export function tierTraffic(run: SimRun): FigureSpec | null {
     id: 'sim_tier_traffic',
     mark: 'line',
     title: 'Traffic of the lower tiers',
-    x: { label: 'Time', unit: 'ms', scale: 'linear' },
+    x: { label: 'Time', unit: 'ms', scale: 'linear', tight: true },
     y: { label: 'Bytes a second', unit: 'GB/s', scale: 'linear' },
     series: cases.flatMap(({ label, first: { series } }, index) => [
       rateLine(series, 'tierOutBytes', label, 'Stored', index * 2, false),
