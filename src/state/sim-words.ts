@@ -70,7 +70,7 @@ export const SIM_WORDS: Words = {
   'engine.priorities': ['Order', 'First come first served, or higher priority first.'],
   'engine.preemption': [
     'Preemption',
-    'What happens to the KV of a request that has to make room: computed again, or swapped to the host.',
+    'What happens to the KV of a request that has to make room: computed again, swapped to the host, or whichever is faster.',
   ],
   'engine.watermark': ['Watermark', 'Share of the blocks that admission leaves free.'],
   'engine.reserveFullPrompt': [
