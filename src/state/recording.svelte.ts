@@ -69,12 +69,18 @@ export class Recording<T> {
 
 /** Blocks of one replica, and a walk through them that outlives a visit to another view. */
 export class BlockRecording extends Recording<RecordedRun> {
-  readonly walk: BlockWalk | null = $derived(
-    this.value === null ? null : new BlockWalk(new HistoryReader(this.value.history)),
-  );
+  walk: BlockWalk | null = $state.raw(null);
 
   constructor(port: SimPort) {
     super(port, (api, ...question) => api.record(...question));
+  }
+
+  override async record(scenario: SimScenario, inputs: SimInputs, wish: RecordWish): Promise<void> {
+    const recorded = super.record(scenario, inputs, wish);
+    // Another recording was begun: its walk is not this one.
+    if (this.value === null) this.walk = null;
+    await recorded;
+    if (this.value !== null) this.walk ??= new BlockWalk(new HistoryReader(this.value.history));
   }
 }
 

@@ -239,3 +239,12 @@ test('a recording is cancelled at once, and another scenario is recorded after i
   await page.getByLabel('Story').selectOption('ten-blocks');
   await expect.poll(() => summary(page).textContent()).toMatch(/10 blocks, all free/);
 });
+
+test('the step that was shown is there again after a visit to another view', async () => {
+  const page = await openTenBlocks();
+  await steps(page).fill('7');
+  await page.getByRole('link', { name: 'Accesses' }).click();
+  await page.getByRole('button', { name: 'Save the profile (JSON)' }).waitFor();
+  await page.getByRole('link', { name: 'Blocks', exact: true }).click();
+  await expect.poll(() => summary(page).textContent()).toMatch(/^Step 7/);
+});
