@@ -60,22 +60,17 @@ function sortedPercentiles(sorted: Float64Array): Percentiles {
     });
 }
 
-/** numpy's percentiles of values in the given order, each repeated as its weight says. */
-function weightedPercentiles(
-  values: Float64Array,
-  weights: Float64Array,
-  order: Uint32Array,
-  total: number,
-): Percentiles {
+/** numpy's percentiles of ascending values, each repeated as its weight says. */
+function weightedPercentiles(values: Float64Array, weights: Float64Array, total: number): Percentiles {
   return (percents) => {
     let at = 0;
-    let passed = weights[order[0] ?? 0] ?? 0;
+    let passed = weights[0] ?? 0;
     return percents.map((percent) => {
       const position = ((total - 1) * percent) / 100;
       const rank = Math.floor(position);
-      while (passed <= rank && at < order.length - 1) passed += weights[order[++at] ?? 0] ?? 0;
-      const low = values[order[at] ?? 0] ?? NaN;
-      const next = passed <= rank + 1 ? (values[order[at + 1] ?? order[at] ?? 0] ?? low) : low;
+      while (passed <= rank && at < values.length - 1) passed += weights[++at] ?? 0;
+      const low = values[at] ?? NaN;
+      const next = passed <= rank + 1 ? (values[at + 1] ?? low) : low;
       return low + (next - low) * (position - rank);
     });
   };
@@ -146,8 +141,13 @@ export class WeightedValues {
       return describe(moments, false, (percents) => percents.map((p) => histogram.atPercent(p)), cdfSteps);
     }
     const order = orderOf(this.#values, this.#kept);
-    const percentiles = weightedPercentiles(this.#values, this.#weights, order, this.#total);
-    return describe(moments, true, percentiles, cdfSteps);
+    const values = new Float64Array(this.#kept);
+    const weights = new Float64Array(this.#kept);
+    for (let i = 0; i < values.length; i++) {
+      values[i] = this.#values[order[i] ?? 0] ?? 0;
+      weights[i] = this.#weights[order[i] ?? 0] ?? 0;
+    }
+    return describe(moments, true, weightedPercentiles(values, weights, this.#total), cdfSteps);
   }
 
   #grow(): void {

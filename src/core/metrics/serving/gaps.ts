@@ -28,13 +28,20 @@ export class GapBook {
   }
 }
 
+/** Sequences whose last token came at the same moment. */
+interface Cohort {
+  timeMs: number;
+  count: number;
+  /** How many of them began to decode in that very step. */
+  fresh: number;
+}
+
 export class GapTracker {
   readonly #book: GapBook;
-  /** Cohorts by rising time: when their last token came, and how many they are. */
-  #times: number[] = [];
-  #counts: number[] = [];
-  /** How many of each cohort began in that very step. */
-  #fresh: number[] = [];
+  /** The newest cohort, nearly always the only one; empty where nobody decodes. */
+  readonly #newest: Cohort = { timeMs: 0, count: 0, fresh: 0 };
+  /** Those that stood still since, by rising time; none of them is empty. */
+  #older: Cohort[] = [];
 
   constructor(book: GapBook) {
     this.#book = book;
@@ -45,9 +52,12 @@ export class GapTracker {
     const since = this.#book.since[request] ?? NaN;
     if (Number.isNaN(since)) return;
     this.#book.since[request] = NaN;
-    const at = this.#cohortOf(since);
-    this.#book.away.set(request, this.#times[at] ?? since);
-    if (at >= 0) this.#remove(at, 1);
+    const cohort = this.#cohortOf(since);
+    const known = cohort.count > 0;
+    this.#book.away.set(request, known ? cohort.timeMs : since);
+    if (!known) return;
+    cohort.count--;
+    if (cohort.count === 0) this.#drop(cohort);
   }
 
   step(endMs: number, plan: StepPlan, outcome: StepOutcome): void {
@@ -70,23 +80,26 @@ export class GapTracker {
       size--;
       if (Number.isNaN(this.#book.endMs[request] ?? NaN)) away.set(request, endMs);
     }
-    if (size > 0) {
-      this.#times.push(endMs);
-      this.#counts.push(size);
-      this.#fresh.push(fresh);
-    }
+    if (size > 0) this.#begin(endMs, size, fresh);
+  }
+
+  #begin(timeMs: number, count: number, fresh: number): void {
+    const newest = this.#newest;
+    if (newest.count > 0) this.#older.push({ ...newest });
+    newest.timeMs = timeMs;
+    newest.count = count;
+    newest.fresh = fresh;
   }
 
   /** Where a sequence stands that decodes since then: with its first token, or with those that decoded last. */
-  #cohortOf(since: number): number {
-    const own = this.#times.indexOf(since);
-    if (own >= 0 && (this.#fresh[own] ?? 0) > 0) {
-      this.#fresh[own] = (this.#fresh[own] ?? 0) - 1;
+  #cohortOf(since: number): Cohort {
+    const cohorts = [this.#newest, ...this.#older.toReversed()];
+    const own = cohorts.find(({ timeMs, fresh }) => timeMs === since && fresh > 0);
+    if (own) {
+      own.fresh--;
       return own;
     }
-    let at = this.#times.length - 1;
-    while (at > 0 && (this.#counts[at] ?? 0) === (this.#fresh[at] ?? 0)) at--;
-    return at;
+    return cohorts.find(({ count, fresh }) => count > fresh) ?? this.#newest;
   }
 
   /** Requests that decode at once where they come back (swapped in, or sent from another replica); how many. */
@@ -110,28 +123,24 @@ export class GapTracker {
 
   /** Records the gap of `count` sequences, newest cohorts first, and takes them out. */
   #take(endMs: number, count: number): void {
+    const newest = this.#newest;
     let left = count;
-    while (left > 0 && this.#times.length > 0) {
-      const at = this.#times.length - 1;
-      const weight = Math.min(left, this.#counts[at] ?? 0);
-      this.#book.gaps.add(endMs - (this.#times[at] ?? 0), weight);
+    while (left > 0 && newest.count > 0) {
+      const weight = Math.min(left, newest.count);
+      this.#book.gaps.add(endMs - newest.timeMs, weight);
       left -= weight;
-      this.#remove(at, weight);
+      newest.count -= weight;
+      if (newest.count === 0) this.#drop(newest);
     }
   }
 
-  #remove(at: number, count: number): void {
-    const left = (this.#counts[at] ?? 0) - count;
-    if (left > 0) {
-      this.#counts[at] = left;
+  /** An empty cohort goes; below the newest one the next moves up. */
+  #drop(cohort: Cohort): void {
+    if (cohort !== this.#newest) {
+      this.#older = this.#older.filter((other) => other !== cohort);
       return;
     }
-    if (at === this.#times.length - 1) {
-      this.#times.pop();
-      this.#counts.pop();
-      this.#fresh.pop();
-      return;
-    }
-    for (const column of [this.#times, this.#counts, this.#fresh]) column.splice(at, 1);
+    const next = this.#older.pop();
+    if (next) Object.assign(this.#newest, next);
   }
 }

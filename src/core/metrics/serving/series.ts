@@ -97,8 +97,20 @@ export class SeriesSampler {
   #open(timeMs: number, usage: Usage): void {
     this.#takeCounts();
     if (this.#samples.length === this.#size) this.#halve();
-    // After merging, the last sample may be half full.
-    this.#last = { timeMs, ...usage, ...noCounts() };
+    this.#last = {
+      timeMs,
+      running: usage.running,
+      waiting: usage.waiting,
+      activeBlocks: usage.activeBlocks,
+      cachedBlocks: usage.cachedBlocks,
+      freeBlocks: usage.freeBlocks,
+      wastedBlocks: usage.wastedBlocks,
+      preemptions: 0,
+      lookedUpTokens: 0,
+      hitTokens: 0,
+      tierOutBytes: 0,
+      tierInBytes: 0,
+    };
     this.#samples.push(this.#last);
     this.#steps = 1;
   }
@@ -112,7 +124,11 @@ export class SeriesSampler {
     last.hitTokens += counts.hitTokens;
     last.tierOutBytes += counts.tierOutBytes;
     last.tierInBytes += counts.tierInBytes;
-    Object.assign(counts, noCounts());
+    counts.preemptions = 0;
+    counts.lookedUpTokens = 0;
+    counts.hitTokens = 0;
+    counts.tierOutBytes = 0;
+    counts.tierInBytes = 0;
   }
 
   #halve(): void {
