@@ -1,6 +1,7 @@
 /** A scenario recorded: replicas, tiers and limits, beside the run of the same scenario. */
 import { expect, test } from 'vitest';
-import { presetSimulation } from '../../src/core/scenario/presets.ts';
+import { presetSimulation, SIM_PRESETS } from '../../src/core/scenario/presets.ts';
+import { expandSweep } from '../../src/core/scenario/sweep.ts';
 import { runSimulation } from '../../src/sim/index.ts';
 import { recordBlocks } from '../../src/sim/record.ts';
 import { HistoryReader } from '../../src/sim/recorder-reader.ts';
@@ -73,4 +74,28 @@ test('a recording ends at its limit and says so', () => {
   const { history } = recordBlocks(offloading(1), { limits: { maxSteps: 20 } });
   expect(history.steps.endMs).toHaveLength(20);
   expect(history.stopped?.reason).toContain('20 steps');
+});
+
+const STORIES = SIM_PRESETS.map(({ name }) => ({ name, scenario: presetSimulation(name) })).filter(
+  ({ scenario }) => scenario.workload.trace === null,
+);
+
+test.each(STORIES)('the story $name can be looked at, every replica of its last point', ({ scenario }) => {
+  const point = expandSweep(scenario).at(-1)?.scenario ?? scenario;
+  const { replicas, disaggregation } = point.cluster;
+  const count = disaggregation ? disaggregation.prefillReplicas + disaggregation.decodeReplicas : replicas;
+  for (let replica = 0; replica < count; replica++) {
+    const { history } = recordBlocks(point, { replica, limits: { maxSteps: 400 } });
+    const reader = new HistoryReader(history);
+    expect(reader.numSteps).toBeGreaterThan(0);
+    history.steps.active.forEach((active, step) => {
+      expect(active + (history.steps.cached[step] ?? 0)).toBeLessThanOrEqual(history.numBlocks);
+    });
+    // Blocks of no user and blocks of a user, counted from the state itself, are what the steps say.
+    const last = reader.numSteps - 1;
+    const { references, contents } = reader.stateAt(reader.momentOf(last));
+    expect(references.filter((users) => users > 0)).toHaveLength(history.steps.active[last] ?? -1);
+    const idle = contents.filter((text, block) => text >= 0 && references[block] === 0);
+    expect(idle).toHaveLength(history.steps.cached[last] ?? -1);
+  }
 });
