@@ -15,6 +15,7 @@ const ROUTES: readonly { hash: string; route: Route }[] = [
     hash: '#/simulate/blocks?story=cache-thrash&seed=7',
     route: { ...SIMULATE, view: 'blocks', story: 'cache-thrash', seed: 7 },
   },
+  { hash: '#/explain', route: { room: 'explain' } },
   { hash: '#/runs', route: { room: 'runs' } },
   { hash: '#/runs/a%2Fb', route: { room: 'run', id: 'a/b', other: null } },
   { hash: '#/runs/a?with=b%20c', route: { room: 'run', id: 'a', other: 'b c' } },
