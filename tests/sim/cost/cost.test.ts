@@ -146,7 +146,7 @@ describe('roofline', () => {
     const cost = createCostModel(DEFAULT_SIMULATION.cost, inputs({ hardware: { tensorParallel: 4 } }));
     expect(cost.name).toBe('roofline, H100 SXM5 80GB × 4 (tensor parallel 4), Llama-3.1-8B');
     expect(cost.about).toContain('85 % and 82 % for linear layers (measured: ai-dynamo/aiconfigurator');
-    expect(cost.about).toContain('All-reduces at 133 GB/s (measured).');
+    expect(cost.about).toContain('All-reduces at 133 GB/s (measured: ai-dynamo/aiconfigurator');
     const other = createCostModel(DEFAULT_SIMULATION.cost, inputs({ gpu: 'mi300x' }));
     expect(other.about).toContain('80 % and 80 % for linear layers (assumed, not measured on it)');
   });
