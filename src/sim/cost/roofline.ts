@@ -106,9 +106,8 @@ export function createRoofline(
   const words = [aboutRates(gpu, settings, rates, weights)];
   if (tensorParallel > 1) {
     const reduce = allReduceOf(gpu, tensorParallel);
-    const measured = gpu.serving.allReduce;
     const bus = Math.round(reduce.busBytesPerSecond / 1e9);
-    words.push(`All-reduces at ${bus} GB/s (${measured ? `measured: ${measured.source}` : 'assumed'}).`);
+    words.push(`All-reduces at ${bus} GB/s (${reduce.measured ? 'measured on such links' : 'assumed'}).`);
   }
   const name = `roofline, ${gpu.name}${groupInWords(scenario.hardware)}, ${model.name}`;
   return new ShapedCost(name, words.join(' '), new StepTime(shape, rates), 'assumed');

@@ -1,7 +1,7 @@
 /** Cost models: what a step of known work takes, worked out by hand, and how sharding, formats and speculation move it. */
 import { describe, expect, test } from 'vitest';
-import { findGpu, type GpuRecord } from '../../../src/core/hardware/records.ts';
-import { findArchitecture, type Architecture } from '../../../src/core/model/architecture.ts';
+import { findGpu, GPUS, type GpuRecord } from '../../../src/core/hardware/records.ts';
+import { ARCHITECTURES, findArchitecture, type Architecture } from '../../../src/core/model/architecture.ts';
 import { DEFAULT_SIMULATION } from '../../../src/core/scenario/simulate/defaults.ts';
 import type { SimEngine, SimHardware } from '../../../src/core/scenario/simulate/schema.ts';
 import { createStepWork, type StepWork } from '../../../src/core/schedule/work.ts';
@@ -146,10 +146,20 @@ describe('roofline', () => {
     const cost = createCostModel(DEFAULT_SIMULATION.cost, inputs({ hardware: { tensorParallel: 4 } }));
     expect(cost.name).toBe('roofline, H100 SXM5 80GB × 4 (tensor parallel 4), Llama-3.1-8B');
     expect(cost.about).toContain('85 % and 82 % for linear layers (measured: ai-dynamo/aiconfigurator');
-    expect(cost.about).toContain('All-reduces at 133 GB/s (measured: ai-dynamo/aiconfigurator');
+    expect(cost.about).toContain('All-reduces at 133 GB/s (measured on such links).');
     const other = createCostModel(DEFAULT_SIMULATION.cost, inputs({ gpu: 'mi300x' }));
     expect(other.about).toContain('80 % and 80 % for linear layers (assumed, not measured on it)');
   });
+});
+
+test('what it says fits into a run, for every model on every GPU', () => {
+  for (const model of ARCHITECTURES) {
+    for (const gpu of GPUS) {
+      const scenario = { ...inputs({ hardware: { tensorParallel: 8, pipelineParallel: 16 } }).scenario };
+      const { name, about } = createCostModel(DEFAULT_SIMULATION.cost, { scenario, model, gpu });
+      expect(`${name}. ${about}`.length, `${model.name}, ${gpu.name}`).toBeLessThanOrEqual(400);
+    }
+  }
 });
 
 describe('formats', () => {
