@@ -78,6 +78,21 @@ test('a block tells its owner, its contents, its past and why it was evicted; a 
   await expect.poll(() => summary(page).textContent()).toMatch(/^Step 1/);
 });
 
+test('a block or a request is found by its number; one that is not there is refused in words', async () => {
+  const page = await openTenBlocks();
+  await steps(page).fill('6');
+  await page.getByLabel('Show block', { exact: true }).fill('10');
+  await page.keyboard.press('Enter');
+  expect(await page.getByRole('alert').textContent()).toBe('A number from 0 to 9 is needed.');
+  await page.getByLabel('Show block', { exact: true }).fill('7');
+  await page.keyboard.press('Enter');
+  await page.getByRole('region', { name: 'Block 7' }).waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+  await page.getByLabel('Show request', { exact: true }).fill('2');
+  await page.getByRole('button', { name: 'Show this request' }).click();
+  expect(await page.getByRole('region', { name: 'Request 2' }).textContent()).toContain('0 → 1 → 2 → 8 → 9');
+});
+
 test('the pool is there as a table, too', async () => {
   const page = await openTenBlocks();
   await steps(page).fill('4');
