@@ -155,11 +155,16 @@ async function simulated(context: CommandContext, scenario: SimScenario, pause: 
       notes: [
         `Step times: ${costModel}.`,
         ...(points.length > 1 ? [`The first of ${points.length} points: ${label}.`] : []),
+        ...(isMany(point) ? ['The blocks of the first replica.'] : []),
         ...(history.stopped ? [history.stopped.reason] : []),
       ],
       source: { runId: point.title.slice(0, 60), command },
     },
   };
+}
+
+function isMany({ cluster }: SimScenario): boolean {
+  return cluster.replicas > 1 || cluster.disaggregation !== null;
 }
 
 /** An impossible scenario is a RangeError in one sentence. */

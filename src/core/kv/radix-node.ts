@@ -13,6 +13,8 @@ export class RadixRun implements RadixNode {
   readonly id: number;
   readonly created: number;
   readonly children = new Map<number | string, RadixRun>();
+  /** Of a root: the prompts below it. */
+  readonly namespace: string | null;
   parent: RadixRun | null;
   tokens: readonly number[];
   slots: readonly number[];
@@ -29,7 +31,9 @@ export class RadixRun implements RadixNode {
     tokens: readonly number[],
     slots: readonly number[],
     now: number,
+    namespace: string | null = null,
   ) {
+    this.namespace = namespace;
     this.id = id;
     this.parent = parent;
     this.tokens = tokens;

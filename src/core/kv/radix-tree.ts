@@ -66,8 +66,8 @@ export class RadixTree {
   match(tokens: readonly number[], { namespace = '' }: RadixOptions = {}): RadixMatch {
     const end = this.#wholePages(tokens);
     const time = ++this.#clock;
-    let node = this.#root(namespace);
-    node.lastUse = time;
+    // A lookup makes no namespace: one that nobody filled is as good as none.
+    let node = this.#roots.get(namespace) ?? this.#newRoot(namespace);
     let at = 0;
     const slots: number[] = [];
     for (let child = this.#child(node, tokens, at, end); child; child = this.#child(node, tokens, at, end)) {
@@ -98,6 +98,7 @@ export class RadixTree {
       );
     }
     const end = this.#wholePages(tokens);
+    if (end === 0) return { prefixTokens: 0 };
     const time = ++this.#clock;
     let node = this.#root(namespace);
     node.use(time, priority, false);
@@ -225,8 +226,12 @@ export class RadixTree {
 
   #root(namespace: string): RadixRun {
     let root = this.#roots.get(namespace);
-    if (!root) this.#roots.set(namespace, (root = this.#newNode(null, [], [])));
+    if (!root) this.#roots.set(namespace, (root = this.#newRoot(namespace)));
     return root;
+  }
+
+  #newRoot(namespace: string): RadixRun {
+    return new RadixRun(this.#nextId++, null, [], [], ++this.#clock, namespace);
   }
 
   #newNode(parent: RadixRun | null, tokens: readonly number[], slots: readonly number[]): RadixRun {
@@ -259,7 +264,11 @@ export class RadixTree {
     this.#evictable.delete(leaf);
     this.#evictableTokens -= leaf.tokens.length;
     parent?.children.delete(childKey(leaf.tokens, 0, this.pageSize));
-    if (!parent || parent.parent === null || parent.children.size > 0 || parent.locks > 0) return null;
+    if (!parent || parent.children.size > 0 || parent.locks > 0) return null;
+    if (parent.namespace !== null) {
+      this.#roots.delete(parent.namespace);
+      return null;
+    }
     this.#evictable.add(parent);
     return parent;
   }

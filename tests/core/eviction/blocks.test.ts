@@ -74,6 +74,30 @@ describe.each(BLOCK_POLICY_NAMES)('%s', (name) => {
     expect(policy.victim('new', () => false, 2000)).toBeNull();
   });
 
+  test.each([1, 2, 3])('keeps objects of unequal size within the bytes (seed %i)', (seed) => {
+    const random = createRandom(seed);
+    const sizes = Array.from({ length: 80 }, () => 1 + random.below(300));
+    const capacity = 2000;
+    const policy = make(capacity);
+    const resident = new Set<BlockKey>();
+    const used = (): number => [...resident].reduce<number>((sum, key) => sum + (sizes[Number(key)] ?? 0), 0);
+    for (let now = 0; now < 3000; now++) {
+      const key = Math.min(random.below(80), random.below(80));
+      const size = sizes[key] ?? 1;
+      if (resident.has(key)) {
+        policy.hit(key, { ...facts, size, now });
+        continue;
+      }
+      while (used() + size > capacity) {
+        const victim = policy.victim(key, () => true, now);
+        expect(victim !== null && resident.delete(victim)).toBe(true);
+      }
+      policy.admit(key, { ...facts, size, now });
+      resident.add(key);
+    }
+    expect(resident.size).toBeGreaterThan(3);
+  });
+
   test('never beats the optimum', () => {
     const trace = traceOf('cache/trace');
     const hits = replayCache(

@@ -126,6 +126,10 @@ describe('slots', () => {
     tree.insert([1, 2], [10, 11], { namespace: 'lora-a' });
     expect(tree.match([1, 2]).node).toBeNull();
     expect(tree.match([1, 2], { namespace: 'lora-a' }).slots).toEqual([10, 11]);
+    expect(tree.evict(9).numTokens).toBe(2);
+    expect(tree.nodes()).toEqual([]);
+    expect(tree.match([1, 2], { namespace: 'lora-a' }).numTokens).toBe(0);
+    tree.check();
   });
 
   test('must be as many as the tokens', () => {

@@ -1,6 +1,7 @@
 /**
  * ARC: recent blocks (T1) and frequent blocks (T2) share the capacity; the ghosts of either (B1, B2) move the border.
- * Source: the pseudocode of Megiddo and Modha, FAST 2003, figure 4, for blocks of equal size.
+ * Source: the pseudocode of Megiddo and Modha, FAST 2003, figure 4, for blocks of equal size. Objects with sizes count
+ * with their bytes: the border moves once a miss, however many objects go for it.
  */
 import type { BlockKey, BlockPolicy } from './policy.ts';
 import { Queue } from './queue.ts';
@@ -12,8 +13,12 @@ export function arc(capacity: number): BlockPolicy {
   const frequentGhost = new Queue();
   /** Target size of `recent`. */
   let target = 0;
+  /** The miss that moved the border last. */
+  let adaptedFor: BlockKey | null = null;
 
   const adapt = (incoming: BlockKey): void => {
+    if (adaptedFor === incoming) return;
+    adaptedFor = incoming;
     if (recentGhost.get(incoming)) {
       target = Math.min(capacity, target + Math.max(1, frequentGhost.size / recentGhost.size));
     } else if (frequentGhost.get(incoming)) {
@@ -25,11 +30,13 @@ export function arc(capacity: number): BlockPolicy {
     if (recentGhost.get(incoming) || frequentGhost.get(incoming)) return { dropRecent: false };
     if (recent.size + recentGhost.size >= capacity) {
       if (recent.size >= capacity) return { dropRecent: true };
-      if (recentGhost.oldest) recentGhost.delete(recentGhost.oldest.key);
+      while (recent.size + recentGhost.size >= capacity && recentGhost.oldest) {
+        recentGhost.delete(recentGhost.oldest.key);
+      }
       return { dropRecent: false };
     }
-    const all = recent.size + frequent.size + recentGhost.size + frequentGhost.size;
-    if (all >= 2 * capacity && frequentGhost.oldest) frequentGhost.delete(frequentGhost.oldest.key);
+    const all = (): number => recent.size + frequent.size + recentGhost.size + frequentGhost.size;
+    while (all() >= 2 * capacity && frequentGhost.oldest) frequentGhost.delete(frequentGhost.oldest.key);
     return { dropRecent: false };
   };
 
@@ -51,6 +58,7 @@ export function arc(capacity: number): BlockPolicy {
     },
     renew: (key) => (recent.get(key) ? recent : frequent).touch(key),
     admit: (key, { size }) => {
+      adaptedFor = null;
       const known = recentGhost.delete(key) || frequentGhost.delete(key);
       (known ? frequent : recent).push(key, size);
     },
