@@ -16,9 +16,18 @@ export function createPlan(maxPrefills: number): StepPlan {
   };
 }
 
+/** Empties a list that is filled again in every step. It keeps its room; setting the length to 0 would give it back. */
+export function empty(list: unknown[]): void {
+  while (list.length > 0) list.pop();
+}
+
 export function resetPlan(plan: StepPlan): void {
   const { work } = plan;
-  for (const list of [plan.joined, plan.preempted, plan.lostTokens, plan.chunks, plan.grown]) list.length = 0;
+  empty(plan.joined);
+  empty(plan.preempted);
+  empty(plan.lostTokens);
+  empty(plan.chunks);
+  empty(plan.grown);
   plan.extraMs = 0;
   work.decodeSequences = 0;
   work.decodeContextTokens = 0;

@@ -18,7 +18,7 @@
  */
 import type { BlockManager } from '../kv/block-manager.ts';
 import type { KvConnector } from './connector.ts';
-import { createPlan, resetPlan } from './plan.ts';
+import { createPlan, empty, resetPlan } from './plan.ts';
 import { RowList, rowArena } from './row-list.ts';
 import type { Scheduler, StepOutcome, StepPlan } from './scheduler.ts';
 import { Sequences } from './sequences.ts';
@@ -143,8 +143,8 @@ export class VllmScheduler implements Scheduler {
   /** Every sequence of the plan stands behind its tokens. */
   #advance({ plan, outcome: { prefilled, finished } }: Turn): void {
     const { decoders } = this.#sequences;
-    prefilled.length = 0;
-    finished.length = 0;
+    empty(prefilled);
+    empty(finished);
     if (plan.work.decodeSequences > 0) {
       decoders.advance();
       decoders.collectEnded(finished);
