@@ -34,6 +34,8 @@ export interface HandoffConfig {
   readonly decodeReplicas: number;
   readonly link: LinkSettings;
   readonly kvBytesPerToken: number;
+  /** Of a sequence, whatever its length: the states of hybrid models, sent with the last chunk. */
+  readonly stateBytes: number;
   readonly layers: number;
   /** Bytes left a prefill replica. */
   readonly onSent?: (replica: number, bytes: number) => void;
@@ -92,16 +94,18 @@ export class Handoff {
 
   /** A prefill replica computed a step: its chunks go out. */
   stepped(replica: number, startMs: number, endMs: number, { chunks, work }: StepPlan): void {
-    const { kvBytesPerToken, layers, prefillReplicas } = this.#config;
+    const { kvBytesPerToken, stateBytes, layers, prefillReplicas, requests } = this.#config;
     const out = this.out[replica];
     const firstLayerMs = startMs + (endMs - startMs) / layers;
     chunks.forEach((request, i) => {
       const into = this.in[this.targetOf(request) - prefillReplicas];
       if (!out || !into) return;
-      // What the prefix cache had goes along with the first chunk.
+      // What the prefix cache had goes along with the first chunk; what was sent before a preemption is not sent again.
+      const before = this.#sent[request] ?? 0;
       const upTo = (work.prefillContextTokens[i] ?? 0) + (work.prefillTokens[i] ?? 0);
-      const bytes = (upTo - (this.#sent[request] ?? 0)) * kvBytesPerToken;
-      this.#sent[request] = upTo;
+      const state = upTo === requests.promptTokens[request] ? stateBytes : 0;
+      const bytes = Math.max(0, upTo - before) * kvBytesPerToken + state;
+      this.#sent[request] = Math.max(before, upTo);
       this.#config.onSent?.(replica, bytes);
       const lastLayerMs = endMs + bytes / layers / out.bytesPerMs + out.latencyMs;
       const sentMs = Math.max(

@@ -56,8 +56,9 @@ export class Link {
     return Math.max(nowMs, this.#freeMs) + bytes / this.bytesPerMs + this.latencyMs;
   }
 
-  /** Queues a transfer; returns when its last byte is there. */
+  /** Queues a transfer; returns when its last byte is there. @throws RangeError for fewer than 0 bytes */
   transfer(nowMs: number, bytes: number): number {
+    if (!(bytes >= 0)) throw new RangeError(`A transfer of ${bytes} bytes was asked for.`);
     const endMs = this.wouldEndMs(nowMs, bytes);
     this.#waitedMs += Math.max(0, this.#freeMs - nowMs);
     this.#freeMs = endMs - this.latencyMs;

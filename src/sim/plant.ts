@@ -3,11 +3,12 @@
  * prefill and decode.
  *
  * Links and tiers are a replica's as a whole, however many GPUs it has; its KV is counted once, without what tensor
- * parallelism stores twice. Shared tiers are one store behind one pair of links for all replicas.
+ * parallelism stores twice; a sliding window's is counted for every token. Shared tiers are one store behind one pair of
+ * links for all replicas.
  */
 import { findGpu } from '../core/hardware/records.ts';
 import type { BlockManager } from '../core/kv/block-manager.ts';
-import { modelBytesPerToken } from '../core/kv/layers.ts';
+import { mixerStateBytes, modelBytesPerToken } from '../core/kv/layers.ts';
 import { findArchitecture, layerCount } from '../core/model/architecture.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import { PAGED_SCHEDULERS } from '../core/schedule/index.ts';
@@ -39,6 +40,8 @@ const HOST_LATENCY_US = 10;
 export interface Plant extends ClusterParts {
   readonly layers: number;
   readonly kvBytesPerToken: number;
+  /** Of a sequence, whatever its length. */
+  readonly stateBytes: number;
   /** Longest prompt + output of all requests. */
   readonly longest: number;
   /** Milliseconds to compute tokens behind others, alone in a step. */
@@ -63,6 +66,10 @@ export function createPlant(parts: ClusterParts): Plant {
   const architecture = findArchitecture(model);
   if (!architecture) throw new RangeError(`The model “${model}” is not known; choose another one.`);
   const kvBytesPerToken = modelBytesPerToken(architecture, { format: engine.kvFormat });
+  const stateBytes = architecture.kinds.reduce(
+    (sum, { layers: count, mixer }) => sum + count * mixerStateBytes(mixer),
+    0,
+  );
   const layers = layerCount(architecture);
   const split = cluster.disaggregation;
   const blockBytes = kvBytesPerToken * engine.blockSize;
@@ -71,6 +78,7 @@ export function createPlant(parts: ClusterParts): Plant {
     cost: engine.speculation ? withDraft(cost, engine.speculation.draftCost) : cost,
     layers,
     kvBytesPerToken,
+    stateBytes,
     longest: longestText(requests),
     prefillMs: prefillTimer(cost, createStepWork(1)),
     handoff: split
@@ -78,6 +86,7 @@ export function createPlant(parts: ClusterParts): Plant {
           ...split,
           requests,
           kvBytesPerToken,
+          stateBytes,
           layers,
           link: { bandwidthGBps: split.linkGBps, latencyUs: split.linkLatencyUs },
           onSent: (replica, bytes) => observer.moved?.(replica, bytes, 0),
@@ -131,7 +140,7 @@ function hostLink({ cluster, hardware }: SimScenario): LinkSettings & { readonly
 }
 
 export function createSwap(plant: Plant, index: number): SwapSpace | null {
-  const { scenario, kvBytesPerToken, prefillMs, observer } = plant;
+  const { scenario, kvBytesPerToken, stateBytes, prefillMs, observer } = plant;
   const { preemption, scheduler } = scenario.engine;
   if (preemption === 'recompute' || !PAGED_SCHEDULERS[scheduler]) return null;
   const link = hostLink(scenario);
@@ -139,6 +148,7 @@ export function createSwap(plant: Plant, index: number): SwapSpace | null {
     link,
     capacityGB: link.capacityGB,
     kvBytesPerToken,
+    stateBytes,
     ...(preemption === 'faster' ? { recomputeMs: (tokens: number) => prefillMs(tokens, 0) } : {}),
     onMoved: (outBytes, inBytes) => observer.moved?.(index, outBytes, inBytes),
   });

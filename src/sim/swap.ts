@@ -2,7 +2,8 @@
  * Host memory that preempted sequences are swapped to: all of a sequence goes out when it loses its blocks and comes
  * back when it is admitted again. What does not fit is computed again.
  *
- * Slots and not blocks are counted, and the copies of many small blocks cost what one large copy costs.
+ * Slots and not blocks are counted, and the copies of many small blocks cost what one large copy costs. The link is its
+ * own: swapping and a host tier do not wait for one another.
  */
 import type { SimConnector } from './connector.ts';
 import { Link, type LinkSettings } from './link.ts';
@@ -11,6 +12,8 @@ export interface SwapConfig {
   readonly link: LinkSettings;
   readonly capacityGB: number;
   readonly kvBytesPerToken: number;
+  /** Of a sequence, whatever its length: the states of hybrid models. */
+  readonly stateBytes: number;
   /** Milliseconds that computing a sequence's tokens again would take; with it, the cheaper of the two is chosen. */
   readonly recomputeMs?: (tokens: number) => number;
   /** Bytes went out or came in. */
@@ -27,7 +30,7 @@ export class SwapSpace implements SimConnector {
   readonly up: Link;
   #config: SwapConfig;
   #nowMs = 0;
-  #usedTokens = 0;
+  #usedBytes = 0;
   /** Request → tokens that lie here. */
   #kept = new Map<number, number>();
 
@@ -37,8 +40,8 @@ export class SwapSpace implements SimConnector {
     this.up = new Link(config.link);
   }
 
-  get usedTokens(): number {
-    return this.#usedTokens;
+  get usedBytes(): number {
+    return this.#usedBytes;
   }
 
   begin(nowMs: number): void {
@@ -62,7 +65,7 @@ export class SwapSpace implements SimConnector {
   }
 
   load(request: number, _found: number, tokens: number): void {
-    const bytes = tokens * this.#config.kvBytesPerToken;
+    const bytes = this.#bytesOf(tokens);
     this.loadedMs = Math.max(this.loadedMs, this.up.transfer(this.#nowMs, bytes));
     this.#config.onMoved?.(0, bytes);
     this.#drop(request);
@@ -70,21 +73,27 @@ export class SwapSpace implements SimConnector {
 
   keep(request: number, computed: number): boolean {
     this.#drop(request);
-    const { capacityGB, kvBytesPerToken, recomputeMs } = this.#config;
-    const bytes = computed * kvBytesPerToken;
-    if (computed === 0 || this.#usedTokens * kvBytesPerToken + bytes > capacityGB * 1e9) return false;
+    const { capacityGB, recomputeMs } = this.#config;
+    const bytes = this.#bytesOf(computed);
+    if (computed === 0 || this.#usedBytes + bytes > capacityGB * 1e9) return false;
     const outMs = this.down.wouldEndMs(this.#nowMs, bytes) - this.#nowMs;
     const inMs = this.up.latencyMs + bytes / this.up.bytesPerMs;
     if (recomputeMs && recomputeMs(computed) < outMs + inMs) return false;
     this.holdMs = Math.max(this.holdMs, this.down.transfer(this.#nowMs, bytes));
     this.#config.onMoved?.(bytes, 0);
     this.#kept.set(request, computed);
-    this.#usedTokens += computed;
+    this.#usedBytes += bytes;
     return true;
   }
 
   #drop(request: number): void {
-    this.#usedTokens -= this.#kept.get(request) ?? 0;
+    const kept = this.#kept.get(request);
+    if (kept === undefined) return;
+    this.#usedBytes -= this.#bytesOf(kept);
     this.#kept.delete(request);
+  }
+
+  #bytesOf(tokens: number): number {
+    return tokens * this.#config.kvBytesPerToken + this.#config.stateBytes;
   }
 }

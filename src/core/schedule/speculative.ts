@@ -3,7 +3,8 @@
  * own and keeps 1 … γ + 1 of them, drawn from a seeded generator.
  *
  * It takes γ more tokens of the budget and slots for γ more tokens; slots of rejected ones are used again. Nobody
- * proposes more than is left of its output. What the draft itself costs is src/sim/cost/draft.ts.
+ * proposes more than is left of its output. What the draft itself costs is src/sim/cost/draft.ts; the KV of a draft model
+ * is left out.
  *
  * Sequences move at their own pace here, so the batch is walked in every step. Differs from vLLM under priorities: only
  * those that have no tokens in the step yet give up their blocks. Without draft tokens it is vllm.ts, step for step.

@@ -18,6 +18,7 @@ export const LINEAR = {
 } as const;
 
 export interface TestOptions {
+  readonly model?: string;
   readonly engine?: Partial<SimEngine>;
   readonly cluster?: Partial<Cluster>;
   readonly numBlocks?: number;
@@ -81,10 +82,11 @@ function createTold(told: Told, keep: boolean): SimObserver {
   };
 }
 
-export function scenarioOf({ engine, cluster, seed }: TestOptions): SimScenario {
+export function scenarioOf({ model, engine, cluster, seed }: TestOptions): SimScenario {
   return {
     ...DEFAULT_SIMULATION,
     seed: seed ?? 1,
+    model: model ?? DEFAULT_SIMULATION.model,
     engine: { ...DEFAULT_SIMULATION.engine, ...engine },
     cluster: { ...DEFAULT_SIMULATION.cluster, ...cluster },
     cost: LINEAR,

@@ -95,6 +95,30 @@ describe('prefill and decode apart', () => {
     expect(apart.finishedMs[0]).toBeLessThan(0.5 * (together.finishedMs[0] ?? 0));
   });
 
+  test('a prompt that was preempted while it was computed is sent once', () => {
+    const rows = [textRow(0, 300, 2, 0), textRow(1, 300, 2, 500)];
+    const { told } = run(rows, {
+      numBlocks: 30,
+      engine: { tokenBudget: 80, longPrefillTokens: 40, prefixCache: 'off' },
+      cluster: { disaggregation: split },
+    });
+    expect(told.preemptions).toBeGreaterThan(0);
+    expect(told.outBytes).toBe(600 * 131_072);
+    expect(told.finishes).toEqual([1, 1]);
+  });
+
+  test('a hybrid model’s states are sent once, with the last chunk', () => {
+    const sent = (promptTokens: number) =>
+      run([textRow(0, promptTokens, 2, 0)], {
+        model: 'Nemotron-H-56B',
+        engine: { tokenBudget: 64, prefixCache: 'off' },
+        cluster: { disaggregation: split },
+      }).told.outBytes;
+    const [one, two, three] = [sent(100), sent(200), sent(300)];
+    expect(three - two).toBe(two - one);
+    expect(one - (two - one)).toBeGreaterThan(1e6);
+  });
+
   test('what fits no decode replica is sent back at once', () => {
     const { told, loop } = run([textRow(0, 100, 200, 0), textRow(1, 100, 5, 50)], {
       numBlocks: 10,
