@@ -68,10 +68,10 @@ describe('block hashes', () => {
     expect(() => cache.blockHashes([0, 1, 2, token])).toThrow(/Token 3 is/);
   });
 
-  test('a hundred thousand of them are all different', { timeout: 60_000 }, () => {
+  test('twenty thousand of them are all different', { timeout: 60_000 }, () => {
     const long = new PrefixCache({ blockSize: 1, maxCachedBlocks: 1 });
-    const hashes = long.blockHashes(new Uint32Array(100_000));
-    expect(new Set(hashes).size).toBe(100_000);
+    const hashes = long.blockHashes(new Uint32Array(20_000));
+    expect(new Set(hashes).size).toBe(20_000);
   });
 });
 
@@ -257,7 +257,7 @@ describe.each(BLOCK_POLICY_NAMES)('a random walk with %s', (policy) => {
     cache.on('evict', ({ block }) => cached.delete(block));
     cache.on('free', ({ block }) => cached.delete(block));
     const retained: BlockHash[][] = [];
-    for (let step = 0; step < 400; step++) {
+    for (let step = 0; step < 250; step++) {
       const letters = Array.from({ length: 1 + random.below(8) }, () => 'abc'.charAt(random.below(3))).join(
         '',
       );

@@ -58,6 +58,8 @@ export function arc(capacity: number): BlockPolicy {
     },
     renew: (key) => (recent.get(key) ? recent : frequent).touch(key),
     admit: (key, { size }) => {
+      // Where room was made for somebody else, or there was room, the border has not moved yet.
+      adapt(key);
       adaptedFor = null;
       const known = recentGhost.delete(key) || frequentGhost.delete(key);
       (known ? frequent : recent).push(key, size);
