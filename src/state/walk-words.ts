@@ -89,7 +89,7 @@ export function stepSentence(reader: HistoryReader, step: number): string {
   const happened = parts.length === 0 ? 'no block changed hands' : parts.join(', ');
   const empty = numBlocks - active - cached;
   return (
-    `Step ${step}, ends at ${formatMs(steps.endMs[step] ?? 0)}: ${happened}. ` +
+    `Step ${step.toLocaleString('en')}, ends at ${formatMs(steps.endMs[step] ?? 0)}: ${happened}. ` +
     `${active.toLocaleString('en')} of ${count(numBlocks, 'block')} in use, ` +
     `${cached.toLocaleString('en')} free with contents, ${empty.toLocaleString('en')} free and empty.`
   );
