@@ -6,7 +6,7 @@
  *   #/check                 hardware check       #c1.…  a shared card (core/scenario/link.ts)
  *   #/lab                   the lab              #s1.…  a shared scenario
  *   #/simulate/VIEW         the simulator; VIEW one of SIM_VIEWS, the first without a name.
- *                           #/simulate?link=s1.…  a shared simulation
+ *                           #/simulate?link=s1.…  a shared simulation; #/simulate/compare?link=…&with=…  two
  *                           #/simulate?story=NAME&seed=N  a preset and the seed
  *   #/explain               the worked example
  *   #/teach/LESSON          the lessons, or one    #/teach/LESSON?embed  alone, for a slide or a course page
@@ -22,6 +22,8 @@ export interface SimRoute {
   readonly view: SimView;
   /** A shared simulation. */
   readonly link: string | null;
+  /** The other side of an A/B link. */
+  readonly other: string | null;
   /** Preset that the address names. */
   readonly story: string | null;
   /** Seed that the address names; null: the scenario's own. */
@@ -60,7 +62,14 @@ function parameter(query: string, name: string): string | null {
 }
 
 /** The simulator's first view, as it was left. */
-export const SIMULATE: SimRoute = { room: 'simulate', view: 'run', link: null, story: null, seed: null };
+export const SIMULATE: SimRoute = {
+  room: 'simulate',
+  view: 'run',
+  link: null,
+  other: null,
+  story: null,
+  seed: null,
+};
 
 const MAX_SEED = 4_294_967_295;
 
@@ -73,12 +82,13 @@ function simRoute(name: string, query: string): SimRoute | null {
   const view = name === '' ? 'run' : SIM_VIEWS.find((known) => known === name);
   if (view === undefined) return null;
   const [link, story] = [parameter(query, 'link'), parameter(query, 'story')];
-  return { ...SIMULATE, view, link, story, seed: seedOf(query) };
+  return { ...SIMULATE, view, link, other: parameter(query, 'with'), story, seed: seedOf(query) };
 }
 
-function simHash({ view, link, story, seed }: SimRoute): string {
+function simHash({ view, link, other, story, seed }: SimRoute): string {
   const query = [
     ...(link === null ? [] : [`link=${encodeURIComponent(link)}`]),
+    ...(other === null ? [] : [`with=${encodeURIComponent(other)}`]),
     ...(story === null ? [] : [`story=${encodeURIComponent(story)}`]),
     ...(seed === null ? [] : [`seed=${seed}`]),
   ].join('&');

@@ -1,9 +1,11 @@
 /** Two scenarios beside each other: A, what B changes of it, and what that changed. */
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import { diffLayer, valueAt } from '../core/scenario/layer.ts';
+import { decodeLink, encodeScenarioLink } from '../core/scenario/link.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import { expandSweep } from '../core/scenario/sweep.ts';
 import type { ComparedRuns, SimInputs } from '../workers/sim-api.ts';
+import { formatRoute, SIMULATE } from './route.ts';
 import { SimTask, type KnowsKeptRuns, type SimPort } from './sim-session.svelte.ts';
 import { simDraft, type SimDraft } from './sim-setup.svelte.ts';
 
@@ -22,6 +24,9 @@ export class SimCompare {
   readonly a: SimDraft;
   readonly b: SimDraft;
   result: ComparedRuns | null = $state.raw(null);
+  /** Why the last link was refused. */
+  linkProblem: string | null = $state(null);
+  #lastAddress = '';
   readonly changes: readonly Change[] = $derived.by(() => changesBetween(this.a.document, this.b.document));
 
   constructor(port: SimPort, library: KnowsKeptRuns, scenario: SimScenario) {
@@ -42,6 +47,30 @@ export class SimCompare {
     this.a.load(a);
     this.b.load(b);
     this.#forget();
+  }
+
+  /** Both sides of a shared comparison; a bad link gives its sentence and changes nothing. */
+  async openLinks(first: string, second: string): Promise<void> {
+    const address = `${first} ${second}`;
+    if (address === this.#lastAddress) return;
+    this.#lastAddress = address;
+    const [a, b] = await Promise.all([decodeLink(first), decodeLink(second)]);
+    if (this.#lastAddress !== address) return;
+    const bad = [a, b].find((link) => !link.ok || link.kind !== 'simulation');
+    if (a.ok && b.ok && a.kind === 'simulation' && b.kind === 'simulation') {
+      this.linkProblem = null;
+      this.load(a.scenario, b.scenario);
+    } else {
+      this.linkProblem = bad?.ok === false ? bad.sentence : 'This link does not hold two simulations.';
+    }
+  }
+
+  /** The link's text after `#`; null while a side does not read. */
+  async link(): Promise<string | null> {
+    const [a, b] = [this.a.scenario, this.b.scenario];
+    if (a === null || b === null) return null;
+    const [first, second] = await Promise.all([encodeScenarioLink(a, null), encodeScenarioLink(b, null)]);
+    return formatRoute({ ...SIMULATE, view: 'compare', link: first, other: second }).slice(1);
   }
 
   /** B becomes a copy of A, to change it in one place. */

@@ -137,6 +137,11 @@ test('a CDF says how many stay within the objective and draws it', () => {
   expect(layoutFigure(spec, { width: 600 }).marks.filter(({ role }) => role === 'reference')).toHaveLength(2);
 });
 
+test('of many points a sentence names the two ends, and how many there are besides', () => {
+  const { finding } = figure(toySimRun({ axis: RATES }), 'sim_ttft_cdf');
+  expect(plain(finding)).toMatch(/^rate 2: TTFT is .* rate 16: TTFT is .* 2 more stand in the table\.$/);
+});
+
 test('over the rate, the finding names the last one that keeps the objective', () => {
   const spec = figure(toySimRun({ axis: RATES }), 'sim_ttft_by_setting');
   expect([spec.mark, spec.x.label, spec.series.map(({ id }) => id)]).toEqual([

@@ -229,6 +229,14 @@ test('A and B on the same arrivals: the differences with intervals, both runs ke
   await page.getByRole('link', { name: 'Open both under Runs' }).waitFor();
   await page.getByText(/^B’s p99 TTFT is [\d.]+ % (lower|higher), interval .*\(5 seeds\)/).waitFor();
   await page.getByText('Both sides had the same requests at the same times.').waitFor();
+  const said = await page.locator('.sentences').textContent();
+  await page.getByRole('button', { name: 'Copy link' }).click();
+  const link = await page.getByLabel('The link').inputValue();
+  const there = await lab.visit({ hash: new URL(link).hash });
+  await there.getByRole('region', { name: 'What B changes' }).getByText('engine.prefixCache').waitFor();
+  await there.getByRole('button', { name: 'Compare', exact: true }).click();
+  await there.getByRole('link', { name: 'Open both under Runs' }).waitFor();
+  expect(await there.locator('.sentences').textContent()).toBe(said);
   await figure(page, 'sim_ttft_cdf').locator('svg').first().waitFor();
   await page.getByText(/^All \d+ quantities$/).click();
   await page.getByRole('region', { name: 'B against A' }).getByText('p99 TTFT').waitFor();

@@ -9,6 +9,10 @@ const ROUTES: readonly { hash: string; route: Route }[] = [
   { hash: '#/lab', route: { room: 'lab', link: null } },
   { hash: '#s1.abc_-9.zz1', route: { room: 'lab', link: 's1.abc_-9.zz1' } },
   { hash: '#/simulate', route: SIMULATE },
+  {
+    hash: '#/simulate/compare?link=s1.a.b&with=s1.c.d',
+    route: { ...SIMULATE, view: 'compare', link: 's1.a.b', other: 's1.c.d' },
+  },
   { hash: '#/simulate/compare', route: { ...SIMULATE, view: 'compare' } },
   { hash: '#/simulate?link=s1.abc_-9.zz1', route: { ...SIMULATE, link: 's1.abc_-9.zz1' } },
   {

@@ -4,7 +4,7 @@ import type { FigurePoint, FigureSeries, FigureSpec } from '../../figure.ts';
 import { formatNumber, formatValue } from '../../format.ts';
 import { overSeeds, SEED_INTERVAL } from './seeds.ts';
 import { bySetting, numericAxis, placeOf, type Quantity } from './settings.ts';
-import { casesOf, simProvenance, summaryValues, type SimCase } from './subject.ts';
+import { casesOf, clausesOf, simProvenance, summaryValues, type SimCase } from './subject.ts';
 import { sumOf, thinned, timesOf } from './time.ts';
 
 const DEFINITION =
@@ -30,7 +30,7 @@ export function hitRateOverTime(run: SimRun): FigureSpec | null {
       points: soFar(series),
     })),
     definition: `${DEFINITION} Drawn: all of it from the start to the moment.`,
-    finding: cases.map(clauseOf).join(' '),
+    finding: clausesOf(cases, clauseOf),
     ...simProvenance(run),
   };
 }

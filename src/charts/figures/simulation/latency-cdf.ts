@@ -4,7 +4,7 @@ import type { SimDistribution, SimRun } from '../../../core/run/simulation.ts';
 import type { FigurePoint, FigureSeries, FigureSpec } from '../../figure.ts';
 import { formatNumber, formatValue } from '../../format.ts';
 import { overSeeds, SEED_INTERVAL } from './seeds.ts';
-import { casesOf, simProvenance, type SimCase, type SimLatency } from './subject.ts';
+import { casesOf, clausesOf, simProvenance, type SimCase, type SimLatency } from './subject.ts';
 
 interface Quantity {
   readonly id: string;
@@ -72,7 +72,11 @@ function latencyCdf(run: SimRun, quantity: Quantity): FigureSpec | null {
     uprights: mark,
     definition: `${describeMetric(quantity.metric)} Markers: p50, p90, p95, p99 and p99.9, as far as one request in a hundred, or a thousand, is there.`,
     intervalMeaning: SEED_INTERVAL,
-    finding: cases.map((found) => clause(found, quantity, objective)).join(' '),
+    finding: clausesOf(
+      cases,
+      (found) => clause(found, quantity, objective),
+      (found) => overSeeds(distributions(found, quantity).map(({ p99 }) => p99))?.value ?? 0,
+    ),
     ...simProvenance(run),
   };
 }

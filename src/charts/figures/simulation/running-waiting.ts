@@ -2,7 +2,7 @@
 import type { SimRun } from '../../../core/run/simulation.ts';
 import type { FigureSeries, FigureSpec } from '../../figure.ts';
 import { formatNumber, formatValue } from '../../format.ts';
-import { casesOf, simProvenance, type SimCase } from './subject.ts';
+import { casesOf, clausesOf, simProvenance, type SimCase } from './subject.ts';
 import { peakOf, shareAboveZero, thinned, timeMean, timesOf } from './time.ts';
 
 const MAX_CASES = 4;
@@ -20,7 +20,7 @@ export function runningWaiting(run: SimRun): FigureSpec | null {
     definition:
       'Running: holding KV blocks and part of the engine’s batch. Waiting: arrived and not yet admitted, or preempted and ' +
       'not yet back. The largest value among samples that fall on one pixel is drawn.',
-    finding: cases.map(clauseOf).join(' '),
+    finding: clausesOf(cases, clauseOf),
     ...simProvenance(run),
   };
 }

@@ -100,3 +100,19 @@ export function summaryValues(
 ): number[] {
   return repetitions.flatMap(({ summary }) => read(summary) ?? []);
 }
+
+/** As many cases as one sentence can speak of. */
+const MOST_CLAUSES = 2;
+
+/** A clause for each case; of many, for those at the two ends of an order, and how many there are besides. */
+export function clausesOf(
+  cases: readonly SimCase[],
+  clause: (found: SimCase) => string,
+  order?: (found: SimCase) => number,
+): string {
+  if (cases.length <= MOST_CLAUSES) return cases.map(clause).join(' ');
+  const sorted = order === undefined ? cases : cases.toSorted((a, b) => order(a) - order(b));
+  const ends = [sorted[0], sorted.at(-1)].flatMap((found) => (found === undefined ? [] : clause(found)));
+  const rest = cases.length - ends.length;
+  return `${ends.join(' ')} ${rest} more ${rest === 1 ? 'stands' : 'stand'} in the table.`;
+}

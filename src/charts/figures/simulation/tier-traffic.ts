@@ -2,10 +2,12 @@
 import type { SimRun, SimSeries } from '../../../core/run/simulation.ts';
 import type { FigurePoint, FigureSeries, FigureSpec } from '../../figure.ts';
 import { formatNumber, formatValue } from '../../format.ts';
-import { casesOf, simProvenance, type SimCase } from './subject.ts';
+import { casesOf, clausesOf, simProvenance, type SimCase } from './subject.ts';
 import { sumOf, thinned, timesOf } from './time.ts';
 
 const MAX_CASES = 4;
+/** Traffic comes in bursts of a block or two; wider spans than a sample's show how much it is. */
+const SPANS = 80;
 
 const moved = ({ first: { series } }: SimCase): number =>
   sumOf(series.tierOutBytes) + sumOf(series.tierInBytes);
@@ -28,7 +30,7 @@ export function tierTraffic(run: SimRun): FigureSpec | null {
     definition:
       'Bytes of KV blocks that went down to a tier (stored) and came back from one (loaded) between two samples, over the ' +
       'time between them. 1 GB = 10⁹ bytes.',
-    finding: cases.map(clauseOf).join(' '),
+    finding: clausesOf(cases, clauseOf),
     ...simProvenance(run),
   };
 }
@@ -41,8 +43,8 @@ function rateLine(
   colour: number,
   dashed: boolean,
 ): FigureSeries {
-  const times = timesOf(series);
-  const bytes = thinned(series[column], 'sum');
+  const times = timesOf(series, SPANS);
+  const bytes = thinned(series[column], 'sum', SPANS);
   const points = times.slice(1).flatMap((x, i): FigurePoint[] => {
     const span = x - (times[i] ?? 0);
     // What stands at a sample happened since the one before it.

@@ -6,9 +6,9 @@ export const MAX_TIMES = 240;
 
 type Column = readonly (number | null)[];
 
-/** Bounds of at most MAX_TIMES groups of neighbouring samples. */
-function groups(length: number): { from: number; to: number }[] {
-  const count = Math.min(MAX_TIMES, length);
+/** Bounds of at most `most` groups of neighbouring samples. */
+function groups(length: number, most = MAX_TIMES): { from: number; to: number }[] {
+  const count = Math.min(most, length);
   return Array.from({ length: count }, (_, i) => ({
     from: Math.floor((i * length) / count),
     to: Math.floor(((i + 1) * length) / count),
@@ -25,13 +25,13 @@ function fold(values: Column, how: Fold): number | null {
 }
 
 /** Times of the thinned samples. */
-export function timesOf({ timeMs }: SimSeries): number[] {
-  return groups(timeMs.length).map(({ from }) => timeMs[from] ?? 0);
+export function timesOf({ timeMs }: SimSeries, most = MAX_TIMES): number[] {
+  return groups(timeMs.length, most).map(({ from }) => timeMs[from] ?? 0);
 }
 
 /** A column at those times: its largest value, its first, or the sum since the sample before. */
-export function thinned(column: Column, how: Fold): (number | null)[] {
-  return groups(column.length).map(({ from, to }) => fold(column.slice(from, to), how));
+export function thinned(column: Column, how: Fold, most = MAX_TIMES): (number | null)[] {
+  return groups(column.length, most).map(({ from, to }) => fold(column.slice(from, to), how));
 }
 
 /** Index of the sample whose parts add up to the most in each group, so that parts drawn together belong together. */
