@@ -99,6 +99,9 @@ describe('the heat map', () => {
     const recorder = new AccessRecorder();
     recorder.record('a', 3, false);
     const lonely = accessFigures(accessProfile(recorder.log('')), SOURCE);
+    // Recorded without depths.
+    expect(lonely[3]?.notes?.at(-1)).toMatch(/suffix first is LRU/);
+    expect(figure('accesses_missratio').notes).toEqual(['A note.']);
     for (const one of lonely) expect(renderSvg(one)).not.toMatch(/NaN|undefined/);
     expect(lonely[2]?.finding).toMatch(/No block is used twice/);
   });

@@ -135,7 +135,7 @@ const LOOKS: Readonly<Record<ReplayPolicyName, Pick<FigureSeries, 'label' | 'col
   };
 
 function missRatioFigure(curves: MissRatioCurves, source: AccessSource): FigureSpec {
-  const { sizes, floor, sampledShare } = curves;
+  const { sizes, floor, knowsDepth, sampledShare } = curves;
   // The broad line lies below the others.
   const ordered = curves.curves.toSorted(
     (a, b) => Number(b.policy === 'belady') - Number(a.policy === 'belady'),
@@ -145,7 +145,12 @@ function missRatioFigure(curves: MissRatioCurves, source: AccessSource): FigureS
     return { id: policy, ...LOOKS[policy], points };
   });
   const sampled = `All curves but LRU’s rest on ${percent(sampledShare)} of the blocks, in caches as much smaller.`;
-  const notes = [...(source.notes ?? []), ...(sampledShare < 1 ? [sampled] : [])];
+  const flat = 'The log does not say where in its prompt a block lies, so suffix first is LRU.';
+  const notes = [
+    ...(source.notes ?? []),
+    ...(knowsDepth ? [] : [flat]),
+    ...(sampledShare < 1 ? [sampled] : []),
+  ];
   return {
     id: 'accesses_missratio',
     mark: 'line',

@@ -26,6 +26,8 @@ export interface MissRatioCurves {
   readonly curves: readonly MissRatioCurve[];
   /** With room for everything: only first uses miss. */
   readonly floor: number;
+  /** Whether the log says where in its prompt a block lies; without, suffix first cannot differ from LRU. */
+  readonly knowsDepth: boolean;
   /** Share of the blocks that all curves but LRU's rest on; 1: exact. */
   readonly sampledShare: number;
 }
@@ -96,7 +98,8 @@ export function* missRatioTask(
     }
     curves.push({ policy, missRatio });
   }
-  return { sizes, curves, floor: numBlocks / accesses, sampledShare: sample.share };
+  const knowsDepth = log.depth !== null;
+  return { sizes, curves, floor: numBlocks / accesses, knowsDepth, sampledShare: sample.share };
 }
 
 export function missRatioCurves(log: AccessLog, options: MissRatioOptions = {}): MissRatioCurves {
