@@ -78,24 +78,34 @@ export interface SimRow {
   readonly steps: number;
   readonly medianMs: number;
   readonly minMs: number;
+  /** Least time of the processor, all threads together; null where it cannot be had. On a busy machine it tells more. */
+  readonly processorMs: number | null;
   readonly targetMs: number;
   readonly note: string;
 }
 
-/** Times one case with the caller's clock. */
+/** Clocks in milliseconds. */
+export interface Clocks {
+  readonly now: () => number;
+  readonly processor: (() => number) | null;
+}
+
+/** Times one case with the caller's clocks. */
 export function timeCase(
   { name, targetMs, rounds, scenario }: Omit<SimCase, 'trace'>,
   trace: Trace | null,
-  now: () => number,
+  { now, processor }: Clocks,
   onProgress: () => void = () => undefined,
 ): SimRow {
   const chosen = scenario();
   const times: number[] = [];
+  const processorTimes: number[] = [];
   let [requests, steps] = [0, 0];
   for (let round = 0; round < rounds; round++) {
-    const startedAt = now();
+    const [startedAt, usedBefore] = [now(), processor?.() ?? 0];
     const run = runSimulation(chosen, { traces: () => trace ?? undefined, onProgress });
     times.push(now() - startedAt);
+    if (processor) processorTimes.push(processor() - usedBefore);
     const [point] = run.points;
     if (point?.status !== 'done') throw new Error(`${name}: ${point?.reason ?? 'nothing ran'}`);
     const summary = point.repetitions[0]?.summary;
@@ -109,6 +119,7 @@ export function timeCase(
     steps,
     medianMs: counted[Math.floor(counted.length / 2)] ?? NaN,
     minMs: counted[0] ?? NaN,
+    processorMs: processorTimes.length > 0 ? Math.min(...processorTimes) : null,
     targetMs,
     note: '',
   };

@@ -2,7 +2,7 @@
 import { cpus } from 'node:os';
 import { readTrace } from '../../src/core/workload/traces/read.ts';
 import { referenceText, whyNoReferenceData } from '../../tests/reference-data.ts';
-import { MILLION, SIM_CASES, timeCase, type SimRow } from './cases.ts';
+import { MILLION, SIM_CASES, timeCase, type Clocks, type SimRow } from './cases.ts';
 import { simMarkdown, type SimBench } from './report.ts';
 
 export interface SimBenchRequest {
@@ -11,12 +11,18 @@ export interface SimBenchRequest {
   readonly only: string;
 }
 
-const now = (): number => performance.now();
+const clocks: Clocks = {
+  now: () => performance.now(),
+  processor: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
+};
 
 /** The million, and the most memory that the process had on the way. */
 function million(): SimRow {
   let peak = 0;
-  const row = timeCase(MILLION, null, now, () => {
+  const row = timeCase(MILLION, null, clocks, () => {
     peak = Math.max(peak, process.memoryUsage.rss());
   });
   return { ...row, note: `in Node; at most ${Math.round(peak / 1e6)} MB` };
@@ -32,7 +38,7 @@ export function kvlabSimBench({ date, only }: SimBenchRequest): { result: SimBen
       continue;
     }
     process.stderr.write(`${one.name}…\n`);
-    rows.push(timeCase(one, one.trace === null ? null : readTrace(referenceText(one.trace)), now));
+    rows.push(timeCase(one, one.trace === null ? null : readTrace(referenceText(one.trace)), clocks));
   }
   if (MILLION.name.includes(only)) {
     process.stderr.write(`${MILLION.name}…\n`);

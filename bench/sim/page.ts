@@ -56,6 +56,7 @@ async function kvlabSimBench(): Promise<BrowserBench> {
         steps: tell.summary?.steps ?? 0,
         medianMs,
         minMs: medianMs,
+        processorMs: null,
         targetMs: MILLION.targetMs,
         note: '',
         progressMessages,

@@ -12,18 +12,18 @@ export interface SimBench {
 const whole = new Intl.NumberFormat('en-US');
 
 function ms(value: number): string {
-  return value >= 10_000 ? `${(value / 1000).toFixed(1)} s` : `${value.toPrecision(3)} ms`;
+  return value >= 1000 ? `${(value / 1000).toPrecision(3)} s` : `${value.toPrecision(3)} ms`;
 }
 
-function line({ name, requests, steps, medianMs, minMs, targetMs, note }: SimRow): string {
-  const perStep = `${((1000 * medianMs) / steps).toFixed(2)} µs`;
+function line({ name, requests, steps, medianMs, minMs, processorMs, targetMs, note }: SimRow): string {
+  const used = processorMs === null ? '' : ms(processorMs);
   const cells = [
     name,
     whole.format(requests),
     whole.format(steps),
     ms(medianMs),
     ms(minMs),
-    perStep,
+    used,
     ms(targetMs),
   ];
   return `| ${[...cells, note].join(' | ')} |`;
@@ -33,7 +33,7 @@ export function simMarkdown(bench: SimBench): string {
   return [
     `${bench.date}, ${bench.runtime}. Llama-3.1-8B on one H100, token budget 8,192; warm, without reading files.`,
     '',
-    '| load | requests | steps | median | best | a step | goal | |',
+    '| load | requests | steps | median | best | processor | goal | |',
     '| --- | --: | --: | --: | --: | --: | --: | --- |',
     ...bench.rows.map(line),
     ...bench.skipped.map((why) => `\n${why}`),
