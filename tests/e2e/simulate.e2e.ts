@@ -4,6 +4,7 @@ import type { Page } from 'playwright';
 import { expect, test } from 'vitest';
 import { toyCheck } from '../charts/runs.ts';
 import { toySimRun } from '../charts/sim-runs.ts';
+import { referenceText, whyNoReferenceData } from '../reference-data.ts';
 import { findings } from './support/axe.ts';
 import { importRuns, useLab } from './support/lab.ts';
 import { longestTaskMs } from './support/trace.ts';
@@ -293,6 +294,47 @@ test('a recording that lacks a file says which', async () => {
   await page.getByRole('button', { name: 'Replay', exact: true }).click();
   await page.getByText(/requests\.jsonl is missing/).waitFor();
 });
+
+const RECORDED = 'vllm_replay/RTX4090__Llama-3.1-8B';
+const PROFILE = 'profiles/RTX4090__Llama-3.1-8B';
+const WORKLOAD = 'vllm_replay/workload_sharegpt-llama-3.1-8b-300-sps10.jsonl';
+const missing = whyNoReferenceData(`${RECORDED}/meta.json`);
+
+test.skipIf(missing !== null)(
+  `a recorded run stands beside its replay${missing === null ? '' : ` (skipped: ${missing})`}`,
+  async () => {
+    const page = await lab.visit({ hash: '#/simulate/replay' });
+    const files = [
+      ...['meta.json', 'requests.jsonl', 'timeseries.csv', 'config.json'].map(
+        (name) => `${RECORDED}/${name}`,
+      ),
+      ...['meta.yaml', 'dense.csv', 'attention.csv', 'per_sequence.csv'].map((name) => `${PROFILE}/${name}`),
+      WORKLOAD,
+    ];
+    await page.getByLabel('Files of a recording').setInputFiles(
+      files.map((path) => ({
+        name: path.split('/').at(-1) ?? path,
+        mimeType: 'text/plain',
+        buffer: Buffer.from(referenceText(path)),
+      })),
+    );
+    await page.getByRole('button', { name: 'Replay', exact: true }).click();
+    const table = page.getByRole('region', { name: 'Predicted and measured' }).locator('table').first();
+    await table.waitFor();
+    // The errors of the three means, the first number of every third row.
+    const errors = await table
+      .locator('tbody tr')
+      .filter({ hasText: 'error' })
+      .evaluateAll((rows) =>
+        rows.map((row) => Number.parseFloat(row.querySelectorAll('td')[1]?.textContent ?? '')),
+      );
+    expect(errors).toHaveLength(3);
+    for (const error of errors) expect(Math.abs(error)).toBeLessThan(3);
+    await figure(page, 'replay_ttft_cdf').locator('svg').first().waitFor();
+    await figure(page, 'replay_kvusage').locator('svg').first().waitFor();
+    expect(await findings(page)).toEqual([]);
+  },
+);
 
 for (const scheme of ['light', 'dark'] as const) {
   for (const width of [1440, 390]) {
