@@ -9,10 +9,12 @@ export const EVENT_KINDS = ['step-end', 'transfer-end', 'arrival', 'step-begin']
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 export interface SimEvent {
-  readonly timeMs: number;
+  timeMs: number;
   readonly kind: EventKind;
   /** Replica, or request of an arrival or a transfer. */
   readonly subject: number;
+  /** When it was scheduled, counted in events of this run; the queue's to write. */
+  sequence?: number;
 }
 
 const RANK: Readonly<Record<EventKind, number>> = {
@@ -22,20 +24,15 @@ const RANK: Readonly<Record<EventKind, number>> = {
   'step-begin': 3,
 };
 
-interface Entry {
-  readonly event: SimEvent;
-  readonly sequence: number;
+function before(a: SimEvent, b: SimEvent): boolean {
+  if (a.timeMs !== b.timeMs) return a.timeMs < b.timeMs;
+  const ranks = RANK[a.kind] - RANK[b.kind];
+  return ranks !== 0 ? ranks < 0 : (a.sequence ?? 0) < (b.sequence ?? 0);
 }
 
-function before(a: Entry, b: Entry): boolean {
-  if (a.event.timeMs !== b.event.timeMs) return a.event.timeMs < b.event.timeMs;
-  const ranks = RANK[a.event.kind] - RANK[b.event.kind];
-  return ranks !== 0 ? ranks < 0 : a.sequence < b.sequence;
-}
-
-/** A binary heap of events. */
+/** A binary heap of events. An event is the queue's own from push to pop, and may be used again afterwards. */
 export class EventQueue {
-  #heap: Entry[] = [];
+  #heap: SimEvent[] = [];
   #count = 0;
 
   get size(): number {
@@ -44,18 +41,18 @@ export class EventQueue {
 
   push(event: SimEvent): void {
     if (!(event.timeMs >= 0)) throw new RangeError(`An event at ${event.timeMs} ms is in no order.`);
-    const entry = { event, sequence: this.#count++ };
+    event.sequence = this.#count++;
     const heap = this.#heap;
     let at = heap.length;
-    heap.push(entry);
+    heap.push(event);
     while (at > 0) {
       const parent = (at - 1) >> 1;
       const above = heap[parent];
-      if (above === undefined || !before(entry, above)) break;
+      if (above === undefined || !before(event, above)) break;
       heap[at] = above;
       at = parent;
     }
-    heap[at] = entry;
+    heap[at] = event;
   }
 
   /** The next event, taken out; undefined when none is left. */
@@ -63,7 +60,7 @@ export class EventQueue {
     const heap = this.#heap;
     const first = heap[0];
     const last = heap.pop();
-    if (first === undefined || last === undefined || heap.length === 0) return first?.event;
+    if (first === undefined || last === undefined || heap.length === 0) return first;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
@@ -80,6 +77,6 @@ export class EventQueue {
       at = child;
     }
     heap[at] = last;
-    return first.event;
+    return first;
   }
 }

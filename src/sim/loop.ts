@@ -47,6 +47,11 @@ export class SimLoop {
   #followers: Map<number, number[]>;
   #nowMs = 0;
   #numDone = 0;
+  /** A replica has one step at a time, so the events of a step are made once for each and used again. */
+  #stepBegins: readonly SimEvent[];
+  #stepEnds: readonly SimEvent[];
+  /** What follows from an event where it is one event; read before the next one is handled. */
+  #single: SimEvent[] = [];
   #handlers: Readonly<Record<EventKind, (event: SimEvent) => readonly SimEvent[]>> = {
     arrival: (event) => this.#arrive(event),
     'step-begin': (event) => this.#begin(event),
@@ -63,6 +68,10 @@ export class SimLoop {
     this.#observer = observer ?? {};
     this.#begins = new Uint8Array(replicas.length);
     this.#followers = followersOf(requests);
+    const perReplica = (kind: EventKind) =>
+      replicas.map((_, subject) => ({ timeMs: 0, kind, subject, sequence: 0 }));
+    this.#stepBegins = perReplica('step-begin');
+    this.#stepEnds = perReplica('step-end');
     for (const event of this.#nextArrival()) this.#queue.push(event);
   }
 
@@ -134,14 +143,14 @@ export class SimLoop {
   #begin({ subject: index, timeMs }: SimEvent): readonly SimEvent[] {
     this.#begins[index] = 0;
     const endMs = this.#replica(index).begin(timeMs);
-    return endMs === null ? NOTHING : [{ timeMs: endMs, kind: 'step-end', subject: index }];
+    return endMs === null ? NOTHING : this.#only(at(this.#stepEnds, index, endMs));
   }
 
   #end({ subject: index, timeMs }: SimEvent): readonly SimEvent[] {
     const replica = this.#replica(index);
     const { finished } = replica.end(timeMs);
     const begin = this.#beginAt(index, timeMs);
-    if (finished.length === 0) return [begin];
+    if (finished.length === 0) return this.#only(begin);
     return [begin, ...finished.flatMap((request) => this.#leave(request, index, timeMs))];
   }
 
@@ -154,7 +163,12 @@ export class SimLoop {
 
   #beginAt(index: number, timeMs: number): SimEvent {
     this.#begins[index] = 1;
-    return { timeMs, kind: 'step-begin', subject: index };
+    return at(this.#stepBegins, index, timeMs);
+  }
+
+  #only(event: SimEvent): readonly SimEvent[] {
+    this.#single[0] = event;
+    return this.#single;
   }
 
   /** A request is over; those that waited for it are sent after their pause. */
@@ -174,6 +188,14 @@ export class SimLoop {
     if (!replica) throw new RangeError(`Replica ${index} was asked for; there are ${this.#replicas.length}.`);
     return replica;
   }
+}
+
+/** The event of a replica, at another time. */
+function at(events: readonly SimEvent[], index: number, timeMs: number): SimEvent {
+  const event = events[index];
+  if (!event) throw new RangeError(`Replica ${index} was asked for; there are ${events.length}.`);
+  event.timeMs = timeMs;
+  return event;
 }
 
 function followersOf({ after, size }: RequestTable): Map<number, number[]> {

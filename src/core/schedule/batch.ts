@@ -8,7 +8,7 @@
 import type { BlockManager } from '../kv/block-manager.ts';
 import { RowList, rowArena } from './row-list.ts';
 import type { SchedulerParts } from './parts.ts';
-import { createPlan, resetPlan } from './plan.ts';
+import { createPlan, empty, resetPlan } from './plan.ts';
 import type { Scheduler, StepOutcome, StepPlan } from './scheduler.ts';
 import type { Sequences } from './sequences.ts';
 import { byPriority, firstComeFirstServed, type WaitingQueue } from './waiting.ts';
@@ -72,8 +72,8 @@ export abstract class BatchScheduler implements Scheduler {
 
   complete(plan: StepPlan, ended: readonly number[] = []): StepOutcome {
     const { prefilled, finished } = this.#outcome;
-    prefilled.length = 0;
-    finished.length = 0;
+    empty(prefilled);
+    empty(finished);
     if (plan.work.decodeSequences > 0) this.completeDecodes(plan, finished);
     this.#completeChunks(plan, prefilled, finished);
     for (const row of ended) if (!finished.includes(row)) finished.push(row);
@@ -243,7 +243,7 @@ export abstract class BatchScheduler implements Scheduler {
     }
     // A victim that had grown in this step already is in no table any more.
     const stays = plan.grown.filter((row) => decoders.has(row));
-    plan.grown.length = 0;
+    empty(plan.grown);
     plan.grown.push(...stays);
   }
 

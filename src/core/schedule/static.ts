@@ -10,7 +10,7 @@
  * Left out: waiting for a full batch (an idle engine takes what is there), chunks, preemption, prefix cache, speculation.
  */
 import type { BlockManager } from '../kv/block-manager.ts';
-import { createPlan, resetPlan } from './plan.ts';
+import { createPlan, empty, resetPlan } from './plan.ts';
 import type { SchedulerParts } from './parts.ts';
 import { reservedTokens } from './reservation.ts';
 import { rowArena } from './row-list.ts';
@@ -88,8 +88,8 @@ export class StaticScheduler implements Scheduler {
 
   complete(_plan: StepPlan): StepOutcome {
     const { prefilled, finished } = this.#outcome;
-    prefilled.length = 0;
-    finished.length = 0;
+    empty(prefilled);
+    empty(finished);
     if (this.#generated === 0) prefilled.push(...this.#batch);
     else this.#numRunningTokens += this.#numAlive;
     this.#generated++;
