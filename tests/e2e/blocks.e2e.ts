@@ -161,6 +161,35 @@ test.each([
   expect(overflow).toBeLessThanOrEqual(0);
 });
 
+test.each([
+  { name: 'blocks', hash: TEN_BLOCKS },
+  { name: 'the worked example', hash: '#/explain' },
+])(
+  '$name: a window that shrinks to a phone, and grows again, is filled and not overflown',
+  async ({ hash }) => {
+    const page = await lab.visit({ hash });
+    await steps(page).waitFor();
+    await steps(page).fill('6');
+    await pool(page).last().focus();
+    await page.keyboard.press('ArrowRight');
+    await page
+      .getByRole('button', { name: /^Show request [0-9A-D]/ })
+      .first()
+      .click();
+    const widths = () =>
+      page.evaluate(() => ({
+        over: document.documentElement.scrollWidth - window.innerWidth,
+        canvas: Math.max(...[...document.querySelectorAll('canvas')].map((canvas) => canvas.clientWidth)),
+      }));
+    const wide = (await widths()).canvas;
+    await page.setViewportSize({ width: 390, height: 844 });
+    await expect.poll(async () => (await widths()).canvas).toBeLessThan(390);
+    expect((await widths()).over).toBeLessThanOrEqual(0);
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await expect.poll(async () => (await widths()).canvas).toBe(wide);
+  },
+);
+
 test('100,000 blocks are drawn anew within 16 ms of CPU', async () => {
   const base = presetSimulation('ten-blocks');
   const scenario = {
