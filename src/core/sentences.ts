@@ -15,13 +15,33 @@ function limit(issue: Issue): string {
   return Array.isArray(limit.requirement) ? limit.requirement.join(', ') : String(limit.requirement);
 }
 
+/** A least value so close to zero is there to keep zero out. */
+const NEXT_TO_ZERO = 1e-3;
+
+/** Whether a least value means that anything above zero will do. */
+export function keepsZeroOut(least: number): boolean {
+  return least > 0 && least <= NEXT_TO_ZERO;
+}
+
+/** What to do about a number below its least: `the least is 1`, `it must be more than 0: the least is 0.000001`. */
+export function leastWords(value: number, least: number, written = String(least)): string {
+  return `${value <= 0 && keepsZeroOut(least) ? 'it must be more than 0: ' : ''}the least is ${written}`;
+}
+
+function leastOf(issue: Issue): string {
+  const { requirement } = issue as { requirement?: unknown };
+  return typeof issue.input === 'number' && typeof requirement === 'number'
+    ? leastWords(issue.input, requirement)
+    : `the least is ${limit(issue)}`;
+}
+
 function size(input: unknown): number {
   return typeof input === 'string' || Array.isArray(input) ? input.length : 0;
 }
 
 const REMEDIES: Record<string, (path: string, issue: Issue) => string> = {
   max_value: (path, issue) => `${path} is ${show(issue.input)}; the most is ${limit(issue)}.`,
-  min_value: (path, issue) => `${path} is ${show(issue.input)}; the least is ${limit(issue)}.`,
+  min_value: (path, issue) => `${path} is ${show(issue.input)}; ${leastOf(issue)}.`,
   integer: (path, issue) => `${path} is ${show(issue.input)}; a whole number is needed.`,
   finite: (path, issue) => `${path} is ${show(issue.input)}; a finite number is needed.`,
   number: (path, issue) => `${path} is ${show(issue.input)}; a number is needed.`,

@@ -4,6 +4,7 @@
  */
 import type * as v from 'valibot';
 import { Scenario } from '../core/scenario/schema.ts';
+import { keepsZeroOut, leastWords } from '../core/sentences.ts';
 
 interface FieldBase {
   /** Dotted path into the scenario. */
@@ -175,7 +176,20 @@ export type FieldInput =
   | { readonly ok: true; readonly value: string | number | boolean | null }
   | { readonly ok: false; readonly sentence: string };
 
-const show = (value: number) => value.toLocaleString('en');
+/** A number as it stands in a sentence: grouped by thousands, and short however large or small it is. */
+export function plainNumber(value: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e15 || size < 1e-9)) return Number(value.toPrecision(6)).toExponential();
+  return value.toLocaleString('en', { maximumFractionDigits: 12 });
+}
+
+/** What a number field takes, for its explanation: `1 to 1,024`, `more than 0, at most 1,000,000, or empty`. */
+export function boundsText({ min, max, nullable }: NumberField): string {
+  const range = keepsZeroOut(min)
+    ? `more than 0, at most ${plainNumber(max)}`
+    : `${plainNumber(min)} to ${plainNumber(max)}`;
+  return nullable ? `${range}, or empty` : range;
+}
 
 /** What was typed into a field, as the scenario's value or as one sentence. */
 export function readField(field: Field, text: string): FieldInput {
@@ -210,8 +224,11 @@ function readNumber(field: NumberField, text: string): FieldInput {
   const value = trimmed === '' ? Number.NaN : Number(trimmed);
   const refuse = (what: string): FieldInput => ({ ok: false, sentence: `${field.label} ${what}` });
   if (!Number.isFinite(value)) return refuse(`is “${trimmed.slice(0, 40)}”; a number is needed.`);
-  if (field.integer && !Number.isInteger(value)) return refuse(`is ${trimmed}; a whole number is needed.`);
-  if (value < field.min) return refuse(`is ${show(value)}; the least is ${show(field.min)}.`);
-  if (value > field.max) return refuse(`is ${show(value)}; the most is ${show(field.max)}.`);
+  if (field.integer && !Number.isInteger(value))
+    return refuse(`is ${plainNumber(value)}; a whole number is needed.`);
+  if (value < field.min) {
+    return refuse(`is ${plainNumber(value)}; ${leastWords(value, field.min, plainNumber(field.min))}.`);
+  }
+  if (value > field.max) return refuse(`is ${plainNumber(value)}; the most is ${plainNumber(field.max)}.`);
   return { ok: true, value };
 }

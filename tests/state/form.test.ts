@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import { DEFAULT_SCENARIO } from '../../src/core/scenario/defaults.ts';
 import { valueAt } from '../../src/core/scenario/layer.ts';
-import { fieldGroups, readField, SCENARIO_FIELDS, type Field } from '../../src/state/form.ts';
+import {
+  boundsText,
+  fieldGroups,
+  plainNumber,
+  readField,
+  SCENARIO_FIELDS,
+  type Field,
+} from '../../src/state/form.ts';
 
 /** Every leaf of a scenario but those with an editor of their own, or that say what the document is. */
 function leaves(value: unknown, path = ''): string[] {
@@ -56,4 +63,36 @@ test.each([
   { path: 'engine.kvFormat', text: 'int4', value: 'int4' },
 ])('$path takes “$text”', ({ path, text, value }) => {
   expect(readField(field(path), text)).toEqual({ ok: true, value });
+});
+
+test.each([
+  { value: 0, text: '0' },
+  { value: 1_000_000, text: '1,000,000' },
+  { value: 0.000001, text: '0.000001' },
+  { value: -2.5, text: '-2.5' },
+  { value: 1e308, text: '1e+308' },
+  { value: 1e-300, text: '1e-300' },
+])('$value is written $text', ({ value, text }) => {
+  expect(plainNumber(value)).toBe(text);
+});
+
+test('a bound that keeps zero out says so, in the sentence and in the explanation', () => {
+  const rate: Field = {
+    kind: 'number',
+    path: 'rate',
+    label: 'Rate',
+    help: '',
+    min: 1e-6,
+    max: 1e6,
+    integer: false,
+    nullable: false,
+  };
+  const sentenceOf = (text: string) => readField(rate, text);
+  expect(sentenceOf('0')).toEqual({
+    ok: false,
+    sentence: 'Rate is 0; it must be more than 0: the least is 0.000001.',
+  });
+  expect(sentenceOf('1e308')).toEqual({ ok: false, sentence: 'Rate is 1e+308; the most is 1,000,000.' });
+  expect(boundsText(rate)).toBe('more than 0, at most 1,000,000');
+  expect(boundsText({ ...rate, min: 1, nullable: true })).toBe('1 to 1,000,000, or empty');
 });

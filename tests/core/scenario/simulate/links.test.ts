@@ -61,7 +61,7 @@ describe('hostile links', () => {
     },
     {
       body: { kind: 'simulate', set: { workload: { arrivals: { rate: 0 } } } },
-      says: 'workload.arrivals.rate is 0; the least is 0.000001.',
+      says: 'workload.arrivals.rate is 0; it must be more than 0: the least is 0.000001.',
     },
     {
       body: {

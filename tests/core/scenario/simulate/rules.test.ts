@@ -84,7 +84,7 @@ const impossible: { name: string; layer: object; says: string }[] = [
   {
     name: 'a rate of zero',
     layer: { workload: { arrivals: { kind: 'poisson', rate: 0 } } },
-    says: 'workload.arrivals.rate is 0; the least is 0.000001.',
+    says: 'workload.arrivals.rate is 0; it must be more than 0: the least is 0.000001.',
   },
   {
     name: 'two states without arrivals',

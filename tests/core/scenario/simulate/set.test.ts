@@ -46,7 +46,10 @@ test.each([
     says: 'workload.arrivals.cv is not a setting of workload.arrivals of kind poisson (kind, rate); set all of workload.arrivals={"kind":…} for another kind.',
   },
   { set: 'workload.arrivals.kind=gamma', says: 'workload.arrivals.cv is missing; add it.' },
-  { set: 'workload.arrivals.rate=0', says: 'workload.arrivals.rate is 0; the least is 0.000001.' },
+  {
+    set: 'workload.arrivals.rate=0',
+    says: 'workload.arrivals.rate is 0; it must be more than 0: the least is 0.000001.',
+  },
   { set: 'kind=lab', says: 'kind is "lab"; it must be "simulate".' },
   { set: 'model=gpt-9', says: /^model is “gpt-9”, which is not known; the nearest is / },
 ])('--set $set is refused', ({ set, says }) => {
