@@ -1,6 +1,6 @@
 /** Everything the page knows, put together once in main.ts and handed down. */
 import type { Run } from '../core/run/schema.ts';
-import type { Classroom } from './classroom.svelte.ts';
+import type { Classroom } from './classroom.ts';
 import { CheckSession } from './check.svelte.ts';
 import { DemoRun, type FetchText } from './demo.svelte.ts';
 import { GpuState, type HostPort } from './gpu.svelte.ts';
