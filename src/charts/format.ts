@@ -50,6 +50,13 @@ export function formatValue(value: number, unit: string): string {
   return shown.suffix === '' ? text : `${text}\u00a0${shown.suffix}`;
 }
 
+/** A value in the unit that suits `reference`: one unit for a whole sentence, that of its figure's axis. */
+export function formatLike(value: number, unit: string, reference: number): string {
+  const { divisor, suffix } = displayUnit(unit, reference);
+  const text = formatNumber(value / divisor);
+  return suffix === '' ? text : `${text}\u00a0${suffix}`;
+}
+
 /** Near 1 what counts is the distance from 1: 1.004 is not 1. */
 function formatRatio(value: number): string {
   return value > 0.9 && value < 1.1 ? format('.3~f')(value) : formatNumber(value);

@@ -1,7 +1,7 @@
 /** The points of a simulation as rows of a table: means over seeds, each column with its definition. */
 import { overSeeds } from '../charts/figures/simulation/seeds.ts';
 import { simPointLabel } from '../charts/figures/simulation/subject.ts';
-import { METRICS } from '../core/metrics/definitions.ts';
+import { METRICS, SERVING_METRICS } from '../core/metrics/definitions.ts';
 import type { SimRun, SimSummary } from '../core/run/simulation.ts';
 
 export interface PointColumn {
@@ -26,6 +26,12 @@ export const POINT_COLUMNS: readonly PointColumn[] = [
   },
   { name: 'TTFT p99', unit: 'ms', help: METRICS.ttft.sentence, read: ({ ttftMs }) => ttftMs?.p99 ?? null },
   { name: 'TPOT p50', unit: 'ms', help: METRICS.tpot.sentence, read: ({ tpotMs }) => tpotMs?.p50 ?? null },
+  {
+    name: 'ITL p99',
+    unit: 'ms',
+    help: SERVING_METRICS.itlMs.sentence,
+    read: ({ itlMs }) => itlMs?.p99 ?? null,
+  },
   { name: 'E2E p99', unit: 'ms', help: METRICS.e2e.sentence, read: ({ e2eMs }) => e2eMs?.p99 ?? null },
   {
     name: 'Output',

@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest';
 import type { FigureSpec } from '../../src/charts/figure.ts';
 import { simFigures, simFiguresFor } from '../../src/charts/figures/simulation/index.ts';
-import { shareWithin } from '../../src/charts/figures/simulation/latency-cdf.ts';
 import { overSeeds } from '../../src/charts/figures/simulation/seeds.ts';
 import {
   fullest,
@@ -11,6 +10,7 @@ import {
   thinned,
   timeMean,
 } from '../../src/charts/figures/simulation/time.ts';
+import { withinObjective, withinWords } from '../../src/charts/figures/simulation/within.ts';
 import { layoutFigure, refuseLog } from '../../src/charts/layout.ts';
 import { renderSvg } from '../../src/charts/svg.ts';
 import type { SimRun } from '../../src/core/run/simulation.ts';
@@ -41,6 +41,7 @@ test.each([
       'running_waiting',
       'ttft_cdf',
       'tpot_cdf',
+      'itl_cdf',
       'e2e_cdf',
       'goodput',
       'hit_rate',
@@ -55,9 +56,11 @@ test.each([
       ...[
         'ttft_by_setting',
         'tpot_by_setting',
+        'itl_by_setting',
         'e2e_by_setting',
         'ttft_cdf',
         'tpot_cdf',
+        'itl_cdf',
         'e2e_cdf',
         'goodput',
       ],
@@ -132,7 +135,7 @@ test('a CDF says how many stay within the objective and draws it', () => {
   const spec = figure(toySimRun(), 'sim_ttft_cdf');
   expect(spec.uprights).toEqual([{ x: 2000, label: 'objective' }]);
   expect(plain(spec.finding)).toBe(
-    'TTFT is 600 ms at the median, 600 ms on average and 1,090 ms at p99; 100 % of 500 requests stay within 2,000 ms.',
+    'TTFT is 600 ms at the median, 600 ms on average and 1,090 ms at p99; all 500 finished requests stay within 2,000 ms.',
   );
   expect(layoutFigure(spec, { width: 600 }).marks.filter(({ role }) => role === 'reference')).toHaveLength(2);
 });
@@ -187,11 +190,48 @@ test('two runs stand in one figure, stacks one below the other', () => {
   expect(plain(ttft?.finding ?? '')).toContain('After over Before: 2 ×');
 });
 
-test('the share within a limit is read off the quantiles', () => {
-  const even = evenDistribution(0, 100);
-  expect([-1, 0, 25, 25.5, 99.9, 100, 200].map((limit) => shareWithin(even, limit))).toEqual([
-    0, 0, 0.25, 0.255, 0.9990000000000001, 1, 1,
-  ]);
+describe('requests within one objective', () => {
+  const [base] = toySimRun().points[0]?.repetitions ?? [];
+  if (!base) throw new Error('The toy has a repetition.');
+  const repetition = (summary: Partial<typeof base.summary>, requests = base.requests) => ({
+    ...base,
+    requests,
+    summary: { ...base.summary, attainment: 0, ...summary },
+  });
+  const says = (of: Parameters<typeof withinObjective>[1], limit: number, ...all: (typeof base)[]) => {
+    const found = withinObjective(all, of, limit);
+    return found === null ? null : plain(withinWords(found));
+  };
+
+  test('are counted by the run, over its finished requests, all seeds together', () => {
+    const counted = (ttftMs: number) =>
+      repetition({ finished: 600, withinObjective: { ttftMs, tpotMs: null, e2eMs: null } });
+    expect(says('ttftMs', 500, counted(48))).toBe('48 of 600 finished requests (8 %)');
+    expect(says('ttftMs', 500, counted(48), counted(0))).toBe('48 of 1,200 finished requests (4 %)');
+    expect(says('ttftMs', 500, repetition({ finished: 0 }))).toBeNull();
+  });
+
+  test('are counted from the requests where an older run keeps them all', () => {
+    const endMs = base.requests.endMs.map((end, row) => (row < 10 ? null : end));
+    const firstTokenMs = base.requests.arrivalMs.map((at, row) => (at ?? 0) + (row < 15 ? 400 : 600));
+    const requests = { ...base.requests, total: 40, endMs, firstTokenMs };
+    expect(says('ttftMs', 500, repetition({ finished: 30 }, requests))).toBe(
+      '5 of 30 finished requests (16.7 %)',
+    );
+    expect(says('e2eMs', 500, repetition({ finished: 30 }, requests))).toBe(
+      '0 of 30 finished requests (0 %)',
+    );
+  });
+
+  test('are said with "about" from quantiles alone, and never fewer than meet every objective', () => {
+    const ttftMs = evenDistribution(0, 100);
+    expect(says('ttftMs', 25.5, repetition({ ttftMs }))).toBe('about 25 % of 500 finished requests');
+    expect(says('ttftMs', 25.5, repetition({ ttftMs, attainment: 0.4 }))).toBe(
+      'about 40 % of 500 finished requests',
+    );
+    expect(says('ttftMs', 100, repetition({ ttftMs }))).toBe('all 500 finished requests');
+    expect(says('ttftMs', -1, repetition({ ttftMs }))).toBe('0 of 500 finished requests (0 %)');
+  });
 });
 
 test('an interval over seeds is Student’s, and needs three', () => {

@@ -225,6 +225,13 @@ const SERVING = {
     symbols: '#(TTFT ≤ a and TPOT ≤ b and E2E ≤ c) / #finished',
     sentence: 'Share of the finished requests that meet every objective that is set.',
   },
+  withinObjective: {
+    name: 'Within one objective',
+    symbols: '#(TTFT ≤ a), #(TPOT ≤ b), #(E2E ≤ c)',
+    sentence: 'Finished requests that meet an objective, each objective by itself.',
+    unit: 'requests',
+    better: 'higher',
+  },
   prefixHitRatio: {
     name: 'Prefix hit ratio',
     symbols: 'Σ cached / Σ p',

@@ -46,6 +46,10 @@ export const SimSummary = v.strictObject({
   goodput: v.nullable(count),
   /** Share of finished requests that met all objectives; null without. */
   attainment: v.nullable(count),
+  /** Finished requests that kept each objective, by itself; null for one that is not set. Older runs lack it. */
+  withinObjective: v.optional(
+    v.strictObject({ ttftMs: v.nullable(count), tpotMs: v.nullable(count), e2eMs: v.nullable(count) }),
+  ),
   /** Prompt tokens found in the cache over all prompt tokens; null without a prefix cache. */
   prefixHitRatio: v.nullable(count),
   preemptions: count,

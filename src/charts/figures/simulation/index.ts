@@ -6,8 +6,8 @@ import { compareFigures, type Named } from '../compare.ts';
 import { goodput } from './goodput.ts';
 import { hitRateBySetting, hitRateOverTime } from './hit-rate.ts';
 import { kvOverTime } from './kv-over-time.ts';
-import { e2eBySetting, tpotBySetting, ttftBySetting } from './latency-by-setting.ts';
-import { e2eCdf, tpotCdf, ttftCdf } from './latency-cdf.ts';
+import { e2eBySetting, itlBySetting, tpotBySetting, ttftBySetting } from './latency-by-setting.ts';
+import { e2eCdf, itlCdf, tpotCdf, ttftCdf } from './latency-cdf.ts';
 import { runningWaiting } from './running-waiting.ts';
 import { tierTraffic } from './tier-traffic.ts';
 
@@ -19,9 +19,11 @@ const BUILDERS: readonly Builder[] = [
   runningWaiting,
   ttftBySetting,
   tpotBySetting,
+  itlBySetting,
   e2eBySetting,
   ttftCdf,
   tpotCdf,
+  itlCdf,
   e2eCdf,
   goodput,
   hitRateBySetting,

@@ -6,6 +6,7 @@ import { formatValue } from '../../format.ts';
 import { SEED_INTERVAL, overSeeds } from './seeds.ts';
 import { bySetting, numericAxis, placeOf, type Quantity } from './settings.ts';
 import { casesOf, simProvenance, summaryValues, type SimCase, type SimLatency } from './subject.ts';
+import type { Objective } from './within.ts';
 
 interface Latency {
   readonly id: string;
@@ -13,7 +14,10 @@ interface Latency {
   readonly metric: MetricId;
   readonly of: SimLatency;
   readonly label: string;
-  readonly objective: 'ttftMs' | 'tpotMs' | 'e2eMs';
+  /** null: no objective is set for it. */
+  readonly objective: Objective | null;
+  /** What the percentiles are over. */
+  readonly samples: string;
 }
 
 const TTFT: Latency = {
@@ -23,6 +27,7 @@ const TTFT: Latency = {
   of: 'ttftMs',
   label: 'TTFT',
   objective: 'ttftMs',
+  samples: 'requests',
 };
 const TPOT: Latency = {
   id: 'sim_tpot_by_setting',
@@ -31,6 +36,7 @@ const TPOT: Latency = {
   of: 'tpotMs',
   label: 'TPOT',
   objective: 'tpotMs',
+  samples: 'requests',
 };
 const E2E: Latency = {
   id: 'sim_e2e_by_setting',
@@ -39,10 +45,21 @@ const E2E: Latency = {
   of: 'e2eMs',
   label: 'E2E',
   objective: 'e2eMs',
+  samples: 'requests',
+};
+const ITL: Latency = {
+  id: 'sim_itl_by_setting',
+  title: 'Gap between tokens',
+  metric: 'itl',
+  of: 'itlMs',
+  label: 'ITL',
+  objective: null,
+  samples: 'gaps',
 };
 
 export const ttftBySetting = (run: SimRun): FigureSpec | null => latencyBySetting(run, TTFT);
 export const tpotBySetting = (run: SimRun): FigureSpec | null => latencyBySetting(run, TPOT);
+export const itlBySetting = (run: SimRun): FigureSpec | null => latencyBySetting(run, ITL);
 export const e2eBySetting = (run: SimRun): FigureSpec | null => latencyBySetting(run, E2E);
 
 const PERCENTILES = ['p50', 'p95', 'p99'] as const;
@@ -59,8 +76,9 @@ function latencyBySetting(run: SimRun, latency: Latency): FigureSpec | null {
     valuesOf: (found) => valuesAt(found, latency.of, key),
     missing: 'No request finished.',
   }));
+  if (!casesOf(run).some((found) => valuesAt(found, latency.of, 'p99').length > 0)) return null;
   const { mark, x, series } = bySetting(run, quantities);
-  const objective = run.scenario.objectives[latency.objective];
+  const objective = latency.objective === null ? null : run.scenario.objectives[latency.objective];
   const overRate = numericAxis(run) === 'workload.arrivals.rate';
   const positive = series.every(({ points }) => points.every(({ y }) => y === null || y > 0));
   return {
@@ -71,7 +89,7 @@ function latencyBySetting(run: SimRun, latency: Latency): FigureSpec | null {
     y: { label: latency.label, unit: 'ms', scale: mark === 'line' && positive ? 'log' : 'linear' },
     series,
     ...(objective === null ? {} : { references: [{ y: objective, label: 'objective' }] }),
-    definition: `${describeMetric(latency.metric)} p50, p95 and p99 over the requests of a point.`,
+    definition: `${describeMetric(latency.metric)} p50, p95 and p99 over the ${latency.samples} of a point.`,
     intervalMeaning: SEED_INTERVAL,
     finding: overRate ? kneeSentence(run, latency, objective) : bestSentence(run, latency),
     ...simProvenance(run),

@@ -2,9 +2,10 @@
 import { describeMetric, type MetricId } from '../../../core/metrics/definitions.ts';
 import type { SimDistribution, SimRun } from '../../../core/run/simulation.ts';
 import type { FigurePoint, FigureSeries, FigureSpec } from '../../figure.ts';
-import { formatNumber, formatValue } from '../../format.ts';
+import { formatLike } from '../../format.ts';
 import { overSeeds, SEED_INTERVAL } from './seeds.ts';
 import { casesOf, clausesOf, simProvenance, type SimCase, type SimLatency } from './subject.ts';
+import { withinObjective, withinWords, type Objective } from './within.ts';
 
 interface Quantity {
   readonly id: string;
@@ -12,7 +13,10 @@ interface Quantity {
   readonly of: SimLatency;
   readonly short: string;
   readonly label: string;
-  readonly objective: 'ttftMs' | 'tpotMs' | 'e2eMs';
+  /** null: no objective is set for it. */
+  readonly objective: Objective | null;
+  /** What one sample is, and the words for several. */
+  readonly samples: string;
 }
 
 const TTFT: Quantity = {
@@ -22,6 +26,7 @@ const TTFT: Quantity = {
   short: 'TTFT',
   label: 'Time to first token',
   objective: 'ttftMs',
+  samples: 'requests',
 };
 const TPOT: Quantity = {
   id: 'sim_tpot_cdf',
@@ -30,6 +35,7 @@ const TPOT: Quantity = {
   short: 'TPOT',
   label: 'Time per output token',
   objective: 'tpotMs',
+  samples: 'requests',
 };
 const E2E: Quantity = {
   id: 'sim_e2e_cdf',
@@ -38,10 +44,21 @@ const E2E: Quantity = {
   short: 'E2E',
   label: 'Request latency',
   objective: 'e2eMs',
+  samples: 'requests',
+};
+const ITL: Quantity = {
+  id: 'sim_itl_cdf',
+  metric: 'itl',
+  of: 'itlMs',
+  short: 'ITL',
+  label: 'Gap between tokens',
+  objective: null,
+  samples: 'gaps',
 };
 
 export const ttftCdf = (run: SimRun): FigureSpec | null => latencyCdf(run, TTFT);
 export const tpotCdf = (run: SimRun): FigureSpec | null => latencyCdf(run, TPOT);
+export const itlCdf = (run: SimRun): FigureSpec | null => latencyCdf(run, ITL);
 export const e2eCdf = (run: SimRun): FigureSpec | null => latencyCdf(run, E2E);
 
 /** Percentiles with a marker, and where the distribution keeps them. */
@@ -60,28 +77,30 @@ function distributions(found: SimCase, { of }: Quantity): SimDistribution[] {
 function latencyCdf(run: SimRun, quantity: Quantity): FigureSpec | null {
   const cases = casesOf(run).filter((found) => distributions(found, quantity).length > 0);
   if (cases.length === 0) return null;
-  const objective = run.scenario.objectives[quantity.objective];
+  const objective = quantity.objective === null ? null : run.scenario.objectives[quantity.objective];
+  const slowest = cases.flatMap((found) => distributions(found, quantity).map(({ max }) => max));
+  const longest = Math.max(...slowest, objective ?? 0);
   const mark = objective === null ? [] : [{ x: objective, label: 'objective' }];
   return {
     id: quantity.id,
     mark: 'cdf',
     title: `${quantity.label}: the whole distribution`,
     x: { label: quantity.label, unit: 'ms', scale: isPositive(cases, quantity) ? 'log' : 'linear' },
-    y: { label: 'Share of requests that took at most x', unit: 'share', scale: 'linear' },
+    y: { label: `Share of ${quantity.samples} that took at most x`, unit: 'share', scale: 'linear' },
     series: cases.map((found, colour) => curve(found, colour, quantity)),
     uprights: mark,
-    definition: `${describeMetric(quantity.metric)} Markers: p50, p90, p95, p99 and p99.9, as far as one request in a hundred, or a thousand, is there.`,
+    definition: `${describeMetric(quantity.metric)} Markers: p50, p90, p95, p99 and p99.9, as far as one in a hundred, or a thousand, is there.`,
     intervalMeaning: SEED_INTERVAL,
     finding: clausesOf(
       cases,
-      (found) => clause(found, quantity, objective),
+      (found) => clause(found, quantity, objective, longest),
       (found) => overSeeds(distributions(found, quantity).map(({ p99 }) => p99))?.value ?? 0,
     ),
     ...simProvenance(run),
   };
 }
 
-/** A log axis shows no zero: a request of one token has a TPOT of 0. */
+/** A log axis shows no zero: a gap within one step is 0. */
 function isPositive(cases: readonly SimCase[], quantity: Quantity): boolean {
   return cases.every((found) => distributions(found, quantity).every(({ min }) => min > 0));
 }
@@ -112,28 +131,21 @@ function exactness(all: readonly SimDistribution[]): { detail?: string } {
   return all.every(({ exact }) => exact) ? {} : { detail: 'From a histogram of three digits.' };
 }
 
-/** Share of requests within the objective, read off the quantiles. */
-export function shareWithin({ quantiles }: SimDistribution, limit: number): number | null {
-  const last = quantiles.length - 1;
-  if (last < 1) return null;
-  const above = quantiles.findIndex((value) => value > limit);
-  if (above < 0) return 1;
-  if (above === 0) return 0;
-  const [below, next] = [quantiles[above - 1] ?? 0, quantiles[above] ?? 0];
-  return (above - 1 + (next > below ? (limit - below) / (next - below) : 0)) / last;
+function clause(found: SimCase, quantity: Quantity, objective: number | null, longest: number): string {
+  const all = distributions(found, quantity);
+  const shown = (ms: number) => formatLike(ms, 'ms', longest);
+  const read = (key: 'p50' | 'p99' | 'mean') => shown(overSeeds(all.map((d) => d[key]))?.value ?? 0);
+  const name = found.label === '' ? quantity.short : `${found.label}: ${quantity.short}`;
+  return `${name} is ${read('p50')} at the median, ${read('mean')} on average and ${read('p99')} at p99${keptWords(found, quantity, objective, shown)}.`;
 }
 
-function clause(found: SimCase, quantity: Quantity, objective: number | null): string {
-  const all = distributions(found, quantity);
-  const read = (key: 'p50' | 'p99' | 'mean') =>
-    formatValue(overSeeds(all.map((d) => d[key]))?.value ?? 0, 'ms');
-  const name = found.label === '' ? quantity.short : `${found.label}: ${quantity.short}`;
-  const samples = formatNumber(all.reduce((sum, d) => sum + d.samples, 0));
-  const shares = objective === null ? [] : all.flatMap((d) => shareWithin(d, objective) ?? []);
-  const within = overSeeds(shares);
-  const met =
-    objective === null || within === null
-      ? ''
-      : `; ${formatValue(within.value, 'share')} of ${samples} requests stay within ${formatValue(objective, 'ms')}`;
-  return `${name} is ${read('p50')} at the median, ${read('mean')} on average and ${read('p99')} at p99${met}.`;
+function keptWords(
+  found: SimCase,
+  quantity: Quantity,
+  objective: number | null,
+  shown: (ms: number) => string,
+): string {
+  if (objective === null || quantity.objective === null) return '';
+  const within = withinObjective(found.repetitions, quantity.objective, objective);
+  return within === null ? '' : `; ${withinWords(within)} stay within ${shown(objective)}`;
 }

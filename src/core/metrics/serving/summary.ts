@@ -27,6 +27,8 @@ interface Finished {
   readonly outputTokens: number;
   /** That met every objective. */
   readonly good: number;
+  /** That met each objective. */
+  readonly within: { readonly ttftMs: number; readonly tpotMs: number; readonly e2eMs: number };
   readonly firstArrivalMs: number;
   readonly lastEndMs: number;
 }
@@ -43,6 +45,7 @@ function finishedOf(times: RequestTimes, objectives: ServingObjectives): Finishe
     e2e: objectives.e2eMs ?? Infinity,
   };
   let [rows, promptTokens, outputTokens, good] = [0, 0, 0, 0];
+  const within = { ttftMs: 0, tpotMs: 0, e2eMs: 0 };
   let [firstArrivalMs, lastEndMs] = [Infinity, -Infinity];
   for (let row = 0; row < table.size; row++) {
     const arrival = arrivalMs[row] ?? NaN;
@@ -56,9 +59,24 @@ function finishedOf(times: RequestTimes, objectives: ServingObjectives): Finishe
     outputTokens += outputs;
     if (end > lastEndMs) lastEndMs = end;
     const e2e = end - arrival;
-    if (ttft <= most.ttft && timePerOutputToken(e2e, ttft, outputs) <= most.tpot && e2e <= most.e2e) good++;
+    const inTtft = ttft <= most.ttft;
+    const inTpot = timePerOutputToken(e2e, ttft, outputs) <= most.tpot;
+    const inE2e = e2e <= most.e2e;
+    if (inTtft) within.ttftMs++;
+    if (inTpot) within.tpotMs++;
+    if (inE2e) within.e2eMs++;
+    if (inTtft && inTpot && inE2e) good++;
   }
-  return { rows, promptTokens, outputTokens, good, firstArrivalMs, lastEndMs };
+  return { rows, promptTokens, outputTokens, good, within, firstArrivalMs, lastEndMs };
+}
+
+/** Counts of the objectives that are set. */
+function withinEach({ within }: Finished, { ttftMs, tpotMs, e2eMs }: ServingObjectives) {
+  return {
+    ttftMs: ttftMs === null ? null : within.ttftMs,
+    tpotMs: tpotMs === null ? null : within.tpotMs,
+    e2eMs: e2eMs === null ? null : within.e2eMs,
+  };
 }
 
 /** Fills `into` with a value of each finished request that has one; how many. */
@@ -111,6 +129,7 @@ export function summarizeServing(collector: ServingCollector, options: SummaryOp
     requestsPerSecond: perSecond(finished.rows),
     goodput: judged ? perSecond(finished.good) : null,
     attainment: judged ? finished.good / finished.rows : null,
+    ...(judged ? { withinObjective: withinEach(finished, options.objectives) } : {}),
     prefixHitRatio: options.prefixCache ? ratio(totals.hitTokens, totals.lookedUpTokens) : null,
     preemptions: totals.preemptions,
     recomputedTokens: totals.recomputedTokens,

@@ -187,4 +187,6 @@ test('objectives are met at equality, all of them', () => {
     ],
   });
   expect(summary.attainment).toBe(0.5);
+  // By itself each counts on its own; an objective that is not set counts nothing.
+  expect(summary.withinObjective).toEqual({ ttftMs: 1, tpotMs: null, e2eMs: 2 });
 });
