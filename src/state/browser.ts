@@ -12,6 +12,15 @@ export function keyValueMemory(): Storage | null {
   }
 }
 
+/** sessionStorage, which a reload survives; null where it is blocked. */
+export function tabMemory(): Storage | null {
+  try {
+    return window.sessionStorage;
+  } catch {
+    return null;
+  }
+}
+
 function webgpu(): HostPort['webgpu'] {
   if ('gpu' in navigator && navigator.gpu) return 'present';
   return window.isSecureContext ? 'absent' : 'insecure';

@@ -57,6 +57,18 @@ export class Draft<S extends Json> {
     this.#json = null;
   }
 
+  /** The document as a scenario, whatever is being typed beside it; null where it does not read. */
+  get readable(): S | null {
+    return this.#parsed.ok ? this.#parsed.scenario : null;
+  }
+
+  /** Takes up a document that was kept. @returns false, and changes nothing, where it does not read */
+  recall(document: Json): boolean {
+    const read = this.#door.validate(document);
+    if (read.ok) this.load(read.scenario);
+    return read.ok;
+  }
+
   /** What stands in the way, one sentence each. */
   get problems(): readonly string[] {
     const typed = Object.values(this.#typed).map(({ sentence }) => sentence);

@@ -1,10 +1,12 @@
 /** What the lab is about to run: a preset, its edited draft, and the link that holds both. */
 import { decodeLink, encodeScenarioLink, type Link } from '../core/scenario/link.ts';
-import { PRESETS, presetScenario } from '../core/scenario/presets.ts';
+import { LAB_PRESETS, presetScenario } from '../core/scenario/presets.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
+import { DraftMemory } from './draft-memory.ts';
 import { labDraft, type LabDraft } from './lab-draft.ts';
+import type { KeyValue } from './theme.svelte.ts';
 
-const FIRST = PRESETS[0]?.name ?? '';
+const FIRST = LAB_PRESETS[0]?.name ?? '';
 
 export class Setup {
   readonly draft: LabDraft;
@@ -13,24 +15,48 @@ export class Setup {
   linkProblem: string | null = $state(null);
   /** Said once after a link was taken. */
   linkTaken = $state(false);
+  /** True while the draft is an edited one that a reload found again. */
+  recalled = $state(false);
+  readonly #memory: DraftMemory;
   #lastLink: string | null = null;
 
-  constructor() {
+  constructor(tab: KeyValue | null = null) {
+    this.#memory = new DraftMemory(tab, 'kvlab.draft.lab');
     this.draft = labDraft(presetScenario(FIRST));
+    const kept = this.#memory.recall();
+    if (kept === null || !this.draft.recall(kept.document)) return;
+    this.preset = LAB_PRESETS.some(({ name }) => name === kept.name) ? kept.name : null;
+    this.#lastLink = kept.address === '' ? null : kept.address;
+    const start = this.preset === null ? null : presetScenario(this.preset);
+    this.recalled = JSON.stringify(this.draft.document) !== JSON.stringify(start);
+  }
+
+  /** Remembers the draft as it stands; called whenever it has changed. */
+  keep(): void {
+    const { readable } = this.draft;
+    const address = this.#lastLink ?? '';
+    if (readable !== null) this.#memory.keep({ name: this.preset, address, document: readable });
+  }
+
+  /** Drops what was edited: the preset again, or the first where there was none. */
+  startOver(): void {
+    this.choose(this.preset ?? FIRST);
   }
 
   choose(name: string): void {
-    this.preset = name;
-    this.linkProblem = null;
-    this.linkTaken = false;
-    this.draft.load(presetScenario(name));
+    this.#load(presetScenario(name), name);
   }
 
   /** Takes a scenario from a run; its link then stands on the defaults. */
   take(scenario: Scenario): void {
-    this.preset = null;
+    this.#load(scenario, null);
+  }
+
+  #load(scenario: Scenario, preset: string | null): void {
+    this.preset = preset;
     this.linkProblem = null;
     this.linkTaken = false;
+    this.recalled = false;
     this.draft.load(scenario);
   }
 
@@ -59,10 +85,8 @@ export class Setup {
         'This link holds the card of a hardware check, not an experiment: open it without changing it.';
       return;
     }
-    this.linkProblem = null;
+    this.#load(link.scenario, link.preset);
     this.linkTaken = true;
-    this.preset = link.preset;
-    this.draft.load(link.scenario);
   }
 
   /** The link's text after `#`; null while the draft does not read. */

@@ -6,8 +6,10 @@ import { parseSimulation, validateSimulation } from '../core/scenario/parse.ts';
 import { presetSimulation, SIM_PRESETS } from '../core/scenario/presets.ts';
 import { DEFAULT_SIMULATION } from '../core/scenario/simulate/defaults.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
+import { DraftMemory } from './draft-memory.ts';
 import { Draft, type Door } from './draft.svelte.ts';
 import type { SimRoute } from './route.ts';
+import type { KeyValue } from './theme.svelte.ts';
 
 const DOOR: Door<SimScenario> = { validate: validateSimulation, parse: parseSimulation, set: withValueAt };
 
@@ -15,6 +17,10 @@ export type SimDraft = Draft<SimScenario>;
 
 export function simDraft(scenario: SimScenario): SimDraft {
   return new Draft(scenario, DOOR);
+}
+
+function storyOr(name: string | null): SimScenario {
+  return name === null ? DEFAULT_SIMULATION : presetSimulation(name);
 }
 
 /** Sent as an address within the page, so that it opens this room at once. */
@@ -27,12 +33,33 @@ export class SimSetup {
   problem: string | null = $state(null);
   /** Said once after a link was taken. */
   linkTaken = $state(false);
+  /** True while the draft is an edited one that a reload found again. */
+  recalled = $state(false);
+  readonly #memory: DraftMemory;
   #lastAddress = '';
 
-  constructor() {
+  constructor(tab: KeyValue | null = null) {
+    this.#memory = new DraftMemory(tab, 'kvlab.draft.simulate');
     const first = SIM_PRESETS[0]?.name ?? null;
     this.story = first;
-    this.draft = simDraft(first === null ? DEFAULT_SIMULATION : presetSimulation(first));
+    this.draft = simDraft(storyOr(first));
+    const kept = this.#memory.recall();
+    if (kept === null || !this.draft.recall(kept.document)) return;
+    this.story = SIM_PRESETS.some(({ name }) => name === kept.name) ? kept.name : null;
+    this.#lastAddress = kept.address;
+    this.recalled = JSON.stringify(this.draft.document) !== JSON.stringify(storyOr(this.story));
+  }
+
+  /** Remembers the draft as it stands; called whenever it has changed. */
+  keep(): void {
+    const { readable } = this.draft;
+    const { story: name } = this;
+    if (readable !== null) this.#memory.keep({ name, address: this.#lastAddress, document: readable });
+  }
+
+  /** Drops what was edited: the story again, or the defaults where there was none. */
+  startOver(): void {
+    this.#load(storyOr(this.story), this.story);
   }
 
   choose(name: string): void {
@@ -68,6 +95,7 @@ export class SimSetup {
     this.story = story;
     this.problem = null;
     this.linkTaken = false;
+    this.recalled = false;
     this.draft.load(scenario);
   }
 

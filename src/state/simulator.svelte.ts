@@ -8,15 +8,18 @@ import { SimFiles } from './sim-files.svelte.ts';
 import { SimReplay } from './sim-replay.svelte.ts';
 import { SimSession, SimTask, type KnowsKeptRuns, type SimPort } from './sim-session.svelte.ts';
 import { SimSetup } from './sim-setup.svelte.ts';
+import type { KeyValue } from './theme.svelte.ts';
 
 export interface SimPorts {
   /** A worker of its own for each: a study goes on while another run starts. */
   readonly client: () => SimPort;
   readonly library: KnowsKeptRuns;
+  /** Where the draft outlives a reload; null: nowhere. */
+  readonly tab: KeyValue | null;
 }
 
 export class Simulator {
-  readonly setup = new SimSetup();
+  readonly setup: SimSetup;
   readonly files: SimFiles;
   readonly session: SimSession;
   readonly replay: SimReplay;
@@ -30,7 +33,8 @@ export class Simulator {
   /** What that replica's requests asked of its prefix cache. */
   readonly accesses: AccessRecording;
 
-  constructor({ client, library }: SimPorts) {
+  constructor({ client, library, tab }: SimPorts) {
+    this.setup = new SimSetup(tab);
     this.files = new SimFiles(client().api);
     this.session = new SimSession(client(), library);
     this.replay = new SimReplay(client());

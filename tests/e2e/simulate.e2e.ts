@@ -42,6 +42,18 @@ async function openScenario(page: Page, scenario: unknown): Promise<void> {
 
 const runButton = (page: Page) => page.getByRole('button', { name: 'Run', exact: true });
 
+test('an edited simulation is still there when the page is loaded again, and can be dropped', async () => {
+  const page = await lab.visit({ hash: '#/simulate?story=preemption-storm' });
+  await openScenario(page, QUICK);
+  await page.getByRole('heading', { name: 'Quick engine' }).waitFor();
+  await page.reload();
+  await page.getByRole('heading', { name: 'Quick engine' }).waitFor();
+  await page.getByText('Taken up as it stood before the page was loaded again.').waitFor();
+  await page.getByRole('button', { name: 'Start over' }).click();
+  await page.getByRole('heading', { name: 'A preemption storm' }).waitFor();
+  expect(await page.getByText('Taken up as it stood').count()).toBe(0);
+});
+
 async function simulate(page: Page, scenario: unknown): Promise<void> {
   await openScenario(page, scenario);
   await expect.poll(() => runButton(page).isEnabled()).toBe(true);
