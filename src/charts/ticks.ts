@@ -36,13 +36,24 @@ const DECIMAL: readonly (readonly [readonly number[], number])[] = [
 ];
 const BINARY_STEPS = [1, 2, 3, 4, 5, 10, 20];
 
+/** Below this ratio of its ends a log axis is near enough to a linear one for evenly spaced ticks. */
+const EVEN_RANGE = 4;
+/** Times the wished count that still finds room; labels that touch are left out by the layout. */
+const CROWDED = 2;
+
 /** Ticks of a log axis: 1-2-5 decades, or powers of two for bytes; evenly spaced ones where the range is narrow. */
 export function logTicks(low: number, high: number, count: number, binary: boolean): number[] {
   const ladders = binary
     ? BINARY_STEPS.map((step) => powers(low, high, 2, [1], step))
     : DECIMAL.map(([multipliers, every]) => powers(low, high, 10, multipliers, every));
-  const fitting = ladders.filter((values) => values.length <= Math.max(count, 2));
-  return fitting.find((values) => values.length >= 3) ?? linearTicks(low, high, Math.min(count, 5));
+  const fitting = (most: number) => ladders.filter((values) => values.length <= most);
+  const wished = fitting(Math.max(count, 2)).find((values) => values.length >= 3);
+  if (wished) return wished;
+  const even = linearTicks(low, high, Math.min(count, 5));
+  // Even steps over decades crowd at the upper end: a few more than wished, or two decades, say more.
+  if (high < low * EVEN_RANGE) return even;
+  const crowded = fitting(Math.max(count, 2) * CROWDED).findLast((values) => values.length >= 3);
+  return crowded ?? fitting(count).find((values) => values.length === 2) ?? even;
 }
 
 /** The 1-2-5 step (or power of two) at or below `value`. */

@@ -97,6 +97,11 @@ describe('logTicks', () => {
     [1, 100, 8, false, [1, 2, 5, 10, 20, 50, 100]],
     [1, 256, 5, true, [1, 4, 16, 64, 256]],
     [1.14, 1.36, 5, false, [1.15, 1.2, 1.25, 1.3, 1.35]],
+    // Even steps would crowd at the right end of such ranges.
+    [14.4, 5824, 4, false, [30, 100, 300, 1000, 3000]],
+    [0.9, 60, 3, false, [1, 3, 10, 30]],
+    [0.9, 60, 2, false, [1, 3, 10, 30]],
+    [4, 58, 2, false, [5, 10, 20, 50]],
   ])('%d…%d in %d', (low, high, count, binary, ticks) => {
     expect(logTicks(low, high, count, binary).map((t) => Number(t.toPrecision(6)))).toEqual(ticks);
   });

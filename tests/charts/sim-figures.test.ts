@@ -140,6 +140,19 @@ test('a CDF says how many stay within the objective and draws it', () => {
   expect(layoutFigure(spec, { width: 600 }).marks.filter(({ role }) => role === 'reference')).toHaveLength(2);
 });
 
+test.each([250, 340, 420, 600, 900])(
+  'a CDF over two decades and a half has labels all along, at %i px',
+  (width) => {
+    const spec = figure(toySimRun(), 'sim_ttft_cdf');
+    const values = Array.from({ length: 101 }, (_, i) => 15 * (5600 / 15) ** (i / 100));
+    const wide = spec.series.map((series) => ({ ...series, points: [], samples: [{ x: null, values }] }));
+    const { marks, plot } = layoutFigure({ ...spec, series: wide }, { width });
+    const labels = marks.flatMap((mark) => (mark.kind === 'text' && mark.role === 'x-tick' ? [mark.x] : []));
+    expect(labels.length).toBeGreaterThanOrEqual(3);
+    expect(Math.min(...labels)).toBeLessThan(plot.left + (plot.right - plot.left) / 3);
+  },
+);
+
 test('of many points a sentence names the two ends, and how many there are besides', () => {
   const { finding } = figure(toySimRun({ axis: RATES }), 'sim_ttft_cdf');
   expect(plain(finding)).toMatch(/^rate 2: TTFT is .* rate 16: TTFT is .* 2 more stand in the table\.$/);
