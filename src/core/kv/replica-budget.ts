@@ -50,13 +50,22 @@ function memoryOf(
   };
 }
 
+/** Share of the memory that engines are given at the most: the rest is what other programs and the driver take. */
+const MOST_UTILIZATION = 0.95;
+
+/** The least share above `from`, in hundredths, that fits. */
+function leastUtilization(from: number, fits: (utilization: number) => boolean): number | undefined {
+  for (let n = Math.floor(from * 100 + 1e-9) + 1; n <= MOST_UTILIZATION * 100; n++) {
+    if (fits(n / 100)) return n / 100;
+  }
+  return undefined;
+}
+
 /** One setting changed at a time: the least change that fits, of each setting that can make it fit. */
 function remedies(memory: ReplicaMemory): string[] {
   const fits = (change: Partial<ReplicaMemory>): boolean => memoryBudget({ ...memory, ...change }).ok;
   const found: string[] = [];
-  const utilization = [0.9, 0.92, 0.95].find(
-    (n) => n > memory.memoryUtilization && fits({ memoryUtilization: n }),
-  );
+  const utilization = leastUtilization(memory.memoryUtilization, (n) => fits({ memoryUtilization: n }));
   if (utilization !== undefined) found.push(`hardware.memoryUtilization ${utilization}`);
   const ranks = tensorRanks(memory.model).find(
     (n) => n > memory.tensorParallel && fits({ tensorParallel: n }),

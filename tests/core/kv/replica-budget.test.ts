@@ -214,7 +214,7 @@ describe('refusals name the number and the nearest that works', () => {
     },
     {
       changes: { hardware: { memoryUtilization: 0.2 } },
-      says: 'Llama-3.1-8B needs 17.5 GB (16.1 GB of it bf16 weights) for one KV block, more than the 17.0 GB that H100 SXM5 80GB has at hardware.memoryUtilization 0.2; the nearest that works is hardware.memoryUtilization 0.9',
+      says: 'Llama-3.1-8B needs 17.5 GB (16.1 GB of it bf16 weights) for one KV block, more than the 17.0 GB that H100 SXM5 80GB has at hardware.memoryUtilization 0.2; the nearest that works is hardware.memoryUtilization 0.21',
     },
     {
       changes: { model: 'DeepSeek-V3', hardware: { gpu: 'l4' } },
@@ -224,6 +224,16 @@ describe('refusals name the number and the nearest that works', () => {
     { changes: { hardware: { gpu: 'voodoo2' } }, says: 'The GPU “voodoo2” is not known' },
   ])('$says', ({ changes, says }) => {
     expect(sentence(changes)).toContain(says);
+  });
+
+  test('the utilization that is proposed is the least that fits', () => {
+    const hardware = { memoryUtilization: 0.05 };
+    const proposed = Number(
+      /memoryUtilization ([\d.]+)(?:,|\.$)/.exec(sentence({ hardware }).split('works is')[1] ?? '')?.[1],
+    );
+    expect(replicaBudget(scenario({ hardware: { memoryUtilization: proposed } })).ok).toBe(true);
+    const below = Math.round(proposed * 100 - 1) / 100;
+    expect(replicaBudget(scenario({ hardware: { memoryUtilization: below } })).ok).toBe(false);
   });
 
   test('what a refusal proposes fits', () => {
