@@ -1,5 +1,5 @@
 /** `kvlab simulate` as it is called: what it answers, what it writes, what it refuses. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -200,3 +200,15 @@ test.skipIf(missing !== null)(
     expect(JSON.parse(out)).toMatchObject({ requests: 500, finished: 500 });
   },
 );
+
+test('a folder that cannot be made is refused in one sentence before anything runs', async () => {
+  const parent = '/proc/kvlab';
+  for (const path of [
+    `${file('plain.txt', '')}/below`,
+    ...(existsSync('/proc/self') ? [parent, `${parent}/x`] : []),
+  ]) {
+    const { status, out, err } = await kvlab('simulate', small(), '--out', path);
+    expect({ status, out }).toEqual({ status: 2, out: '' });
+    expect(err).toMatch(/^The folder .* can't be made \(.*\); name another with --out\.\n$/);
+  }
+});
