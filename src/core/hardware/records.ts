@@ -7,6 +7,11 @@ import rows from './gpus.json' with { type: 'json' };
 
 const positive = v.pipe(v.number(), v.minValue(0.001), v.maxValue(1e6));
 const share = v.pipe(v.number(), v.minValue(0.01), v.maxValue(1));
+const rising = v.pipe(
+  v.array(v.pipe(v.number(), v.minValue(0))),
+  v.minLength(2),
+  v.check((numbers) => numbers.every((n, i) => i === 0 || n >= (numbers[i - 1] ?? 0)), 'rising numbers'),
+);
 const source = v.pipe(v.string(), v.minLength(10));
 
 /** Shares of the published rates that kernels of a serving engine reached on this GPU. */
@@ -47,16 +52,19 @@ const Serving = v.strictObject({
   hostGBps: v.nullable(positive),
   /** null: not measured. */
   efficiency: v.nullable(Efficiency),
-  /** All-reduce: latency + 2(n−1)/n·bytes/bus; null: not measured. */
+  /** What one all-reduce takes, message by message in bytes; null: not measured. */
   allReduce: v.nullable(
     v.strictObject({
       points: v.pipe(
         v.array(
-          v.strictObject({
-            ranks: v.pipe(v.number(), v.integer(), v.minValue(2)),
-            latencyUs: positive,
-            busGBps: positive,
-          }),
+          v.pipe(
+            v.strictObject({
+              ranks: v.pipe(v.number(), v.integer(), v.minValue(2)),
+              bytes: rising,
+              us: rising,
+            }),
+            v.check(({ bytes, us }) => bytes.length === us.length, 'as many times as messages'),
+          ),
         ),
         v.minLength(1),
       ),

@@ -8,7 +8,7 @@ import type { AttentionKernel, GpuRecord } from '../../core/hardware/records.ts'
 import type { Architecture } from '../../core/model/architecture.ts';
 import type { SimScenario } from '../../core/scenario/simulate/schema.ts';
 import type { StepWork } from '../../core/schedule/work.ts';
-import { allReduceOf, sendSeconds } from './comm.ts';
+import { allReduceOf, allReduceSeconds, sendSeconds } from './comm.ts';
 import { emptyBasis, type CostBasis, type CostModel } from './model.ts';
 import { ASSUMED_EFFICIENCY, ratesOfRecord, type RooflineSettings, type StepRates } from './rates.ts';
 import { layerShard } from './shard.ts';
@@ -27,14 +27,13 @@ export function stepShape(
   const { tensorParallel: ranks, pipelineParallel } = hardware;
   const { weights, kvFormat } = engine;
   const options = { weights, kvFormat, ranks, attention };
-  const reduce = allReduceOf(gpu, ranks);
   return {
     shards: model.kinds.map((kind) => layerShard(model, kind, options)),
     hidden: model.hidden,
     vocab: model.vocab / ranks,
     pipeline: pipelineParallel,
-    reduceSeconds: ranks === 1 ? 0 : reduce.latencySeconds,
-    reduceSecondsPerByte: ranks === 1 ? 0 : (2 * (ranks - 1)) / ranks / reduce.busBytesPerSecond,
+    ranks,
+    reduce: allReduceOf(gpu, ranks),
     sendSeconds: sendSeconds(0, gpu),
     sendSecondsPerByte: sendSeconds(1, gpu) - sendSeconds(0, gpu),
   };
@@ -89,6 +88,14 @@ function aboutRates(gpu: GpuRecord, settings: RooflineSettings, rates: StepRates
   );
 }
 
+/** How long a small and a large message take, and what that rests on; the whole source is in the GPU's record. */
+function aboutAllReduces(gpu: GpuRecord, ranks: number): string {
+  const reduce = allReduceOf(gpu, ranks);
+  const us = (bytes: number) => Math.round(allReduceSeconds(bytes, ranks, reduce) * 1e6);
+  const from = reduce.measured ? 'measured' : `assumed as ${reduce.like}`;
+  return `All-reduces, custom or NCCL: 16 KiB ${us(2 ** 14)} µs, 128 MiB ${us(2 ** 27)} µs, ${from}.`;
+}
+
 export interface RooflineInput {
   readonly scenario: CostScenario;
   readonly model: Architecture;
@@ -104,11 +111,7 @@ export function createRoofline(
   const shape = stepShape(model, gpu, scenario);
   const { tensorParallel } = scenario.hardware;
   const words = [aboutRates(gpu, settings, rates, weights)];
-  if (tensorParallel > 1) {
-    const reduce = allReduceOf(gpu, tensorParallel);
-    const bus = Math.round(reduce.busBytesPerSecond / 1e9);
-    words.push(`All-reduces at ${bus} GB/s (${reduce.measured ? 'measured on such links' : 'assumed'}).`);
-  }
+  if (tensorParallel > 1) words.push(aboutAllReduces(gpu, tensorParallel));
   const name = `roofline, ${gpu.name}${groupInWords(scenario.hardware)}, ${model.name}`;
   return new ShapedCost(name, words.join(' '), new StepTime(shape, rates), 'assumed');
 }

@@ -15,6 +15,7 @@
  * Nothing is allocated by `stepMs`: a million requests ask it four million times.
  */
 import type { StepWork } from '../../core/schedule/work.ts';
+import { allReduceSeconds, type AllReduce } from './comm.ts';
 import { pairsSeen } from './pairs.ts';
 import type { StepRates } from './rates.ts';
 import type { LayerShard } from './shard.ts';
@@ -25,9 +26,9 @@ export interface StepShape {
   /** This rank's part of the vocabulary. */
   readonly vocab: number;
   readonly pipeline: number;
-  /** Seconds of one all-reduce: latency, and per byte; 0 on one rank. */
-  readonly reduceSeconds: number;
-  readonly reduceSecondsPerByte: number;
+  /** Ranks of tensor parallelism, and what they take for an all-reduce; not used on one. */
+  readonly ranks: number;
+  readonly reduce: AllReduce;
   /** Seconds to hand a batch on, and per byte. */
   readonly sendSeconds: number;
   readonly sendSecondsPerByte: number;
@@ -121,7 +122,7 @@ export class StepTime {
     );
     if (shard.allReduces > 0) {
       const bytes = tokens * shape.hidden * ACTIVATION_BYTES;
-      seconds += shard.allReduces * (shape.reduceSeconds + shape.reduceSecondsPerByte * bytes);
+      seconds += shard.allReduces * allReduceSeconds(bytes, shape.ranks, shape.reduce);
     }
     return seconds;
   }
