@@ -1,6 +1,7 @@
 /** The recorded run that the block view and the access profile look at: which point and replica, and what came of it. */
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import { expandSweep } from '../core/scenario/sweep.ts';
+import { PAGED_SCHEDULERS } from '../core/schedule/index.ts';
 import { HistoryReader } from '../sim/recorder-reader.ts';
 import type { OnSimProgress, Outcome, SimInputs, SimWorkerApi } from '../workers/sim-api.ts';
 import type { RecordedAccesses, RecordedRun, RecordWish } from '../workers/sim-record.ts';
@@ -16,6 +17,14 @@ export interface PointChoice {
 export function pointsOf(scenario: SimScenario): PointChoice[] {
   if (scenario.sweep.length === 0) return [{ index: 0, label: '' }];
   return expandSweep(scenario).map(({ index, label }) => ({ index, label }));
+}
+
+/** The first point whose requests ask a prefix cache for anything; the first of all where none does. */
+export function firstCachedPoint(scenario: SimScenario): number {
+  const found = expandSweep(scenario).find(
+    ({ scenario: { engine } }) => engine.prefixCache !== 'off' && PAGED_SCHEDULERS[engine.scheduler],
+  );
+  return found?.index ?? 0;
 }
 
 /** Replicas whose blocks can be looked at. */

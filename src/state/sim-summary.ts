@@ -43,7 +43,7 @@ export const POINT_COLUMNS: readonly PointColumn[] = [
   {
     name: 'Hits',
     unit: 'share',
-    help: 'Prompt tokens found in the prefix cache at first admission over all prompt tokens.',
+    help: 'Prompt tokens found in the prefix cache at first admission over all prompt tokens: counted in tokens, where the tab Accesses counts full blocks.',
     read: ({ prefixHitRatio }) => prefixHitRatio,
   },
   {

@@ -66,6 +66,14 @@ export async function recordRun(
   return outcome.ok ? transfer(outcome, historyBuffers(outcome.value.history)) : outcome;
 }
 
+/** The selector of points is part of the remedy where there is one. */
+function noAccessSentence({ sweep }: SimScenario): string {
+  const why = 'No request asked the prefix cache for a block: it is off, or prompts are shorter than a block';
+  return sweep.length > 0
+    ? `${why}. Choose another point of the sweep above, or set engine.prefixCache to hash.`
+    : `${why}; set engine.prefixCache to hash.`;
+}
+
 /** The same, and what follows from it for the cache. */
 export function recordAccesses(
   scenario: SimScenario,
@@ -79,9 +87,7 @@ export function recordAccesses(
     const { history, requests } = recording;
     const log = accessLogOf(history, requests);
     if (log.block.length === 0) {
-      throw new RangeError(
-        'No request asked the prefix cache for a block: it is off, or prompts are shorter than a block; set engine.prefixCache to hash.',
-      );
+      throw new RangeError(noAccessSentence(scenario));
     }
     const profile = accessProfile(log, 'all', {
       maxReplayed: MAX_REPLAYED,

@@ -248,7 +248,7 @@ test('the access profile: figures of what was asked of the cache, and the same a
   ]) {
     await page.getByRole('heading', { name: title }).waitFor();
   }
-  expect(await page.getByText('13 of 21 accesses').count()).toBe(1);
+  expect(await page.getByText('13 of 21 accesses, each to one full block').count()).toBe(1);
   const [download] = await Promise.all([page.waitForEvent('download'), save.click()]);
   expect(download.suggestedFilename()).toBe('ten-blocks-of-four-tokens-accesses.json');
   const file = JSON.parse(await readFile(await download.path(), 'utf8')) as Record<string, unknown>;
@@ -267,6 +267,15 @@ test('the access profile: figures of what was asked of the cache, and the same a
     await phone.evaluate(() => document.documentElement.scrollWidth - window.innerWidth),
   ).toBeLessThanOrEqual(0);
   expect(await findings(phone)).toEqual([]);
+});
+
+test('the access profile opens on the first point that has a cache; one without says how to go on', async () => {
+  const page = await lab.visit({ hash: '#/simulate/accesses?story=shared-system-prompt' });
+  await page.getByRole('button', { name: 'Save the profile (JSON)' }).waitFor();
+  const point = page.getByLabel('Point of the sweep');
+  expect(await point.inputValue()).toBe('1');
+  await point.selectOption('0');
+  await page.getByText(/Choose another point of the sweep above/).waitFor();
 });
 
 test('a recording is cancelled at once, and another scenario is recorded after it', async () => {

@@ -15,9 +15,9 @@ const distance = (blocks: number | null) => (blocks === null ? 'none' : `${forma
 export function accessFacts(summary: AccessSummary): AccessFact[] {
   return [
     {
-      name: 'Hit rate',
+      name: 'Hit rate by blocks',
       value: share(summary.hitRatio),
-      about: `${formatNumber(summary.hits)} of ${formatNumber(summary.accesses)} accesses; with room for everything ${share(summary.unboundedHitRatio)}`,
+      about: `${formatNumber(summary.hits)} of ${formatNumber(summary.accesses)} accesses, each to one full block (the table under Run counts tokens); with room for everything ${share(summary.unboundedHitRatio)}`,
     },
     {
       name: 'Blocks asked for',
