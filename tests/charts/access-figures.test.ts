@@ -100,11 +100,32 @@ describe('the heat map', () => {
     recorder.record('a', 3, false);
     const lonely = accessFigures(accessProfile(recorder.log('')), SOURCE);
     // Recorded without depths.
-    expect(lonely[3]?.notes?.at(-1)).toMatch(/suffix first is LRU/);
+    expect(lonely[3]?.notes?.join(' ')).toMatch(/suffix first is LRU/);
     expect(figure('accesses_missratio').notes).toEqual(['A note.']);
     for (const one of lonely) expect(renderSvg(one)).not.toMatch(/NaN|undefined/);
     expect(lonely[2]?.finding).toMatch(/No block is used twice/);
   });
+});
+
+test('curves that hide each other are named', () => {
+  const [spec] = accessFigures(
+    {
+      summary: profile.summary,
+      missRatio: {
+        sizes: [1, 2],
+        floor: 0.2,
+        knowsDepth: true,
+        sampledShare: 1,
+        curves: [
+          { policy: 'lru', missRatio: [0.6, 0.4] },
+          { policy: 'fifo', missRatio: [0.6, 0.4] },
+          { policy: 'sieve', missRatio: [0.6, 0.3] },
+        ],
+      },
+    },
+    SOURCE,
+  );
+  expect(spec?.notes).toEqual(['A note.', 'The same at every size, one line over the other: LRU, FIFO.']);
 });
 
 test('miss ratios of all policies can be told apart, and the optimum lies below', () => {

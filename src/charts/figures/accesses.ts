@@ -150,6 +150,7 @@ function missRatioFigure(curves: MissRatioCurves, source: AccessSource): FigureS
     ...(source.notes ?? []),
     ...(knowsDepth ? [] : [flat]),
     ...(sampledShare < 1 ? [sampled] : []),
+    ...hiddenCurves(curves),
   ];
   return {
     id: 'accesses_missratio',
@@ -164,6 +165,18 @@ function missRatioFigure(curves: MissRatioCurves, source: AccessSource): FigureS
     ...source,
     notes,
   };
+}
+
+/** Curves that are drawn over each other, so that nobody looks for one of them in vain. */
+function hiddenCurves({ curves }: MissRatioCurves): string[] {
+  const alike = new Map<string, string[]>();
+  for (const { policy, missRatio } of curves) {
+    const key = missRatio.join();
+    alike.set(key, [...(alike.get(key) ?? []), LOOKS[policy].label]);
+  }
+  return [...alike.values()].flatMap((names) =>
+    names.length < 2 ? [] : `The same at every size, one line over the other: ${names.join(', ')}.`,
+  );
 }
 
 /** At the size where the policies differ most from the optimum: who is best, and what is left to win. */
