@@ -128,7 +128,6 @@ function side(change: number): string {
 }
 
 function spanOf({ low, high }: Interval): string {
-  if (low < 0 && high > 0) return `interval ${side(low)} to ${side(high)}`;
   const [near, far] = Math.abs(low) < Math.abs(high) ? [low, high] : [high, low];
   return `interval ${percent(near)}–${percent(far)} %`;
 }
@@ -151,8 +150,10 @@ function sentenceOf(name: string, of: string, { a, b, change, interval, over, pa
     return `${said}; ${pairs < 3 ? 'three seeds or more give an interval' : 'an interval needs values above 0'}.`;
   }
   const basis = over === 'seeds' ? `${pairs} seeds` : `these ${pairs === 1 ? '' : `${pairs} `}arrivals`;
-  const doubt = interval.low < 0 && interval.high > 0 ? ': no difference was found' : '';
-  return `${said}, ${spanOf(interval)} (${basis})${doubt}.`;
+  if (interval.low < 0 && interval.high > 0) {
+    return `No clear difference in ${of}’s ${name}: ${side(change)}, but anything from ${side(interval.low)} to ${side(interval.high)} fits (${basis}).`;
+  }
+  return `${said}, ${spanOf(interval)} (${basis}).`;
 }
 
 function verdictOf({ interval }: Found, better: 'lower' | 'higher' | null): PairedComparison['verdict'] {
