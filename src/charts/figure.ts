@@ -41,6 +41,8 @@ export interface FigureSeries {
   readonly step?: boolean;
   /** `fit` is a line without markers that stands in no table; default `data`. */
   readonly role?: 'data' | 'fit';
+  /** What this series measures, where the figure's series measure different things: those are never averaged. */
+  readonly quantity?: string;
   /** What this series shows, where the figure's definition speaks of several. */
   readonly definition?: string;
   readonly points: readonly FigurePoint[];

@@ -1,6 +1,6 @@
 /**
  * Two runs in one figure: the series of both, the second dashed and hollow, and a sentence with the ratio of the values
- * they share. The ratio's range is over points; it is no interval of one ratio.
+ * they share, each quantity by itself. The ratio's range is over points; it is no interval of one ratio.
  */
 import { median } from '../../core/metrics/percentiles.ts';
 import type { FigurePoint, FigureSeries, FigureSpec } from '../figure.ts';
@@ -11,7 +11,8 @@ export interface Named {
   readonly spec: FigureSpec;
 }
 
-export function compareFigures(first: Named, second: Named): FigureSpec {
+/** @param paired the two ran the same seeds, so that intervals of each side say nothing about their difference */
+export function compareFigures(first: Named, second: Named, paired = false): FigureSpec {
   const { spec } = first;
   return {
     ...spec,
@@ -23,7 +24,7 @@ export function compareFigures(first: Named, second: Named): FigureSpec {
       ...spec.series.map((series) => renamed(series, first.name, false)),
       ...second.spec.series.map((series) => renamed(series, second.name, true)),
     ],
-    finding: ratioSentence(first, second),
+    finding: ratioSentence(first, second, paired),
     notes: [...notesOf(first), ...notesOf(second)],
     source: { ...spec.source, runId: `${spec.source.runId} and ${second.spec.source.runId}` },
   };
@@ -54,6 +55,8 @@ function measure(spec: FigureSpec, { x, y, label = '', low, high }: FigurePoint)
 }
 
 interface Pair {
+  /** What was measured: of a CDF the percentile, else the series' quantity; '' where a figure has one only. */
+  readonly quantity: string;
   readonly ratio: number;
   /** Whether the intervals leave each other out; null without both. */
   readonly apart: boolean | null;
@@ -70,23 +73,40 @@ function pairs(first: FigureSpec, second: FigureSpec): Pair[] {
       if (!a || !b || a.value === 0) return [];
       const known = a.interval !== null && b.interval !== null;
       const apart = known && (a.interval.low > b.interval.high || b.interval.low > a.interval.high);
-      return [{ ratio: b.value / a.value, apart: known ? apart : null }];
+      const quantity = (first.mark === 'cdf' ? point.label : series.quantity) ?? '';
+      return [{ quantity, ratio: b.value / a.value, apart: known ? apart : null }];
     });
   });
 }
 
-function ratioSentence(first: Named, second: Named): string {
+function ratioSentence(first: Named, second: Named, paired: boolean): string {
   const shared = pairs(first.spec, second.spec);
   if (shared.length === 0) return `${first.name} and ${second.name} share no point.`;
   const measured = first.spec.mark === 'cdf' ? first.spec.x.label : first.spec.y.label;
+  const uniform = extentOf(shared).every((ratio) => Math.abs(ratio - (shared[0]?.ratio ?? 0)) < 1e-9);
+  const quantities = [...new Set(shared.map(({ quantity }) => quantity))];
+  const groups = uniform
+    ? [shared]
+    : quantities.map((name) => shared.filter(({ quantity }) => quantity === name));
+  const clauses = groups.map((group) => ratioClause(group, uniform ? '' : (group[0]?.quantity ?? '')));
+  const trust = paired ? '' : apartClause(shared);
+  return `${measured} of ${second.name} over ${first.name}: ${clauses.join('; ')}${trust}.`;
+}
+
+function extentOf(shared: readonly Pair[]): [number, number] {
   const ratios = shared.map(({ ratio }) => ratio);
-  const [least, most] = [Math.min(...ratios), Math.max(...ratios)];
-  const points = shared.length === 1 ? 'the point they share' : `the ${shared.length} points they share`;
-  const size =
-    most - least < 1e-9
-      ? `${formatValue(least, 'ratio')} at ${points}`
-      : `${formatValue(median(ratios), 'ratio')} at the median of ${points}, from ${formatInterval(least, most, 'ratio')}`;
-  return `${measured} of ${second.name} over ${first.name}: ${size}${apartClause(shared)}.`;
+  return [Math.min(...ratios), Math.max(...ratios)];
+}
+
+/** The ratio of one quantity: at its point, or in the middle of its points. */
+function ratioClause(group: readonly Pair[], quantity: string): string {
+  const name = quantity === '' ? '' : `${quantity} `;
+  const [least, most] = extentOf(group);
+  const points = group.length === 1 ? 'the point they share' : `the ${group.length} points they share`;
+  if (group.length === 1 && quantity !== '') return `${name}${formatValue(least, 'ratio')}`;
+  if (most - least < 1e-9) return `${name}${formatValue(least, 'ratio')} at ${points}`;
+  const middle = formatValue(median(group.map(({ ratio }) => ratio)), 'ratio');
+  return `${name}${middle} at the median of ${points}, from ${formatInterval(least, most, 'ratio')}`;
 }
 
 /** How far the difference can be trusted. */

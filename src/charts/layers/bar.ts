@@ -49,6 +49,12 @@ export const barLayer: Layer = (input) => {
   return { marks: [...marks, ...gaps.marks], hits: [...hits, ...gaps.hits] };
 };
 
+/** Foot of a label, lifted above the lines that would strike it through. */
+function clearOf(lines: readonly number[], foot: number): number {
+  const sorted = lines.toSorted((a, b) => b - a);
+  return sorted.reduce((at, line) => (line > at - VALUE_SIZE && line < at + 2 ? line - 3 : at), foot);
+}
+
 function barMarks(
   input: LayerInput,
   series: FigureSeries,
@@ -57,6 +63,7 @@ function barMarks(
   top: number,
 ): Mark[] {
   const { y, plot } = input;
+  const references = (input.spec.references ?? []).flatMap((reference) => y.at(reference.y) ?? []);
   const paint = seriesPaint(series.colour);
   const { centre } = slot;
   const half = Math.max(2, slot.width / 2 - 1.5);
@@ -85,7 +92,12 @@ function barMarks(
   }
   const text = formatNumber((point.y ?? 0) / y.divisor);
   if (textWidth(text, VALUE_SIZE) <= slot.width + 2) {
-    const label = { x: round(centre), y: round(highest - 5), text, anchor: 'middle' as const };
+    const label = {
+      x: round(centre),
+      y: round(clearOf(references, highest - 5)),
+      text,
+      anchor: 'middle' as const,
+    };
     marks.push({ kind: 'text', role: 'value', ...label, fill: 'muted', size: VALUE_SIZE });
   }
   return marks;

@@ -3,7 +3,7 @@ import { describeMetric } from '../../../core/metrics/definitions.ts';
 import type { SimRun } from '../../../core/run/simulation.ts';
 import type { FigureSpec } from '../../figure.ts';
 import { formatValue } from '../../format.ts';
-import { overSeeds, SEED_INTERVAL } from './seeds.ts';
+import { isTie, overSeeds, SEED_INTERVAL } from './seeds.ts';
 import { bySetting, numericAxis, placeOf, type Quantity } from './settings.ts';
 import { casesOf, simProvenance, summaryValues, type SimCase } from './subject.ts';
 
@@ -49,12 +49,18 @@ function findingOf(run: SimRun, cases: readonly SimCase[]): string {
     const share = overSeeds(summaryValues(found, (summary) => summary.attainment));
     return good === null || all === null || share === null
       ? []
-      : [{ place: placeOf(found, path), good: good.value, all: all.value, share: share.value }];
+      : [{ place: placeOf(found, path), good, all: all.value, share: share.value }];
   });
-  const best = known.toSorted((a, b) => b.good - a.good)[0];
+  const best = known.toSorted((a, b) => b.good.value - a.good.value)[0];
   if (best === undefined) return 'No point has a goodput.';
-  const words = `${formatValue(best.good, 'req/s')} of ${formatValue(best.all, 'req/s')} meet every objective (${formatValue(best.share, 'share')} of the requests)`;
-  return known.length === 1
-    ? `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
+  const words = `${formatValue(best.good.value, 'req/s')} of ${formatValue(best.all, 'req/s')} meet every objective (${formatValue(best.share, 'share')} of the requests)`;
+  if (known.length === 1) return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+  const level = known.filter(({ good }) => isTie(good, best.good));
+  const within = 'within 1\u00a0% or their intervals overlap';
+  if (level.length === known.length) {
+    return `Goodput is equal at all ${known.length} points (${within}); with ${best.place}, ${words}.`;
+  }
+  return level.length > 1
+    ? `Goodput is highest, and equal (${within}), with ${level.map(({ place }) => place).join('; ')}: ${words}.`
     : `Goodput is highest with ${best.place}: ${words}.`;
 }

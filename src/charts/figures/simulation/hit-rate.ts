@@ -2,9 +2,9 @@
 import type { SimRun, SimSeries } from '../../../core/run/simulation.ts';
 import type { FigurePoint, FigureSeries, FigureSpec } from '../../figure.ts';
 import { formatNumber, formatValue } from '../../format.ts';
-import { overSeeds, SEED_INTERVAL } from './seeds.ts';
+import { isTie, overSeeds, SEED_INTERVAL, type SeedEstimate } from './seeds.ts';
 import { bySetting, numericAxis, placeOf, type Quantity } from './settings.ts';
-import { casesOf, clausesOf, simProvenance, summaryValues, type SimCase } from './subject.ts';
+import { casesOf, clausesOf, courseNotes, simProvenance, summaryValues, type SimCase } from './subject.ts';
 import { sumOf, thinned, timesOf } from './time.ts';
 
 const DEFINITION =
@@ -12,10 +12,15 @@ const DEFINITION =
   'comes back after a preemption asks again.';
 const MAX_CASES = 8;
 
+/** A cache that was never asked is off: it has no hit rate, which is not a rate of 0. */
+const isAsked = ({ first: { series, summary } }: SimCase): boolean =>
+  summary.prefixHitRatio !== null && sumOf(series.lookedUpTokens) > 0;
+
 const found = ({ first: { series } }: SimCase): number => sumOf(series.hitTokens);
 
 export function hitRateOverTime(run: SimRun): FigureSpec | null {
-  const cases = casesOf(run).slice(0, MAX_CASES);
+  const asked = casesOf(run).filter(isAsked);
+  const cases = asked.slice(0, MAX_CASES);
   if (!cases.some((one) => found(one) > 0)) return null;
   return {
     id: 'sim_hit_rate',
@@ -31,8 +36,18 @@ export function hitRateOverTime(run: SimRun): FigureSpec | null {
     })),
     definition: `${DEFINITION} Drawn: all of it from the start to the moment.`,
     finding: clausesOf(cases, clauseOf),
-    ...simProvenance(run),
+    ...simProvenance(run, [
+      ...offNotes(run),
+      ...courseNotes(asked, cases, `Lines of more than ${MAX_CASES} points would hide each other.`),
+    ]),
   };
+}
+
+function offNotes(run: SimRun): string[] {
+  const off = casesOf(run).filter((one) => !isAsked(one));
+  return off.length === 0
+    ? []
+    : [`Not drawn: ${off.map(({ label }) => label).join('; ')}. No prefix cache was asked there.`];
 }
 
 /** Cumulative ratio at each drawn time; nothing before the first question. */
@@ -69,14 +84,9 @@ export function hitRateBySetting(run: SimRun): FigureSpec | null {
   const cases = casesOf(run);
   const known = cases.flatMap((found) => {
     const estimate = overSeeds(RATIO.valuesOf(found));
-    return estimate === null ? [] : [{ found, ratio: estimate.value }];
+    return estimate === null ? [] : [{ found, estimate, ratio: estimate.value }];
   });
   if (cases.length < 2 || !known.some(({ ratio }) => ratio > 0)) return null;
-  const sorted = known.toSorted((a, b) => b.ratio - a.ratio);
-  const [best, worst] = [sorted[0], sorted.at(-1)];
-  const path = numericAxis(run);
-  const place = (entry: typeof best) => (entry === undefined ? '' : placeOf(entry.found, path));
-  const share = (entry: typeof best) => formatValue(entry?.ratio ?? 0, 'share');
   return {
     id: 'sim_hits_by_setting',
     title: 'Prompt tokens found in the cache',
@@ -84,7 +94,25 @@ export function hitRateBySetting(run: SimRun): FigureSpec | null {
     y: { label: 'Share of prompt tokens', unit: 'share', scale: 'linear' },
     definition: 'Prompt tokens found in the prefix cache at first admission over all prompt tokens.',
     intervalMeaning: SEED_INTERVAL,
-    finding: `Most are found with ${place(best)}, ${share(best)}; fewest with ${place(worst)}, ${share(worst)}.`,
+    finding: hitFinding(run, known),
     ...simProvenance(run),
   };
+}
+
+function hitFinding(
+  run: SimRun,
+  known: readonly { readonly found: SimCase; readonly estimate: SeedEstimate }[],
+): string {
+  const sorted = known.toSorted((a, b) => b.estimate.value - a.estimate.value);
+  const [best, worst] = [sorted[0], sorted.at(-1)];
+  if (best === undefined || worst === undefined) return 'No point has a prefix cache.';
+  const path = numericAxis(run);
+  const share = ({ estimate }: typeof best) => formatValue(estimate.value, 'share');
+  const place = ({ found }: typeof best) => placeOf(found, path);
+  if (known.length === 1)
+    return `With ${place(best)} ${share(best)} are found; no other point has a prefix cache.`;
+  if (isTie(best.estimate, worst.estimate)) {
+    return `The ${known.length} points find as many: ${share(worst)} to ${share(best)}, a difference within 1\u00a0% or the intervals.`;
+  }
+  return `Most are found with ${place(best)}, ${share(best)}; fewest with ${place(worst)}, ${share(worst)}.`;
 }

@@ -48,36 +48,60 @@ function namesOf(first: string, second: string): [string, string] {
   return bare(first) === bare(second) ? ['A', 'B'] : [first, second];
 }
 
-/** Both runs in every figure that both offer. Parts of a whole cannot share one stack: those stand one below the other. */
+/** Both runs in every figure that both offer alike; else each its own, one below the other, and why. */
 export function simFiguresFor(run: SimRun, other?: SimRun): FigureSpec[] {
   const figures = simFigures(run);
   if (other === undefined) return figures;
   const others = simFigures(other);
   const [name, otherName] = namesOf(run.title, other.title);
-  return figures.flatMap((spec) => {
+  const both = figures.flatMap((spec) => {
     const second = others.find(({ id }) => id === spec.id);
-    if (second === undefined) return [spec];
-    if (spec.mark === 'stack') {
-      return [
-        { ...spec, title: `${spec.title}, ${name}` },
-        { ...second, id: `${second.id}_other`, title: `${second.title}, ${otherName}` },
-      ];
-    }
-    return [besideOther({ name, spec }, { name: otherName, spec: second })];
+    if (second === undefined) return [alone({ name, spec }, otherName)];
+    const [ours, theirs] = [
+      { name, spec },
+      { name: otherName, spec: second },
+    ];
+    return spec.mark !== 'stack' && sameAxis(spec, second)
+      ? [besideOther(ours, theirs)]
+      : below(ours, theirs);
   });
+  const further = others.filter(({ id }) => figures.every((spec) => spec.id !== id));
+  return [...both, ...further.map((spec) => alone({ name: otherName, spec }, name))];
 }
+
+function sameAxis(first: FigureSpec, second: FigureSpec): boolean {
+  return first.mark === second.mark && first.x.label === second.x.label && first.x.unit === second.x.unit;
+}
+
+/** Parts of a whole cannot share one stack, nor points of different settings one axis. */
+function below(first: Named, second: Named): FigureSpec[] {
+  return [
+    { ...first.spec, title: `${first.spec.title}, ${first.name}` },
+    { ...second.spec, id: `${second.spec.id}_other`, title: `${second.spec.title}, ${second.name}` },
+  ];
+}
+
+function alone({ name, spec }: Named, missing: string): FigureSpec {
+  const note = `Only ${name} is drawn: ${missing} has no such figure.`;
+  return { ...spec, title: `${spec.title}, ${name}`, notes: [...(spec.notes ?? []), note] };
+}
+
+const PAIRED =
+  'Whether the two differ is judged on the same arrivals, pair by pair; the intervals drawn are of each side by itself.';
 
 function besideOther(first: Named, second: Named): FigureSpec {
   // One line a side: a colour of its own tells the second better than dashes alone.
-  const alone = first.spec.series.length === 1 && second.spec.series.length === 1;
-  const coloured = alone
+  const single = first.spec.series.length === 1 && second.spec.series.length === 1;
+  const coloured = single
     ? {
         ...second.spec,
         series: second.spec.series.map((series) => ({ ...series, colour: series.colour + 1 })),
       }
     : second.spec;
-  const both = compareFigures(first, { ...second, spec: coloured });
-  if (first.spec.mark !== 'line' || first.spec.x.label !== 'Time') return both;
+  const both = compareFigures(first, { ...second, spec: coloured }, true);
+  const hasIntervals = both.series.some(({ points }) => points.some(({ low }) => low !== undefined));
+  const spec = hasIntervals ? { ...both, notes: [...(both.notes ?? []), PAIRED] } : both;
+  if (first.spec.mark !== 'line' || first.spec.x.label !== 'Time') return spec;
   // Moments of two runs are not the same points: each side keeps its own sentence.
-  return { ...both, finding: `${first.name}: ${first.spec.finding} ${second.name}: ${second.spec.finding}` };
+  return { ...spec, finding: `${first.name}: ${first.spec.finding} ${second.name}: ${second.spec.finding}` };
 }

@@ -2,7 +2,7 @@
 import type { SimRun, SimSeries } from '../../../core/run/simulation.ts';
 import type { FigureSeries, FigureSpec } from '../../figure.ts';
 import { formatNumber, formatValue } from '../../format.ts';
-import { casesOf, simProvenance, type SimCase } from './subject.ts';
+import { casesOf, courseNotes, simProvenance, type SimCase } from './subject.ts';
 import { fullest, peakOf, sumOf } from './time.ts';
 
 /** More pools than these, one below the other, are no figure any more. */
@@ -13,10 +13,15 @@ const PARTS = ['activeBlocks', 'cachedBlocks', 'freeBlocks'] as const;
 export function kvOverTime(run: SimRun): FigureSpec[] {
   const cases = casesOf(run);
   const shown = cases.length <= MAX_POOLS ? cases : cases.filter((_, i) => i === 0 || i === cases.length - 1);
-  return shown.map((found, index) => kvFigure(run, found, index));
+  return shown.map((found, index) => {
+    // Each pool is a figure: those that have none are named once, the seed in every one.
+    const why = `Of more than ${MAX_POOLS} points the first and the last are drawn.`;
+    const notes = courseNotes(index === 0 ? cases : [found], index === 0 ? shown : [found], why);
+    return kvFigure(run, found, index, notes);
+  });
 }
 
-function kvFigure(run: SimRun, found: SimCase, index: number): FigureSpec {
+function kvFigure(run: SimRun, found: SimCase, index: number, notes: readonly string[]): FigureSpec {
   const { series } = found.first;
   const preempted = series.timeMs.filter((_, i) => (series.preemptions[i] ?? 0) > 0);
   const suffix = found.label === '' ? '' : `, ${found.label}`;
@@ -33,7 +38,7 @@ function kvFigure(run: SimRun, found: SimCase, index: number): FigureSpec {
       'as wasted. Cached: nobody refers to it, but a later prompt can still find its contents; it is given away when ' +
       'free blocks run out. Free: empty. Of samples that fall on one pixel the fullest is drawn.',
     finding: findingOf(found),
-    ...simProvenance(run),
+    ...simProvenance(run, notes),
   };
 }
 
@@ -71,10 +76,12 @@ function findingOf({ first: { series, summary } }: SimCase): string {
   const waste = formatValue(summary.fragmentation, 'share');
   const when = formatValue(series.timeMs[peak.index] ?? 0, 'ms');
   const preemptions = Math.max(summary.preemptions, sumOf(series.preemptions));
-  const lost = formatNumber(summary.recomputedTokens);
-  const preempted =
-    preemptions === 0
-      ? 'nothing was preempted'
-      : `${formatNumber(preemptions)} preemptions had ${lost} tokens computed again`;
-  return `At most ${formatNumber(most)} of ${formatNumber(total)} blocks${share} were in use, around ${when}; ${waste} of the slots given out held no token, and ${preempted}.`;
+  return `At most ${formatNumber(most)} of ${formatNumber(total)} blocks${share} were in use, around ${when}; ${waste} of the slots given out held no token, and ${preemptedWords(preemptions, summary.recomputedTokens)}.`;
+}
+
+function preemptedWords(preemptions: number, lostTokens: number): string {
+  if (preemptions === 0) return 'nothing was preempted';
+  const times = `${formatNumber(preemptions)} ${preemptions === 1 ? 'preemption' : 'preemptions'}`;
+  if (lostTokens === 0) return `there ${preemptions === 1 ? 'was' : 'were'} ${times}`;
+  return `${times} had ${formatNumber(lostTokens)} ${lostTokens === 1 ? 'token' : 'tokens'} computed again`;
 }

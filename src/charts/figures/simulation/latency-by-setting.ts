@@ -2,8 +2,8 @@
 import { describeMetric, type MetricId } from '../../../core/metrics/definitions.ts';
 import type { SimRun } from '../../../core/run/simulation.ts';
 import type { FigureSpec } from '../../figure.ts';
-import { formatValue } from '../../format.ts';
-import { SEED_INTERVAL, overSeeds } from './seeds.ts';
+import { formatLike, formatValue } from '../../format.ts';
+import { isTie, overSeeds, SEED_INTERVAL } from './seeds.ts';
 import { bySetting, numericAxis, placeOf, type Quantity } from './settings.ts';
 import { casesOf, simProvenance, summaryValues, type SimCase, type SimLatency } from './subject.ts';
 import type { Objective } from './within.ts';
@@ -91,7 +91,7 @@ function latencyBySetting(run: SimRun, latency: Latency): FigureSpec | null {
     ...(objective === null ? {} : { references: [{ y: objective, label: 'objective' }] }),
     definition: `${describeMetric(latency.metric)} p50, p95 and p99 over the ${latency.samples} of a point.`,
     intervalMeaning: SEED_INTERVAL,
-    finding: overRate ? kneeSentence(run, latency, objective) : bestSentence(run, latency),
+    finding: overRate ? kneeSentence(run, latency, objective) : bestSentence(run, latency, objective),
     ...simProvenance(run),
   };
 }
@@ -108,9 +108,11 @@ function kneeSentence(run: SimRun, latency: Latency, objective: number | null): 
     .toSorted((a, b) => a.rate - b.rate);
   const [first, last] = [points[0], points.at(-1)];
   if (first === undefined || last === undefined) return 'No rate has a finished request.';
-  const spread = `p99 ${latency.label} grows from ${formatValue(first.tail, 'ms')} at ${formatValue(first.rate, 'req/s')} to ${formatValue(last.tail, 'ms')} at ${formatValue(last.rate, 'req/s')}`;
+  const longest = Math.max(...points.map(({ tail }) => tail), objective ?? 0);
+  const shown = (ms: number) => formatLike(ms, 'ms', longest);
+  const spread = `p99 ${latency.label} ${movedWords(first.tail, last.tail)} from ${shown(first.tail)} at ${formatValue(first.rate, 'req/s')} to ${shown(last.tail)} at ${formatValue(last.rate, 'req/s')}`;
   if (objective === null) return `${spread}.`;
-  const limit = formatValue(objective, 'ms');
+  const limit = shown(objective);
   const kept = points.filter(({ tail }) => tail <= objective).at(-1);
   if (kept === undefined) return `${spread}; no rate here keeps it within ${limit}.`;
   const most = formatValue(kept.rate, 'req/s');
@@ -119,16 +121,27 @@ function kneeSentence(run: SimRun, latency: Latency, objective: number | null): 
     : `${spread}; ${most} is the highest rate here that keeps it within ${limit}.`;
 }
 
-function bestSentence(run: SimRun, { of, label }: Latency): string {
+function movedWords(from: number, to: number): string {
+  if (to > from) return 'grows';
+  return to < from ? 'falls' : 'stays';
+}
+
+function bestSentence(run: SimRun, { of, label }: Latency, objective: number | null): string {
   const path = numericAxis(run);
   const found = casesOf(run).flatMap((point) => {
-    const tail = overSeeds(valuesAt(point, of, 'p99'))?.value;
-    return tail === undefined ? [] : [{ place: placeOf(point, path), tail }];
+    const tail = overSeeds(valuesAt(point, of, 'p99'));
+    return tail === null ? [] : [{ place: placeOf(point, path), tail }];
   });
-  const sorted = found.toSorted((a, b) => a.tail - b.tail);
+  const sorted = found.toSorted((a, b) => a.tail.value - b.tail.value);
   const [best, worst] = [sorted[0], sorted.at(-1)];
   if (best === undefined || worst === undefined) return 'No point has a finished request.';
-  if (best === worst) return `p99 ${label} is ${formatValue(best.tail, 'ms')} with ${best.place}.`;
-  const ratio = best.tail > 0 ? `, ${formatValue(worst.tail / best.tail, 'ratio')} as long` : '';
-  return `p99 ${label} is shortest with ${best.place}, ${formatValue(best.tail, 'ms')}, and longest with ${worst.place}, ${formatValue(worst.tail, 'ms')}${ratio}.`;
+  const longest = Math.max(worst.tail.value, objective ?? 0);
+  const shown = (ms: number) => formatLike(ms, 'ms', longest);
+  const [least, most] = [best.tail.value, worst.tail.value];
+  if (best === worst) return `p99 ${label} is ${shown(least)} with ${best.place}.`;
+  if (isTie(best.tail, worst.tail)) {
+    return `p99 ${label} is equal at all ${found.length} points, ${shown(least)} to ${shown(most)} (within 1\u00a0% or their intervals overlap).`;
+  }
+  const ratio = least > 0 ? `, ${formatValue(most / least, 'ratio')} as long` : '';
+  return `p99 ${label} is shortest with ${best.place}, ${shown(least)}, and longest with ${worst.place}, ${shown(most)}${ratio}.`;
 }

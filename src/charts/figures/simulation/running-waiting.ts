@@ -2,13 +2,14 @@
 import type { SimRun } from '../../../core/run/simulation.ts';
 import type { FigureSeries, FigureSpec } from '../../figure.ts';
 import { formatNumber, formatValue } from '../../format.ts';
-import { casesOf, clausesOf, simProvenance, type SimCase } from './subject.ts';
+import { casesOf, clausesOf, courseNotes, simProvenance, type SimCase } from './subject.ts';
 import { peakOf, shareAboveZero, thinned, timeMean, timesOf } from './time.ts';
 
 const MAX_CASES = 4;
 
 export function runningWaiting(run: SimRun): FigureSpec | null {
-  const cases = casesOf(run).slice(0, MAX_CASES);
+  const all = casesOf(run);
+  const cases = all.slice(0, MAX_CASES);
   if (cases.length === 0) return null;
   return {
     id: 'sim_running_waiting',
@@ -21,7 +22,10 @@ export function runningWaiting(run: SimRun): FigureSpec | null {
       'Running: holding KV blocks and part of the engine’s batch. Waiting: arrived and not yet admitted, or preempted and ' +
       'not yet back. The largest value among samples that fall on one pixel is drawn.',
     finding: clausesOf(cases, clauseOf),
-    ...simProvenance(run),
+    ...simProvenance(
+      run,
+      courseNotes(all, cases, `Lines of more than ${MAX_CASES} points would hide each other.`),
+    ),
   };
 }
 

@@ -19,6 +19,16 @@ export function overSeeds(values: readonly number[]): SeedEstimate | null {
   return { value: mean, ...(interval === null ? {} : interval), n: seeds };
 }
 
+const TIE = 0.01;
+
+/** True for values within 1 % of each other, or with intervals that overlap: neither is named the better. */
+export function isTie(a: SeedEstimate, b: SeedEstimate): boolean {
+  if (Math.abs(a.value - b.value) <= TIE * Math.max(Math.abs(a.value), Math.abs(b.value))) return true;
+  if (a.low === undefined || a.high === undefined || b.low === undefined || b.high === undefined)
+    return false;
+  return a.low <= b.high && b.low <= a.high;
+}
+
 /** A point of a figure; a gap with its reason without values. */
 export function seedPoint(x: number | string, values: readonly number[], reason: string): FigurePoint {
   const estimate = overSeeds(values);

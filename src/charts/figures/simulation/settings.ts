@@ -59,6 +59,7 @@ function bars(run: SimRun, quantities: readonly Quantity[]): BySetting {
   const series = quantities.map(({ id, label: name, valuesOf, missing }, colour): FigureSeries => ({
     id,
     label: quantities.length === 1 ? '' : name,
+    ...(quantities.length === 1 ? {} : { quantity: name }),
     colour,
     points: [
       ...cases.map((found) => seedPoint(found.label || 'this scenario', valuesOf(found), missing)),
@@ -75,6 +76,7 @@ function lines(run: SimRun, quantities: readonly Quantity[], path: string): BySe
     quantities.map(({ id, label, valuesOf, missing }, q): FigureSeries => ({
       id: other === '' ? id : `${id}:${other}`,
       label: [quantities.length > 1 ? label : '', other].filter((text) => text !== '').join(', '),
+      ...(quantities.length === 1 ? {} : { quantity: label }),
       colour: index * quantities.length + q,
       points: run.points
         .filter(({ settings }) => otherLabel(settings, path) === other)

@@ -79,16 +79,27 @@ export function simSubtitle({ scenario }: SimRun): string {
 }
 
 /** The parts of a spec that every figure of a run shares. */
-export function simProvenance(run: SimRun) {
+export function simProvenance(run: SimRun, own: readonly string[] = []) {
   const models = [...new Set(run.points.map(({ costModel }) => costModel).filter((name) => name !== ''))];
   const failed = failuresOf(run).map(({ label, reason }) => `${label}: ${reason}`);
   const cut = run.complete ? [] : ['The run is not complete; what was simulated is shown.'];
   return {
     subtitle: simSubtitle(run),
     origin: run.origin,
-    notes: [...models.map((name) => `Step times: ${name}.`), ...run.notes, ...failed, ...cut],
+    notes: [...own, ...models.map((name) => `Step times: ${name}.`), ...run.notes, ...failed, ...cut],
     source: { runId: run.id, command: run.command, createdAt: run.createdAt },
   };
+}
+
+/** What a figure over time leaves out: points that are not drawn and why, and seeds beyond the first. */
+export function courseNotes(all: readonly SimCase[], shown: readonly SimCase[], why: string): string[] {
+  const left = all.filter((found) => !shown.includes(found)).map(({ label }) => label);
+  const seeds = Math.max(0, ...shown.map(({ repetitions }) => repetitions.length));
+  const first = shown[0]?.first.seed;
+  return [
+    ...(left.length === 0 ? [] : [`Not drawn: ${left.join('; ')}. ${why}`]),
+    ...(seeds < 2 || first === undefined ? [] : [`Drawn is seed ${first}, the first of ${seeds}.`]),
+  ];
 }
 
 export type SimLatency = 'ttftMs' | 'tpotMs' | 'itlMs' | 'e2eMs' | 'queueMs';

@@ -2,7 +2,7 @@
 import type { SimRun, SimSeries } from '../../../core/run/simulation.ts';
 import type { FigurePoint, FigureSeries, FigureSpec } from '../../figure.ts';
 import { formatNumber, formatValue } from '../../format.ts';
-import { casesOf, clausesOf, simProvenance, type SimCase } from './subject.ts';
+import { casesOf, clausesOf, courseNotes, simProvenance, type SimCase } from './subject.ts';
 import { sumOf, thinned, timesOf } from './time.ts';
 
 const MAX_CASES = 4;
@@ -13,9 +13,8 @@ const moved = ({ first: { series } }: SimCase): number =>
   sumOf(series.tierOutBytes) + sumOf(series.tierInBytes);
 
 export function tierTraffic(run: SimRun): FigureSpec | null {
-  const cases = casesOf(run)
-    .filter((found) => moved(found) > 0)
-    .slice(0, MAX_CASES);
+  const all = casesOf(run).filter((found) => moved(found) > 0);
+  const cases = all.slice(0, MAX_CASES);
   if (cases.length === 0) return null;
   return {
     id: 'sim_tier_traffic',
@@ -31,7 +30,10 @@ export function tierTraffic(run: SimRun): FigureSpec | null {
       'Bytes of KV blocks that went down to a tier (stored) and came back from one (loaded) between two samples, over the ' +
       'time between them. 1 GB = 10⁹ bytes.',
     finding: clausesOf(cases, clauseOf),
-    ...simProvenance(run),
+    ...simProvenance(
+      run,
+      courseNotes(all, cases, `Lines of more than ${MAX_CASES} points would hide each other.`),
+    ),
   };
 }
 
