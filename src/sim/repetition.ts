@@ -5,7 +5,7 @@ import { requestColumns, summarizeServing } from '../core/metrics/serving/summar
 import { findArchitecture } from '../core/model/architecture.ts';
 import type { CheckRun } from '../core/run/schema.ts';
 import type { SimRepetition } from '../core/run/simulation.ts';
-import { servedBlocks } from '../core/scenario/simulate/fit.ts';
+import { equivalentBlocks, servedBlocks } from '../core/scenario/simulate/fit.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import { PAGED_SCHEDULERS } from '../core/schedule/index.ts';
 import type { RequestTable } from '../core/schedule/requests.ts';
@@ -86,6 +86,7 @@ export function startRepetition(
     blockSize: scenario.engine.blockSize,
     maxSamples: limits.samples,
   });
+  const equivalents = equivalentBlocks(scenario, requests);
   let rejected = 0;
   const observer = joinObservers(Object.assign(collector, { rejected: () => void rejected++ }), listener);
   const engine = createEngine({
@@ -118,7 +119,11 @@ export function startRepetition(
       basis: { ...cost.basis },
       tiers: [...engine.tiers()],
     }),
-    notes: () => [...notesOf(requests.size, rejected, limits.rows), ...engine.notes()],
+    notes: () => [
+      ...(equivalents === null ? [] : [equivalents]),
+      ...notesOf(requests.size, rejected, limits.rows),
+      ...engine.notes(),
+    ],
   };
 }
 

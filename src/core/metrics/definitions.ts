@@ -266,7 +266,8 @@ const SERVING = {
   kvBlocks: {
     name: 'KV blocks',
     symbols: '',
-    sentence: 'Blocks of the pools of all replicas.',
+    sentence:
+      'Blocks of the pools of all replicas. Where layers keep windows or states they are equivalents: blocks of every token, as many as hold the sequences at their mean length.',
     unit: 'blocks',
     better: null,
   },

@@ -35,3 +35,23 @@ export function servedBlocks(scenario: SimScenario, requests: RequestTable): Rea
   });
   return sentence === null ? { ok: true, value: budget.kvBlocks } : { ok: false, sentence };
 }
+
+/**
+ * What a KV block of a run is, where layers keep unlike: not a block of the pool. Null where it is one, and where the
+ * scenario gives the number of blocks itself.
+ */
+export function equivalentBlocks(scenario: SimScenario, requests: RequestTable): string | null {
+  const tokens = meanTokens(requests);
+  const budget = replicaBudget(scenario, { referenceTokens: tokens });
+  if (!budget.ok || budget.kvBlocks === budget.poolBlocks || scenario.hardware.kvBlocks !== null) return null;
+  const { kvBlocks, poolBlocks, kvBytes, blockBytes, kvBytesPerToken } = budget;
+  const { blockSize } = scenario.engine;
+  const [real, full] = [blockBytes, kvBytesPerToken * blockSize].map(
+    (bytes) => `${Math.round(bytes / 1024)} KiB`,
+  );
+  return (
+    `Not every layer of ${scenario.model} keeps every token. The ${kvBlocks} KV blocks of a replica are equivalents: ` +
+    `as many as hold its sequences at their mean length, ${tokens} tokens, of ${real} each; a block that keeps all ` +
+    `would take ${full}. The pool itself has ${poolBlocks} blocks, ${(kvBytes / 1e9).toFixed(1)} GB.`
+  );
+}
