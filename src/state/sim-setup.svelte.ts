@@ -8,6 +8,7 @@ import { DEFAULT_SIMULATION } from '../core/scenario/simulate/defaults.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import { DraftMemory } from './draft-memory.ts';
 import { Draft, type Door } from './draft.svelte.ts';
+import { lasting } from './lasting.svelte.ts';
 import type { SimRoute } from './route.ts';
 import type { KeyValue } from './theme.svelte.ts';
 
@@ -16,7 +17,7 @@ const DOOR: Door<SimScenario> = { validate: validateSimulation, parse: parseSimu
 export type SimDraft = Draft<SimScenario>;
 
 export function simDraft(scenario: SimScenario): SimDraft {
-  return new Draft(scenario, DOOR);
+  return lasting(() => new Draft(scenario, DOOR));
 }
 
 function storyOr(name: string | null): SimScenario {

@@ -54,6 +54,28 @@ test('an edited simulation is still there when the page is loaded again, and can
   expect(await page.getByText('Taken up as it stood').count()).toBe(0);
 });
 
+test('the room goes on with its draft after a visit to another one, and the console stays silent', async () => {
+  const page = await lab.visit({ hash: '#/simulate' });
+  const warnings: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'warning' && message.text().includes('svelte')) warnings.push(message.text());
+  });
+  const plan = page.getByRole('region', { name: 'Run and results' });
+  await plan.getByText('To be simulated').waitFor();
+  await page.getByRole('link', { name: 'Runs', exact: true }).click();
+  await page.getByRole('heading', { name: 'Runs' }).waitFor();
+  await page.getByRole('link', { name: 'Simulate', exact: true }).click();
+  await page.getByLabel('Trace file to read').setInputFiles({
+    name: 'mine.csv',
+    mimeType: 'text/csv',
+    buffer: Buffer.from('time,prompt,output\n0,100,5\n1,200,5\n2,300,5\n'),
+  });
+  await plan.getByText(/of mine\.csv/).waitFor();
+  await page.getByLabel('Story').selectOption('ten-blocks');
+  await plan.getByText(/4 requests/).waitFor();
+  expect(warnings).toEqual([]);
+});
+
 async function simulate(page: Page, scenario: unknown): Promise<void> {
   await openScenario(page, scenario);
   await expect.poll(() => runButton(page).isEnabled()).toBe(true);
@@ -361,6 +383,12 @@ for (const scheme of ['light', 'dark'] as const) {
       const overflow = () =>
         page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       expect(await overflow()).toBeLessThanOrEqual(0);
+      const hint = page.getByText('The table is wider than its frame: scroll it sideways.');
+      const cut = await page
+        .getByRole('region', { name: 'Points of the simulation' })
+        .evaluate((region) => region.scrollWidth > region.clientWidth);
+      expect(await hint.count()).toBe(cut ? 1 : 0);
+      if (width === 390) expect(cut).toBe(true);
       for (const view of ['replay', 'compare']) {
         await page.goto(`${lab.host.url}#/simulate/${view}`);
         await page.getByRole('heading', { level: 2 }).first().waitFor();
