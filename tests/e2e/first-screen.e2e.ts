@@ -50,6 +50,8 @@ test('every room of the header opens, and none is shown that is not built', asyn
   const page = await lab.visit();
   const rooms = page.getByRole('navigation', { name: 'Rooms' }).getByRole('link');
   expect(await rooms.allTextContents()).toEqual(['Check', 'Lab', 'Simulate', 'Teach', 'Runs', 'About']);
+  const cards = page.getByRole('main').getByRole('listitem').getByRole('link');
+  expect(await cards.allTextContents()).toEqual(['Check', 'Lab', 'Simulate', 'Teach', 'Runs']);
   for (const [name, heading] of [
     ['Check', 'Hardware check'],
     ['Lab', 'Lab'],
@@ -62,6 +64,13 @@ test('every room of the header opens, and none is shown that is not built', asyn
     await page.getByRole('heading', { level: 1, name: heading }).waitFor();
     expect(await page.title()).toContain(name);
   }
+  // The worked example has no place in the header: two rooms lead to it.
+  await rooms.filter({ hasText: 'Simulate' }).click();
+  await page.getByRole('link', { name: 'Worked example' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Ten blocks of four tokens' }).waitFor();
+  await rooms.filter({ hasText: 'Teach' }).click();
+  await page.getByRole('link', { name: 'Ten blocks of four tokens' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Ten blocks of four tokens' }).waitFor();
 });
 
 test('the page’s policy lets no inline code run', async () => {
