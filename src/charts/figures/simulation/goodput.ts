@@ -58,7 +58,7 @@ function findingOf(run: SimRun, cases: readonly SimCase[]): string {
   const level = known.filter(({ good }) => isTie(good, best.good));
   const within = 'within 1\u00a0% or their intervals overlap';
   if (level.length === known.length) {
-    return `Goodput is equal at all ${known.length} points (${within}); with ${best.place}, ${words}.`;
+    return `Goodput is equal at all ${known.length} points (${within}): ${words}.`;
   }
   return level.length > 1
     ? `Goodput is highest, and equal (${within}), with ${level.map(({ place }) => place).join('; ')}: ${words}.`

@@ -1,7 +1,7 @@
 /** KV blocks over time: in use, given but empty, kept for reuse, free; preemptions at the head of the plot. */
 import type { SimRun, SimSeries } from '../../../core/run/simulation.ts';
 import type { FigureSeries, FigureSpec } from '../../figure.ts';
-import { formatNumber, formatValue } from '../../format.ts';
+import { formatLike, formatNumber, formatValue } from '../../format.ts';
 import { casesOf, courseNotes, simProvenance, type SimCase } from './subject.ts';
 import { fullest, peakOf, sumOf } from './time.ts';
 
@@ -74,7 +74,7 @@ function findingOf({ first: { series, summary } }: SimCase): string {
   const most = Math.max(peak.value, summary.peakKvBlocks);
   const share = total > 0 ? ` (${formatValue(most / total, 'share')})` : '';
   const waste = formatValue(summary.fragmentation, 'share');
-  const when = formatValue(series.timeMs[peak.index] ?? 0, 'ms');
+  const when = formatLike(series.timeMs[peak.index] ?? 0, 'ms', series.timeMs.at(-1) ?? 0);
   const preemptions = Math.max(summary.preemptions, sumOf(series.preemptions));
   return `At most ${formatNumber(most)} of ${formatNumber(total)} blocks${share} were in use, around ${when}; ${waste} of the slots given out held no token, and ${preemptedWords(preemptions, summary.recomputedTokens)}.`;
 }
