@@ -37,10 +37,12 @@ const request = {
 };
 
 try {
-  const { result, markdown } = await measured(request);
+  const { result, sections } = await measured(request);
   if (values.out) writeFileSync(values.out, `${JSON.stringify(result, null, 2)}\n`);
-  if (values.readme) await intoReadme(result.device ?? 'simulator', markdown);
-  process.stdout.write(`${markdown}\n`);
+  for (const { name, markdown } of sections) {
+    if (values.readme) await intoReadme(name, markdown);
+    process.stdout.write(`${markdown}\n`);
+  }
   // Dawn keeps the process alive.
   process.exit(0);
 } catch (error) {
@@ -49,12 +51,18 @@ try {
 }
 
 async function measured(asked) {
-  if (values.sim) return simulator(asked, values.browser);
+  if (values.sim) {
+    const { result, markdown } = await simulator(asked, values.browser);
+    return { result, sections: [{ name: 'simulator', markdown }] };
+  }
   const kernels = values.native ? await inNode(asked) : await inBrowser(asked);
   const sim = await simulator(asked, !values.native);
   return {
     result: { ...kernels.result, simulator: sim.result },
-    markdown: `${kernels.markdown}\n${sim.markdown}`,
+    sections: [
+      { name: kernels.result.device, markdown: kernels.markdown },
+      { name: 'simulator', markdown: sim.markdown },
+    ],
   };
 }
 
