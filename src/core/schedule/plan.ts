@@ -12,6 +12,7 @@ export function createPlan(maxPrefills: number): StepPlan {
     lostTokens: [],
     chunks: [],
     grown: [],
+    heldBack: [],
     extraMs: 0,
   };
 }
@@ -28,6 +29,7 @@ export function resetPlan(plan: StepPlan): void {
   empty(plan.lostTokens);
   empty(plan.chunks);
   empty(plan.grown);
+  empty(plan.heldBack);
   plan.extraMs = 0;
   work.decodeSequences = 0;
   work.decodeContextTokens = 0;

@@ -28,6 +28,8 @@ export interface StepPlan {
   readonly chunks: number[];
   /** Requests whose block table grew. */
   readonly grown: number[];
+  /** Sequences that decode but stand still in this step, because the budget or the blocks ended before them. */
+  readonly heldBack: number[];
   /** Time that the step spends besides computing, such as a swap over the host link. */
   extraMs: number;
 }

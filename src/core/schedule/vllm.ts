@@ -224,7 +224,7 @@ export class VllmScheduler implements Scheduler {
   }
 
   /** Decodes that were scheduled become the plan's sums; all others do nothing in this step. */
-  #sumWalked({ work }: StepPlan): void {
+  #sumWalked({ work, heldBack }: StepPlan): void {
     const { decoders } = this.#sequences;
     work.decodeSequences = this.#walked.size;
     for (const row of this.#walked) {
@@ -235,7 +235,9 @@ export class VllmScheduler implements Scheduler {
     }
     if (this.#walked.size === 0 || this.#walked.size === decoders.size) return;
     for (let row = this.#running.head; row >= 0; row = this.#running.after(row)) {
-      if (decoders.has(row) && !this.#walked.has(row)) decoders.holdBack(row);
+      if (!decoders.has(row) || this.#walked.has(row)) continue;
+      decoders.holdBack(row);
+      heldBack.push(row);
     }
   }
 

@@ -1,0 +1,84 @@
+/**
+ * The engine as the laboratory, the page and the command line drive it: requests in, tokens and times out.
+ *
+ * One engine is one loaded model, one paged cache and one scheduler (core/schedule/vllm.ts), the simulator's own. Whoever
+ * drives it calls `step` until it answers null; `generate` does that for one request.
+ */
+import type { KvFormat } from '../core/kv/formats.ts';
+import type { EvictionPolicyName, Tier } from '../core/scenario/schema.ts';
+
+export interface EngineSettings {
+  readonly kvFormat: KvFormat;
+  readonly blockSize: number;
+  readonly numBlocks: number;
+  readonly maxSequences: number;
+  /** Tokens of one step. */
+  readonly tokenBudget: number;
+  /** Most prompt tokens of one request in a step; 0: no limit. */
+  readonly longPrefillTokens: number;
+  /** Longest prompt + output. */
+  readonly maxContextTokens: number;
+  readonly prefixCaching: boolean;
+  /** contiguous: every sequence reserves maxContextTokens, as engines before paging did. */
+  readonly layout: 'paged' | 'contiguous';
+  readonly tier: Exclude<Tier, 'cpu'>;
+  readonly eviction: { readonly policy: EvictionPolicyName; readonly budgetTokens: number };
+  /** Newest tokens that int2 keeps in f16. */
+  readonly residualTokens: number;
+  /** What becomes of a preempted sequence's KV, and of evicted prefix blocks. */
+  readonly offload: 'none' | 'host';
+  /** Host memory for it. */
+  readonly hostBytes: number;
+  /** Seeds the order in which the pool gives out its blocks; 0: ascending. */
+  readonly shuffleSeed: number;
+}
+
+export interface Sampling {
+  /** 0: the most probable token. */
+  readonly temperature: number;
+  readonly topP: number;
+  /** 0: all. */
+  readonly topK: number;
+  readonly seed: number;
+}
+
+export interface GenerationRequest {
+  readonly promptIds: readonly number[];
+  readonly maxTokens: number;
+  readonly sampling: Sampling;
+  /** Tokens that end it; left out: the model's own. */
+  readonly stopTokens?: readonly number[];
+  /** Teacher forcing: token i of the output is forced[i], whatever the logits say. */
+  readonly forced?: readonly number[];
+  /** Called with the logits of each of its sampled positions (f32 [vocab], valid during the call). */
+  readonly onLogits?: (index: number, logits: Float32Array) => void;
+  /** Continues another request that runs: shares its prompt's blocks, copying the last one (parallel samples). */
+  readonly forkOf?: number;
+}
+
+export interface RequestEvent {
+  readonly request: number;
+  readonly token: number;
+  /** Position in the output, from 0. */
+  readonly index: number;
+  readonly finished: 'no' | 'length' | 'stop' | 'cancelled';
+}
+
+/** One step that was executed. Times in milliseconds on the engine's clock (`now` of its options). */
+export interface StepReport {
+  readonly step: number;
+  readonly startMs: number;
+  readonly endMs: number;
+  /** GPU clock; null where there is none. */
+  readonly gpuMs: number | null;
+  readonly decodeSequences: number;
+  readonly decodeContextTokens: number;
+  readonly prefillTokens: number;
+  readonly joined: readonly number[];
+  readonly preempted: readonly number[];
+  readonly events: readonly RequestEvent[];
+  readonly numRunning: number;
+  readonly numWaiting: number;
+  readonly numActiveBlocks: number;
+  readonly numCachedBlocks: number;
+}
