@@ -107,6 +107,11 @@ export class VllmScheduler implements Scheduler {
     this.#waiting.push(request);
   }
 
+  /** Takes out a request that waits; one that runs ends by `complete`. */
+  withdraw(request: number): void {
+    this.#waiting.remove(request);
+  }
+
   schedule(): StepPlan | null {
     const turn = this.#turn(this.#steps);
     const { plan } = turn;

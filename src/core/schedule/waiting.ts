@@ -13,6 +13,8 @@ export interface WaitingQueue {
   giveBack(row: number): void;
   /** Takes the head out. */
   shift(): void;
+  /** Takes out a row that waits, wherever it stands. */
+  remove(row: number): void;
 }
 
 /** Arrivals behind, preempted ones in front (vLLM's FCFSRequestQueue). */
@@ -28,6 +30,7 @@ export function firstComeFirstServed(arena: RowArena): WaitingQueue {
     push: (row) => list.append(row),
     giveBack: (row) => list.prepend(row),
     shift: () => list.remove(list.head),
+    remove: (row) => list.remove(row),
   };
 }
 
@@ -48,5 +51,11 @@ export function byPriority(sequences: Sequences): WaitingQueue {
     push,
     giveBack: push,
     shift: () => heap.pop(),
+    remove: (row) => {
+      // Rare (a person cancels), so the heap is simply built again without it.
+      const others: number[] = [];
+      for (; heap.size > 0; heap.pop()) if (heap.topRow !== row) others.push(heap.topRow);
+      others.forEach(push);
+    },
   };
 }
