@@ -82,3 +82,43 @@ export interface StepReport {
   readonly numActiveBlocks: number;
   readonly numCachedBlocks: number;
 }
+
+/** Rows of one sequence within a step, in the order of its positions. */
+export interface StepRows {
+  readonly request: number;
+  /** First of its rows in the step. */
+  readonly firstRow: number;
+  readonly tokens: number;
+  /** Position of the first row in the sequence. */
+  readonly position: number;
+}
+
+/** Queries, keys and values of a step's rows in one layer, between RoPE and the append. */
+export interface NewKeysValues {
+  readonly layer: number;
+  /** f32 [tokens][queryHeads][cacheHeadDim] */
+  readonly query: GPUBuffer;
+  /** f32 [tokens][kvHeads][cacheHeadDim]; what is written here is what is appended. */
+  readonly key: GPUBuffer;
+  readonly value: GPUBuffer;
+  readonly tokens: number;
+  readonly sequences: readonly StepRows[];
+}
+
+/** What one row's attention gave in one layer. */
+export interface SeenAttention {
+  readonly layer: number;
+  readonly request: number;
+  readonly position: number;
+  /** f32 [queryHeads][cacheHeadDim], before the output projection; valid during the call. */
+  readonly output: Float32Array;
+  /** f32 [queryHeads][tokens in the cache]; decode rows only, where they were asked for. */
+  readonly weights?: Float32Array;
+}
+
+/** What the quality laboratory puts into a step and takes out of it. All of it slows the step down. */
+export interface EngineHooks {
+  readonly onKeysValues?: { encode(pass: GPUComputePassEncoder, rows: NewKeysValues): void };
+  /** `attention`: with the probabilities of decode rows. */
+  readonly capture?: { readonly attention: boolean; onAttention(seen: SeenAttention): void };
+}
