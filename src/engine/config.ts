@@ -63,6 +63,13 @@ export interface ModelConfig {
   readonly parallelBlock: boolean;
   /** RMS norm over each query and key head before RoPE (Qwen3). */
   readonly qkNorm: boolean;
+  /** Which linear layers add a bias; `mlp`: all of its matrices. LayerNorm has one always, RMS norm never. */
+  readonly biases: {
+    readonly qkv: boolean;
+    readonly output: boolean;
+    readonly mlp: boolean;
+    readonly head: boolean;
+  };
   readonly tiedEmbeddings: boolean;
   /** Sliding window in tokens, the token itself among them; 0: every earlier token is seen. */
   readonly windowTokens: number;
