@@ -93,7 +93,8 @@ export class Replica implements ReplicaState {
   }
 
   get numWastedSlots(): number {
-    return this.manager.numTableBlocks * this.manager.blockSize - this.scheduler.numRunningTokens;
+    const { numTableBlocks, blockSize, numDroppedTokens } = this.manager;
+    return numTableBlocks * blockSize - (this.scheduler.numRunningTokens - numDroppedTokens);
   }
 
   /** Leading tokens of a request's prompt that the replica has, in its pool or in a tier that it would load from. */

@@ -32,6 +32,8 @@ export interface BlockManagerConfig {
 }
 
 const NO_BLOCKS: readonly BlockId[] = [];
+/** In `#numCached` of a request that dropped blocks: more than a table has. */
+const NEVER_AGAIN = 2 ** 31 - 1;
 
 export class BlockManager {
   readonly pool: BlockPool;
@@ -52,6 +54,9 @@ export class BlockManager {
   #now = 0;
   #hits: BlockId[] = [];
   #numTableBlocks = 0;
+  /** Tokens that are no longer in a request's table, whole blocks of them; made by the first drop. */
+  #dropped: Int32Array | null = null;
+  #numDroppedTokens = 0;
 
   constructor({ numBlocks, blockSize, requests, prefixCaching, policy, onBlock }: BlockManagerConfig) {
     this.pool = new BlockPool(numBlocks);
@@ -90,7 +95,17 @@ export class BlockManager {
     return this.#numTableBlocks;
   }
 
-  /** A request's blocks in the order of its tokens. Valid until it next grows or is freed. */
+  /** Tokens of all running requests whose blocks were dropped. */
+  get numDroppedTokens(): number {
+    return this.#numDroppedTokens;
+  }
+
+  /** Tokens of a request whose blocks were dropped: a multiple of the block size. */
+  droppedTokens(request: number): number {
+    return this.#dropped?.[request] ?? 0;
+  }
+
+  /** A request's blocks in the order of its tokens, without those that were dropped. Valid until it next changes. */
   blocksOf(request: number): readonly BlockId[] {
     return this.#tables[request] ?? NO_BLOCKS;
   }
@@ -99,9 +114,9 @@ export class BlockManager {
     return Math.ceil(tokens / this.blockSize);
   }
 
-  /** Blocks that a request lacks for `tokens` tokens. */
+  /** Blocks that a request lacks for `tokens` tokens, those that it dropped among them. */
   missingBlocks(request: number, tokens: number): number {
-    return this.blocksFor(tokens) - this.blocksOf(request).length;
+    return this.blocksFor(tokens - this.droppedTokens(request)) - this.blocksOf(request).length;
   }
 
   /**
@@ -153,6 +168,35 @@ export class BlockManager {
   }
 
   /**
+   * Takes full blocks out of a running request's table, and the table closes up: eviction inside of a sequence. The
+   * request keeps counting its tokens as computed, so `missingBlocks` and `grow` take the same numbers as before.
+   *
+   * Blocks that are cached stay findable. What the request computes from here on depends on what it lost, so no further
+   * block of it is cached.
+   * @param places of the table, each once, in any order; the block that is still filling may not be among them
+   * @throws RangeError for a place outside of the table, or one named twice; nothing is changed then
+   */
+  drop(request: number, places: readonly number[]): void {
+    if (places.length === 0) return;
+    const table = this.#tables[request] ?? [];
+    const gone = new Set(places);
+    for (const place of gone) {
+      if (table[place] === undefined) {
+        throw new RangeError(
+          `Block ${place} of request ${request} cannot be dropped: its table has ${table.length} blocks.`,
+        );
+      }
+    }
+    if (gone.size < places.length)
+      throw new RangeError(`A block of request ${request} was named twice: ${places.join(', ')}.`);
+    this.#numCached[request] = NEVER_AGAIN;
+    for (const place of [...gone].sort((a, b) => b - a)) this.#release(table[place] as BlockId, request);
+    this.#tables[request] = table.filter((_, place) => !gone.has(place));
+    this.#numTableBlocks -= gone.size;
+    this.#countDropped(request, gone.size * this.blockSize);
+  }
+
+  /**
    * Takes all blocks from a request, last block first.
    * @param tokens tokens that were computed: full blocks among them stay findable
    */
@@ -167,6 +211,7 @@ export class BlockManager {
     this.#tables[request] = undefined;
     this.#numTableBlocks -= table.length;
     this.#numCached[request] = 0;
+    if (this.#dropped) this.#countDropped(request, -this.droppedTokens(request));
   }
 
   /** The id whose contents a block holds, or −1. */
@@ -176,6 +221,7 @@ export class BlockManager {
 
   /** Every block is free, held or in as many tables as it has references. @throws Error that names the first that is not. */
   check(): void {
+    this.#checkCounts();
     const tables = this.#tables.filter((table) => table !== undefined).map((blocks) => ({ blocks }));
     const held = [...this.#held.keys()].filter((block) => this.#held[block] === 1);
     this.pool.check([...tables, { blocks: held as BlockId[] }]);
@@ -185,6 +231,26 @@ export class BlockManager {
     }
     if (idle !== this.#numIdle)
       throw new Error(`${idle} cached blocks have no user, but ${this.#numIdle} were counted.`);
+  }
+
+  #checkCounts(): void {
+    const inTables = this.#tables.reduce((sum, table) => sum + (table?.length ?? 0), 0);
+    if (inTables !== this.#numTableBlocks)
+      throw new Error(`Tables have ${inTables} entries, but ${this.#numTableBlocks} were counted.`);
+    let sum = 0;
+    (this.#dropped ?? []).forEach((tokens, request) => {
+      sum += tokens;
+      if (tokens !== 0 && (tokens % this.blockSize !== 0 || !this.#tables[request]))
+        throw new Error(`Request ${request} dropped ${tokens} tokens, which are no blocks of a table.`);
+    });
+    if (sum !== this.#numDroppedTokens)
+      throw new Error(`${sum} tokens were dropped, but ${this.#numDroppedTokens} were counted.`);
+  }
+
+  #countDropped(request: number, tokens: number): void {
+    this.#dropped ??= new Int32Array(this.#requests.size);
+    this.#dropped[request] = (this.#dropped[request] ?? 0) + tokens;
+    this.#numDroppedTokens += tokens;
   }
 
   /** Nobody refers to the block, whether or not it holds something. */

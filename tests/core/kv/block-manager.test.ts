@@ -155,6 +155,69 @@ describe('the prefix cache', () => {
   });
 });
 
+describe('blocks that are dropped out of a running sequence', () => {
+  it('close up the table, and the request keeps counting its tokens as computed', () => {
+    const { blocks, admit, events } = manager(6, [row([1, 2, 3], 14)]);
+    admit(0, 14);
+    expect(blocks.blocksOf(0)).toEqual([0, 1, 2, 3]);
+    events.length = 0;
+    blocks.drop(0, [1, 2]);
+    blocks.check();
+    expect(blocks.blocksOf(0)).toEqual([0, 3]);
+    expect(events).toEqual(['free 2 r0 -1', 'free 1 r0 -1']);
+    expect([blocks.droppedTokens(0), blocks.numDroppedTokens, blocks.numTableBlocks]).toEqual([8, 8, 2]);
+    // 16 tokens are full tables again; the 17th opens a block.
+    expect([14, 16, 17, 20, 21].map((tokens) => blocks.missingBlocks(0, tokens))).toEqual([0, 0, 1, 1, 2]);
+    expect(blocks.grow(0, 17)).toBe(true);
+    expect(blocks.blocksOf(0)).toEqual([0, 3, 4]);
+  });
+
+  it('leave what is cached findable, and nothing computed after them is cached', () => {
+    const { blocks, admit } = manager(8, [row([1, 2, 3, 4, 5], 10), row([1, 2, 3, 4, 5, 6])]);
+    admit(0, 10);
+    blocks.drop(0, [0]);
+    blocks.grow(0, 20);
+    blocks.free(0, 20);
+    blocks.check();
+    expect(blocks.lookup(1, 24)).toBe(2);
+  });
+
+  it('stay with another sequence that shares them', () => {
+    const { blocks, admit } = manager(6, [row([1, 2], 9), row([1, 2], 9)]);
+    admit(0, 9);
+    admit(1, 9);
+    blocks.drop(0, [0]);
+    blocks.check();
+    expect([blocks.blocksOf(0), blocks.blocksOf(1)]).toEqual([
+      [1, 2],
+      [0, 1, 3],
+    ]);
+    expect(blocks.numFreeBlocks).toBe(2);
+  });
+
+  it('are forgotten with the sequence', () => {
+    const { blocks, admit } = manager(6, [row([], 14)]);
+    admit(0, 14);
+    blocks.drop(0, [2, 0]);
+    blocks.free(0, 14);
+    blocks.check();
+    expect([blocks.droppedTokens(0), blocks.numDroppedTokens, blocks.numFreeBlocks]).toEqual([0, 0, 6]);
+    admit(0, 14);
+    expect(blocks.missingBlocks(0, 17)).toBe(1);
+  });
+
+  it('are refused outside of the table and twice, and nothing has changed then', () => {
+    const { blocks, admit } = manager(6, [row([], 14)]);
+    admit(0, 14);
+    expect(() => blocks.drop(0, [1, 4])).toThrow(
+      'Block 4 of request 0 cannot be dropped: its table has 4 blocks.',
+    );
+    expect(() => blocks.drop(0, [1, 1])).toThrow('A block of request 0 was named twice: 1, 1.');
+    blocks.check();
+    expect(blocks.blocksOf(0)).toEqual([0, 1, 2, 3]);
+  });
+});
+
 describe('every block is free, held or referenced after every step of a random walk', () => {
   const orders = [undefined, ...BLOCK_POLICY_NAMES];
   it.each(orders.flatMap((policy) => [1, 2, 3].map((seed) => ({ policy, seed }))))(
@@ -185,6 +248,11 @@ describe('every block is free, held or referenced after every step of a random w
         blocks.check();
         for (const [other, tokens] of [...live]) {
           if (random.below(3) === 0 && blocks.grow(other, tokens + 1)) live.set(other, tokens + 1);
+          const held = (live.get(other) ?? 0) - blocks.droppedTokens(other);
+          if (random.below(8) === 0 && held >= 4) {
+            blocks.drop(other, [random.below(Math.floor(held / 4))]);
+            blocks.check();
+          }
           if (random.below(3) > 0) continue;
           blocks.free(other, live.get(other) ?? 0);
           live.delete(other);
