@@ -74,13 +74,23 @@ export interface StepReport {
   readonly decodeSequences: number;
   readonly decodeContextTokens: number;
   readonly prefillTokens: number;
+  /** Prompt chunks of the step. */
+  readonly prefillChunks: number;
+  /** (query, key) pairs of their causal attention: c·before + c(c + 1)/2 for a chunk of c tokens. */
+  readonly prefillPairs: number;
   readonly joined: readonly number[];
+  /** Prompt tokens that the prefix cache, or the host's memory, had of each of `joined`, entry for entry. */
+  readonly joinedCachedTokens: readonly number[];
   readonly preempted: readonly number[];
+  /** Computed tokens that each of them lost, entry for entry; 0 when they were kept in host memory. */
+  readonly lostTokens: readonly number[];
   readonly events: readonly RequestEvent[];
   readonly numRunning: number;
   readonly numWaiting: number;
   readonly numActiveBlocks: number;
   readonly numCachedBlocks: number;
+  /** Slots of active blocks (of reservations, under `contiguous`) that hold no token. */
+  readonly numWastedSlots: number;
 }
 
 /** Rows of one sequence within a step, in the order of its positions. */
