@@ -1,0 +1,227 @@
+/**
+ * One generation: some prompts, each continued by some samples, stepped until all have ended. Told as it goes.
+ *
+ * The engine is reached through a small port, so that a device may be lost in the middle: the owner of the port makes
+ * another engine, and every sequence goes on from its tokens, as prompt and as counted output. A draw depends on the seed
+ * and the position alone, so the tokens are those that would have come.
+ */
+import type { GenerationRequest, StepReport } from '../../engine/engine-types.ts';
+import type { TextCodec } from './context.ts';
+import { TextStream } from './stream-text.ts';
+import type {
+  GeneratedSequence,
+  GenerationResult,
+  GenerationUpdate,
+  GenerationWish,
+  SequenceCache,
+  StreamedToken,
+} from './types.ts';
+
+/** What the engine's cache holds of one request. */
+export interface RequestCache {
+  readonly blocks: readonly number[];
+  readonly references: readonly number[];
+  readonly storedTokens: number;
+  readonly evictedTokens: number;
+  readonly cachedTokens: number;
+}
+
+export interface EnginePort {
+  readonly numBlocks: number;
+  readonly kvBytesPerToken: number;
+  submit(request: GenerationRequest): number;
+  step(): Promise<StepReport | null>;
+  cancel(request: number): void;
+  /** null once it has ended. */
+  cacheOf(request: number): RequestCache | null;
+}
+
+export interface GenerationHooks {
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+  readonly codec: TextCodec | null;
+  readonly onUpdate: (update: GenerationUpdate) => void;
+  /** Another engine after the device was lost, or null where this error is none of that. */
+  readonly recover: (error: unknown) => Promise<EnginePort | null>;
+}
+
+const UPDATE_EVERY_MS = 33;
+/** A device that is lost again and again is not worth another try. */
+const MOST_RECOVERIES = 3;
+
+interface Sequence {
+  readonly promptIds: readonly number[];
+  readonly seed: number;
+  readonly stream: TextStream | null;
+  readonly tokens: number[];
+  readonly timesMs: number[];
+  text: string;
+  finished: GeneratedSequence['finished'];
+  /** The engine's number of it; −1 when it has ended or waits for an engine. */
+  request: number;
+}
+
+type Asked = Pick<GenerationWish, 'samples' | 'maxTokens' | 'sampling' | 'ignoreEnd'>;
+
+/** @param prompts token ids of each prompt. @throws what the engine throws and `recover` does not answer */
+export async function generate(
+  engine: EnginePort,
+  prompts: readonly (readonly number[])[],
+  asked: Asked,
+  hooks: GenerationHooks,
+): Promise<GenerationResult> {
+  return new Generation(engine, prompts, asked, hooks).run();
+}
+
+class Generation {
+  #engine: EnginePort;
+  readonly #asked: Asked;
+  readonly #hooks: GenerationHooks;
+  readonly #sequences: readonly Sequence[];
+  readonly #byRequest = new Map<number, number>();
+  readonly #startMs: number;
+  #pending: StreamedToken[] = [];
+  #sentAtMs = -Infinity;
+  #last: StepReport | null = null;
+  #steps = 0;
+  #resumed = 0;
+
+  constructor(
+    engine: EnginePort,
+    prompts: readonly (readonly number[])[],
+    asked: Asked,
+    hooks: GenerationHooks,
+  ) {
+    this.#engine = engine;
+    this.#asked = asked;
+    this.#hooks = hooks;
+    this.#startMs = hooks.now();
+    this.#sequences = prompts.flatMap((promptIds) =>
+      Array.from({ length: asked.samples }, (_, sample) => ({
+        promptIds,
+        seed: (asked.sampling.seed + sample) >>> 0,
+        stream: hooks.codec === null ? null : new TextStream(hooks.codec, promptIds),
+        tokens: [],
+        timesMs: [],
+        text: '',
+        finished: 'no' as const,
+        request: -1,
+      })),
+    );
+  }
+
+  async run(): Promise<GenerationResult> {
+    this.#submit();
+    while (!this.#hooks.signal.aborted) {
+      const report = await this.#step();
+      if (report === null) break;
+      this.#hear(report);
+    }
+    if (this.#hooks.signal.aborted) this.#cancel();
+    this.#send();
+    return this.#result();
+  }
+
+  /** Gives the engine every sequence that has not ended. The samples of a prompt share its blocks. */
+  #submit(): void {
+    const { samples, maxTokens, sampling, ignoreEnd } = this.#asked;
+    this.#byRequest.clear();
+    let first = -1;
+    for (const [number, sequence] of this.#sequences.entries()) {
+      if (number % samples === 0) first = -1;
+      if (sequence.finished !== 'no') continue;
+      const fresh = sequence.tokens.length === 0;
+      sequence.request = this.#engine.submit({
+        promptIds: [...sequence.promptIds, ...sequence.tokens],
+        maxTokens: maxTokens - sequence.tokens.length,
+        sampling: { ...sampling, seed: sequence.seed },
+        ...(ignoreEnd ? { stopTokens: [] } : {}),
+        ...(fresh && first >= 0 ? { forkOf: first } : {}),
+      });
+      if (fresh && first < 0) first = sequence.request;
+      this.#byRequest.set(sequence.request, number);
+    }
+  }
+
+  async #step(): Promise<StepReport | null> {
+    try {
+      return await this.#engine.step();
+    } catch (error) {
+      const next = this.#resumed < MOST_RECOVERIES ? await this.#hooks.recover(error) : null;
+      if (next === null) throw error;
+      this.#engine = next;
+      this.#resumed++;
+      this.#submit();
+      return this.#engine.step();
+    }
+  }
+
+  #hear(report: StepReport): void {
+    this.#steps++;
+    this.#last = report;
+    const atMs = this.#hooks.now() - this.#startMs;
+    for (const { request, token, finished } of report.events) {
+      const number = this.#byRequest.get(request) ?? -1;
+      const sequence = this.#sequences[number];
+      if (sequence === undefined || sequence.finished !== 'no') continue;
+      const ended = finished !== 'no';
+      const text =
+        sequence.stream === null ? null : sequence.stream.push(token) + (ended ? sequence.stream.end() : '');
+      sequence.tokens.push(token);
+      sequence.timesMs.push(atMs);
+      sequence.text += text ?? '';
+      sequence.finished = finished;
+      this.#pending.push({ sequence: number, token, text, atMs, finished });
+    }
+    if (atMs - this.#sentAtMs >= UPDATE_EVERY_MS) this.#send();
+  }
+
+  #cancel(): void {
+    for (const sequence of this.#sequences) {
+      if (sequence.finished !== 'no') continue;
+      sequence.finished = 'cancelled';
+      if (sequence.request >= 0) this.#engine.cancel(sequence.request);
+    }
+  }
+
+  #send(): void {
+    const last = this.#last;
+    this.#sentAtMs = this.#hooks.now() - this.#startMs;
+    this.#hooks.onUpdate({
+      tokens: this.#pending,
+      caches: this.#caches(),
+      steps: this.#steps,
+      stepMs: last === null ? 0 : last.endMs - last.startMs,
+      numRunning: last?.numRunning ?? 0,
+      numWaiting: last?.numWaiting ?? 0,
+      numBlocks: this.#engine.numBlocks,
+      numActiveBlocks: last?.numActiveBlocks ?? 0,
+      numCachedBlocks: last?.numCachedBlocks ?? 0,
+      resumed: this.#resumed,
+    });
+    this.#pending = [];
+  }
+
+  #caches(): SequenceCache[] {
+    return this.#sequences.flatMap(({ request }, sequence) => {
+      const cache = request < 0 ? null : this.#engine.cacheOf(request);
+      return cache === null ? [] : [{ sequence, ...cache }];
+    });
+  }
+
+  #result(): GenerationResult {
+    return {
+      sequences: this.#sequences.map(({ promptIds, tokens, timesMs, text, stream, finished }) => ({
+        promptIds,
+        tokens,
+        text: stream === null ? null : text,
+        tokenTimesMs: timesMs,
+        finished,
+      })),
+      kvBytesPerToken: this.#engine.kvBytesPerToken,
+      steps: this.#steps,
+      resumed: this.#resumed,
+      complete: !this.#hooks.signal.aborted,
+    };
+  }
+}
