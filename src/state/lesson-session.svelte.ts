@@ -3,8 +3,7 @@
  * to, and it can't be changed afterwards.
  */
 import { answerOf, type LessonAnswer } from '../core/lesson/answer.ts';
-import { lessonScenario, type NamedLesson } from '../core/lesson/lessons.ts';
-import type { AnyScenario } from '../core/scenario/kinds.ts';
+import { lessonScenario, type LessonScenario, type NamedLesson } from '../core/lesson/lessons.ts';
 import type { Run } from '../core/run/schema.ts';
 import type { Scenario } from '../core/scenario/schema.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
@@ -98,7 +97,7 @@ export class LessonSession {
     return lessonScenario(this.named).kind === 'simulate' || this.#ports.hasGpu();
   }
 
-  async #answer(scenario: AnyScenario, changed: string | null): Promise<void> {
+  async #answer(scenario: LessonScenario, changed: string | null): Promise<void> {
     this.running = scenario.kind;
     this.fault = null;
     try {
@@ -114,7 +113,7 @@ export class LessonSession {
     }
   }
 
-  async #run(scenario: AnyScenario): Promise<Run | null> {
+  async #run(scenario: LessonScenario): Promise<Run | null> {
     const { simulate, measure } = this.#ports;
     const run = await (scenario.kind === 'lab' ? measure.start(scenario) : simulate.start(scenario));
     this.fault = (scenario.kind === 'lab' ? measure : simulate).fault;

@@ -5,9 +5,10 @@ import { createRandom, type Random } from '../../src/core/random.ts';
 import { parseRun } from '../../src/core/run/parse.ts';
 import { valueAt, withValueAt } from '../../src/core/scenario/layer.ts';
 import { decodeLink, packLink } from '../../src/core/scenario/link.ts';
+import { cellsOf } from '../../src/core/scenario/quality/cells.ts';
 import type { AnyScenario } from '../../src/core/scenario/kinds.ts';
 import { parseAnyScenario, parseSimulation } from '../../src/core/scenario/parse.ts';
-import { PRESETS, presetScenario, presetSimulation } from '../../src/core/scenario/presets.ts';
+import { PRESETS, presetQuality, presetScenario, presetSimulation } from '../../src/core/scenario/presets.ts';
 import { applyAssignments } from '../../src/core/scenario/set.ts';
 import { expandSweep } from '../../src/core/scenario/sweep.ts';
 import { generateRequests } from '../../src/core/workload/generate.ts';
@@ -142,21 +143,27 @@ test('links with damaged bodies', async () => {
 
 const experiment = presetScenario('mixed-lengths-llama-3.2-1b');
 const simulation = presetSimulation('ten-blocks');
-const expand = (scenario: AnyScenario): number =>
-  scenario.kind === 'lab' ? expandSweep(scenario).length : expandSweep(scenario).length;
+const quality = presetQuality('quality-outliers');
+const expand = (scenario: AnyScenario): number => {
+  if (scenario.kind === 'quality') return cellsOf(scenario).length;
+  return scenario.kind === 'lab' ? expandSweep(scenario).length : expandSweep(scenario).length;
+};
 
-test.each([experiment, simulation])('assignments of odd values to every setting of $title', (scenario) => {
-  const random = createRandom(102);
-  for (const path of paths(scenario)) {
-    for (let i = 0; i < 6; i++) {
-      const assignment = `${path}=${JSON.stringify(pick(ODD, random))}`;
-      const answer = applyAssignments(scenario, [assignment]);
-      refusal(answer, assignment);
-      // Whatever is let in can be expanded.
-      if (answer.ok) expect(expand(answer.scenario)).toBeGreaterThan(0);
+test.each([experiment, simulation, quality])(
+  'assignments of odd values to every setting of $title',
+  (scenario) => {
+    const random = createRandom(102);
+    for (const path of paths(scenario)) {
+      for (let i = 0; i < 6; i++) {
+        const assignment = `${path}=${JSON.stringify(pick(ODD, random))}`;
+        const answer = applyAssignments(scenario, [assignment]);
+        refusal(answer, assignment);
+        // Whatever is let in can be expanded.
+        if (answer.ok) expect(expand(answer.scenario)).toBeGreaterThan(0);
+      }
     }
-  }
-});
+  },
+);
 
 const EXTREMES = [0, 1e-6, 1e-3, 0.01, 0.5, 1, 2, 10, 64, 1000, 1e5, 1e6, 1e7, 1e8];
 

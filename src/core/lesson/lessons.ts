@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { issueSentence } from '../sentences.ts';
 import { withValueAt } from '../scenario/layer.ts';
 import { parseAnyScenario } from '../scenario/parse.ts';
-import type { AnyScenario } from '../scenario/kinds.ts';
+import type { ScenarioByKind } from '../scenario/kinds.ts';
 import type { Json } from '../json.ts';
 import { LESSON_FILES } from './files.ts';
 import { Lesson } from './schema.ts';
@@ -33,16 +33,25 @@ export function findLesson(name: string): NamedLesson | undefined {
   return LESSONS.find((lesson) => lesson.name === name);
 }
 
+/** What a lesson can run. */
+export type LessonScenario = ScenarioByKind['lab' | 'simulate'];
+
+function readScenario(document: unknown, where: string): LessonScenario {
+  const parsed = parseAnyScenario(document);
+  if (!parsed.ok) throw new RangeError(`${where}: ${parsed.sentence}`);
+  const { scenario } = parsed;
+  if (scenario.kind === 'lab' || scenario.kind === 'simulate') return scenario;
+  throw new RangeError(`${where}: a lesson runs an experiment or a simulation, not “${scenario.kind}”.`);
+}
+
 /**
  * The scenario of a lesson, with its one thing changed or as it is.
  * @throws RangeError where the layer does not parse
  */
-export function lessonScenario({ name, lesson }: NamedLesson, changed?: Json): AnyScenario {
-  const parsed = parseAnyScenario(lesson.scenario);
-  if (!parsed.ok) throw new RangeError(`scenarios/lessons/${name}.json: ${parsed.sentence}`);
-  if (changed === undefined) return parsed.scenario;
-  const again = parseAnyScenario(withValueAt(parsed.scenario, lesson.change.path, changed));
-  if (!again.ok)
-    throw new RangeError(`scenarios/lessons/${name}.json, ${lesson.change.path}: ${again.sentence}`);
-  return again.scenario;
+export function lessonScenario({ name, lesson }: NamedLesson, changed?: Json): LessonScenario {
+  const file = `scenarios/lessons/${name}.json`;
+  const scenario = readScenario(lesson.scenario, file);
+  if (changed === undefined) return scenario;
+  const { path } = lesson.change;
+  return readScenario(withValueAt(scenario, path, changed), `${file}, ${path}`);
 }

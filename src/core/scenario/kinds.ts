@@ -1,9 +1,12 @@
 /**
- * The kinds of scenario: an experiment of the laboratory and a simulation. What differs between them is in this table:
- * schema, defaults, rules.
+ * The kinds of scenario: an experiment of the laboratory, a simulation, a quality experiment. What differs between them
+ * is in this table: schema, defaults, rules.
  */
 import type * as v from 'valibot';
 import { DEFAULT_SCENARIO } from './defaults.ts';
+import { DEFAULT_QUALITY } from './quality/defaults.ts';
+import { qualityContradiction } from './quality/rules.ts';
+import { QualityScenario } from './quality/schema.ts';
 import { contradiction } from './rules.ts';
 import { Scenario } from './schema.ts';
 import { DEFAULT_SIMULATION } from './simulate/defaults.ts';
@@ -14,9 +17,12 @@ import { SimScenario } from './simulate/schema.ts';
 export interface ScenarioByKind {
   readonly lab: Scenario;
   readonly simulate: SimScenario;
+  readonly quality: QualityScenario;
 }
 export type ScenarioKind = keyof ScenarioByKind;
 export type AnyScenario = ScenarioByKind[ScenarioKind];
+/** Kinds with sweep axes; a quality experiment has cells of its own. */
+export type SweptKind = Exclude<ScenarioKind, 'quality'>;
 
 export interface KindOfScenario<S> {
   readonly schema: v.GenericSchema<unknown, S>;
@@ -44,6 +50,13 @@ export const SCENARIO_KINDS: { readonly [K in ScenarioKind]: KindOfScenario<Scen
     contradiction: simContradiction,
     contradictionOfAll: totalContradiction,
     name: 'a simulation',
+  },
+  quality: {
+    schema: QualityScenario,
+    defaults: DEFAULT_QUALITY,
+    contradiction: qualityContradiction,
+    contradictionOfAll: () => null,
+    name: 'a quality experiment',
   },
 };
 

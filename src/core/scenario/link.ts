@@ -16,8 +16,9 @@ import { parseCheckCard, toCheckCard } from '../run/card.ts';
 import type { CheckRun } from '../run/schema.ts';
 import { isScenarioKind, SCENARIO_KINDS, type AnyScenario } from './kinds.ts';
 import { diffLayer, mergeLayer } from './layer.ts';
-import { SCENARIO_BOUNDS, validateScenario, validateSimulation } from './parse.ts';
+import { SCENARIO_BOUNDS, validateAny } from './parse.ts';
 import { anyPresetScenario, findPreset, PRESETS, type Preset } from './presets.ts';
+import type { QualityScenario } from './quality/schema.ts';
 import { SCENARIO_VERSION, type Scenario } from './schema.ts';
 import type { SimScenario } from './simulate/schema.ts';
 
@@ -36,6 +37,12 @@ export type Link =
       readonly kind: 'simulation';
       readonly preset: string | null;
       readonly scenario: SimScenario;
+    }
+  | {
+      readonly ok: true;
+      readonly kind: 'quality';
+      readonly preset: string | null;
+      readonly scenario: QualityScenario;
     }
   | { readonly ok: true; readonly kind: 'check'; readonly run: CheckRun }
   | { readonly ok: false; readonly sentence: string };
@@ -170,12 +177,22 @@ function decodeScenario(body: JsonObject, presets: readonly Preset[]): Link {
   if (!read.ok) return read;
   const { preset, base } = read.value;
   const document = mergeLayer(base, set);
-  if (base.kind === 'lab') {
-    const checked = validateScenario(document);
-    return checked.ok ? { ok: true, kind: 'scenario', preset, scenario: checked.scenario } : checked;
+  const checked = validateAny(base.kind, document);
+  return checked.ok ? linkTo(checked.scenario, preset) : checked;
+}
+
+/** A link says what it leads to; an experiment's is called a scenario, as when there was no other kind. */
+function linkTo(scenario: AnyScenario, preset: string | null): Link {
+  switch (scenario.kind) {
+    case 'lab':
+      return { ok: true, kind: 'scenario', preset, scenario };
+    case 'simulate':
+      return { ok: true, kind: 'simulation', preset, scenario };
+    case 'quality':
+      return { ok: true, kind: 'quality', preset, scenario };
+    default:
+      return scenario satisfies never;
   }
-  const checked = validateSimulation(document);
-  return checked.ok ? { ok: true, kind: 'simulation', preset, scenario: checked.scenario } : checked;
 }
 
 /** The link of a check card, without `#`. */

@@ -25,6 +25,7 @@ import {
   type ScenarioKind,
 } from './kinds.ts';
 import { mergeLayer } from './layer.ts';
+import type { QualityScenario } from './quality/schema.ts';
 import { SCENARIO_VERSION, type Scenario } from './schema.ts';
 import type { SimScenario } from './simulate/schema.ts';
 import { sweepContradiction } from './sweep.ts';
@@ -41,7 +42,8 @@ export type Parsed<S extends AnyScenario> =
   { readonly ok: true; readonly scenario: S } | { readonly ok: false; readonly sentence: string };
 export type ParsedScenario = Parsed<Scenario>;
 export type ParsedSimulation = Parsed<SimScenario>;
-export type ParsedAnyScenario = ParsedScenario | ParsedSimulation;
+export type ParsedQuality = Parsed<QualityScenario>;
+export type ParsedAnyScenario = { [K in ScenarioKind]: Parsed<ScenarioByKind[K]> }[ScenarioKind];
 
 function refuse(sentence: string): { readonly ok: false; readonly sentence: string } {
   return { ok: false, sentence };
@@ -59,12 +61,19 @@ export function readLayer(input: unknown): Read<JsonObject> {
   return sentence === null ? { ok: true, value: layer } : refuse(sentence);
 }
 
+/** What is wrong with the sweep of each kind, or null; of those that have one. */
+const SWEEPS: { readonly [K in ScenarioKind]: (scenario: ScenarioByKind[K]) => string | null } = {
+  lab: (scenario) => sweepContradiction('lab', scenario),
+  simulate: (scenario) => sweepContradiction('simulate', scenario),
+  quality: () => null,
+};
+
 /** Checks a complete document. */
 function validate<K extends ScenarioKind>(kind: K, document: unknown): Parsed<ScenarioByKind[K]> {
   const { schema, defaults, contradiction } = SCENARIO_KINDS[kind];
   const result = v.safeParse(schema, document, { abortEarly: true });
   if (!result.success) return refuse(issueSentence(result.issues, 'The scenario', defaults));
-  const sentence = sweepContradiction(kind, result.output) ?? contradiction(result.output);
+  const sentence = SWEEPS[kind](result.output) ?? contradiction(result.output);
   return sentence === null ? { ok: true, scenario: result.output } : refuse(sentence);
 }
 
@@ -96,6 +105,22 @@ export function validateSimulation(document: unknown): ParsedSimulation {
   return validate('simulate', document);
 }
 
+/** Checks a complete quality experiment. */
+export function validateQuality(document: unknown): ParsedQuality {
+  return validate('quality', document);
+}
+
+/** Checks a complete scenario of the kind that it says. */
+export function validateAny(kind: ScenarioKind, document: unknown): ParsedAnyScenario {
+  return VALIDATES[kind](document);
+}
+
+const VALIDATES: { readonly [K in ScenarioKind]: (document: unknown) => Parsed<ScenarioByKind[K]> } = {
+  lab: validateScenario,
+  simulate: validateSimulation,
+  quality: validateQuality,
+};
+
 /**
  * Reads an experiment from JSON text or a plain object, partial documents over `base`.
  * @param base what the document is laid over; the defaults unless told
@@ -112,14 +137,28 @@ export function parseSimulation(
   return parse('simulate', input, base);
 }
 
+/** Reads a quality experiment, as `parseScenario` reads an experiment. */
+export function parseQuality(
+  input: unknown,
+  base: QualityScenario = SCENARIO_KINDS.quality.defaults,
+): ParsedQuality {
+  return parse('quality', input, base);
+}
+
+const PARSES: { readonly [K in ScenarioKind]: (input: unknown) => Parsed<ScenarioByKind[K]> } = {
+  lab: (input) => parseScenario(input),
+  simulate: (input) => parseSimulation(input),
+  quality: (input) => parseQuality(input),
+};
+
 /** Reads a scenario of whatever kind it says it is; without a word it is an experiment, as all were once. */
 export function parseAnyScenario(input: unknown): ParsedAnyScenario {
   const read = readLayer(input);
   if (!read.ok) return read;
   const { kind = 'lab' } = read.value;
   if (!isScenarioKind(kind)) {
-    const kinds = Object.keys(SCENARIO_KINDS).join(' or ');
-    return refuse(`kind is ${JSON.stringify(kind).slice(0, 40)}; ${kinds} is needed.`);
+    const kinds = Object.keys(SCENARIO_KINDS).join(', ');
+    return refuse(`kind is ${JSON.stringify(kind).slice(0, 40)}; one of ${kinds} is needed.`);
   }
-  return kind === 'lab' ? parseScenario(read.value) : parseSimulation(read.value);
+  return PARSES[kind](read.value);
 }

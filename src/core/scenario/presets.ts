@@ -21,6 +21,8 @@ import type { AnyScenario, ScenarioKind } from './kinds.ts';
 import { parseAnyScenario } from './parse.ts';
 import type { Scenario } from './schema.ts';
 import type { SimScenario } from './simulate/schema.ts';
+import { QUALITY_LAYERS } from './quality/stories.ts';
+import type { QualityScenario } from './quality/schema.ts';
 import { STORY_LAYERS } from './stories.ts';
 
 export interface Preset {
@@ -54,7 +56,10 @@ export const LAB_PRESETS: readonly Preset[] = presetsOf('lab', LAB_LAYERS);
 /** Simulations, in the order a visitor meets them. */
 export const SIM_PRESETS: readonly Preset[] = presetsOf('simulate', STORY_LAYERS);
 
-export const PRESETS: readonly Preset[] = [...LAB_PRESETS, ...SIM_PRESETS];
+/** Quality experiments, in the order a visitor meets them. */
+export const QUALITY_PRESETS: readonly Preset[] = presetsOf('quality', QUALITY_LAYERS);
+
+export const PRESETS: readonly Preset[] = [...LAB_PRESETS, ...SIM_PRESETS, ...QUALITY_PRESETS];
 
 export function findPreset(name: string, presets: readonly Preset[] = PRESETS): Preset | undefined {
   return presets.find((preset) => preset.name === name);
@@ -85,6 +90,15 @@ export function presetSimulation(name: string, presets: readonly Preset[] = PRES
   const scenario = anyPresetScenario(name, presets);
   if (scenario.kind !== 'simulate') {
     throw new RangeError(`“${name}” is an experiment on a GPU; a simulation is needed here.`);
+  }
+  return scenario;
+}
+
+/** The quality experiment of a preset. @throws RangeError as anyPresetScenario, and for another kind. */
+export function presetQuality(name: string, presets: readonly Preset[] = PRESETS): QualityScenario {
+  const scenario = anyPresetScenario(name, presets);
+  if (scenario.kind !== 'quality') {
+    throw new RangeError(`“${name}” is of the kind “${scenario.kind}”; a quality experiment is needed here.`);
   }
   return scenario;
 }

@@ -5,12 +5,13 @@ import type { AnyScenario } from './kinds.ts';
 import { valueAt } from './layer.ts';
 import {
   SCENARIO_BOUNDS,
-  validateScenario,
-  validateSimulation,
+  validateAny,
   type ParsedAnyScenario,
+  type ParsedQuality,
   type ParsedScenario,
   type ParsedSimulation,
 } from './parse.ts';
+import type { QualityScenario } from './quality/schema.ts';
 import { setByHand } from './reduce.ts';
 import type { Scenario } from './schema.ts';
 import type { SimScenario } from './simulate/schema.ts';
@@ -75,6 +76,7 @@ function namedModel(name: string): Read<Json> {
  */
 export function applyAssignments(scenario: Scenario, assignments: readonly string[]): ParsedScenario;
 export function applyAssignments(scenario: SimScenario, assignments: readonly string[]): ParsedSimulation;
+export function applyAssignments(scenario: QualityScenario, assignments: readonly string[]): ParsedQuality;
 export function applyAssignments(scenario: AnyScenario, assignments: readonly string[]): ParsedAnyScenario;
 export function applyAssignments(scenario: AnyScenario, assignments: readonly string[]): ParsedAnyScenario {
   let document: Json = scenario;
@@ -83,5 +85,5 @@ export function applyAssignments(scenario: AnyScenario, assignments: readonly st
     if (!next.ok) return next;
     document = next.value;
   }
-  return scenario.kind === 'lab' ? validateScenario(document) : validateSimulation(document);
+  return validateAny(scenario.kind, document);
 }

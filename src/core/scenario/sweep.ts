@@ -2,7 +2,13 @@
 import * as v from 'valibot';
 import type { Json } from '../json.ts';
 import { issueSentence } from '../sentences.ts';
-import { SCENARIO_KINDS, type AnyScenario, type ScenarioByKind, type ScenarioKind } from './kinds.ts';
+import {
+  SCENARIO_KINDS,
+  type AnyScenario,
+  type ScenarioByKind,
+  type ScenarioKind,
+  type SweptKind,
+} from './kinds.ts';
 import { valueAt, withValueAt } from './layer.ts';
 import { MAX_POINTS } from './rules.ts';
 import type { Scenario } from './schema.ts';
@@ -81,7 +87,7 @@ function crossed(axes: readonly AnyAxis[]): Choice[][] {
   );
 }
 
-function applyChoices<K extends ScenarioKind>(
+function applyChoices<K extends SweptKind>(
   kind: K,
   scenario: ScenarioByKind[K],
   choices: readonly Choice[],
@@ -115,10 +121,7 @@ function axesContradiction(axes: readonly AnyAxis[]): string | null {
 }
 
 /** What is wrong with the sweep as a whole or at one of its points, or null. */
-export function sweepContradiction<K extends ScenarioKind>(
-  kind: K,
-  scenario: ScenarioByKind[K],
-): string | null {
+export function sweepContradiction<K extends SweptKind>(kind: K, scenario: ScenarioByKind[K]): string | null {
   const axes: readonly AnyAxis[] = scenario.sweep;
   const wrongAxes = axesContradiction(axes);
   if (wrongAxes !== null) return wrongAxes;
@@ -136,10 +139,7 @@ export function sweepContradiction<K extends ScenarioKind>(
   return null;
 }
 
-function expand<K extends ScenarioKind>(
-  kind: K,
-  scenario: ScenarioByKind[K],
-): SweepPoint<ScenarioByKind[K]>[] {
+function expand<K extends SweptKind>(kind: K, scenario: ScenarioByKind[K]): SweepPoint<ScenarioByKind[K]>[] {
   return crossed(scenario.sweep).map((choices, index) => {
     const applied = applyChoices(kind, scenario, choices);
     if (!applied.ok) throw new RangeError(applied.sentence);
@@ -156,6 +156,8 @@ function expand<K extends ScenarioKind>(
 /** The points of a parsed scenario in the order they are listed, the last axis fastest; one point without a sweep. */
 export function expandSweep(scenario: Scenario): SweepPoint[];
 export function expandSweep(scenario: SimScenario): SweepPoint<SimScenario>[];
-export function expandSweep(scenario: AnyScenario): SweepPoint<Scenario>[] | SweepPoint<SimScenario>[] {
+export function expandSweep(
+  scenario: Scenario | SimScenario,
+): SweepPoint<Scenario>[] | SweepPoint<SimScenario>[] {
   return scenario.kind === 'lab' ? expand('lab', scenario) : expand('simulate', scenario);
 }

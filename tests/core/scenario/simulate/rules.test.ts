@@ -1,4 +1,5 @@
 /** Impossible simulations: each is refused before it runs, with the wrong number and the nearest that works. */
+import { SCENARIO_KINDS } from '../../../../src/core/scenario/kinds.ts';
 import { expect, test } from 'vitest';
 import { canonicalJson, crc32 } from '../../../../src/core/json.ts';
 import { parseAnyScenario, parseScenario, parseSimulation } from '../../../../src/core/scenario/parse.ts';
@@ -27,7 +28,7 @@ test('each door takes its own kind, and the common one both', () => {
   });
   expect(parseAnyScenario({ version: 1, kind: 'dance' })).toEqual({
     ok: false,
-    sentence: 'kind is "dance"; lab or simulate is needed.',
+    sentence: `kind is "dance"; one of ${Object.keys(SCENARIO_KINDS).join(', ')} is needed.`,
   });
 });
 
