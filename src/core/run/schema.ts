@@ -6,10 +6,11 @@
  */
 import * as v from 'valibot';
 import { Scenario } from '../scenario/schema.ts';
+import { Environment } from './environment.ts';
 import { SimRun } from './simulation.ts';
 import { RUN_VERSION } from './version.ts';
 
-export { RUN_VERSION };
+export { Environment, RUN_VERSION };
 export type { SimRun };
 
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
@@ -20,31 +21,6 @@ const bytes = v.pipe(v.number(), v.minValue(0), v.finite());
 /** Where a number comes from; every figure on screen and in each export carries one. */
 export const Origin = v.picklist(['measured', 'simulated', 'published', 'assumed']);
 export type Origin = v.InferOutput<typeof Origin>;
-
-export const Environment = v.strictObject({
-  appVersion: text(40),
-  /** Browser with version, or `Dawn in Node …`. */
-  runtime: text(300),
-  os: text(120),
-  adapter: v.strictObject({
-    vendor: text(120),
-    architecture: text(120),
-    device: text(200),
-    description: text(400),
-    isFallback: v.boolean(),
-    powerPreference: v.picklist(['high-performance', 'low-power']),
-    subgroupMinSize: count,
-    subgroupMaxSize: count,
-  }),
-  features: v.pipe(v.array(text(80)), v.maxLength(100)),
-  limits: v.record(text(80), v.number()),
-  /** Host memory as the browser tells it, rounded by it; null where it is not told. */
-  hostMemoryBytes: v.nullable(bytes),
-  logicalCores: v.nullable(count),
-  /** Step of the GPU clock in nanoseconds; null without timestamp queries. */
-  timestampQuantumNs: v.nullable(v.number()),
-});
-export type Environment = v.InferOutput<typeof Environment>;
 
 /** One request. Times are milliseconds from the start of its repetition. */
 export const RequestRow = v.strictObject({
