@@ -11,6 +11,7 @@ export { DEFAULT_SIMULATION } from './core/scenario/simulate/defaults.ts';
 export {
   parseAnyScenario,
   parseScenario,
+  parseServing,
   parseSimulation,
   validateScenario,
   validateSimulation,
@@ -19,6 +20,7 @@ export {
   type ParsedSimulation,
 } from './core/scenario/parse.ts';
 export type { AnyScenario, ScenarioKind } from './core/scenario/kinds.ts';
+export type { ServeScenario } from './core/scenario/serve/schema.ts';
 export type { SimScenario } from './core/scenario/simulate/schema.ts';
 export {
   anyPresetScenario,
@@ -26,7 +28,9 @@ export {
   LAB_PRESETS,
   PRESETS,
   presetScenario,
+  presetServing,
   presetSimulation,
+  SERVE_PRESETS,
   SIM_PRESETS,
   type Preset,
 } from './core/scenario/presets.ts';

@@ -8,7 +8,13 @@ import { decodeLink, packLink } from '../../src/core/scenario/link.ts';
 import { cellsOf } from '../../src/core/scenario/quality/cells.ts';
 import type { AnyScenario } from '../../src/core/scenario/kinds.ts';
 import { parseAnyScenario, parseSimulation } from '../../src/core/scenario/parse.ts';
-import { PRESETS, presetQuality, presetScenario, presetSimulation } from '../../src/core/scenario/presets.ts';
+import {
+  PRESETS,
+  presetQuality,
+  presetServing,
+  presetScenario,
+  presetSimulation,
+} from '../../src/core/scenario/presets.ts';
 import { applyAssignments } from '../../src/core/scenario/set.ts';
 import { expandSweep } from '../../src/core/scenario/sweep.ts';
 import { generateRequests } from '../../src/core/workload/generate.ts';
@@ -144,12 +150,21 @@ test('links with damaged bodies', async () => {
 const experiment = presetScenario('mixed-lengths-llama-3.2-1b');
 const simulation = presetSimulation('ten-blocks');
 const quality = presetQuality('quality-outliers');
+const serving = presetServing('serve-rate');
 const expand = (scenario: AnyScenario): number => {
-  if (scenario.kind === 'quality') return cellsOf(scenario).length;
-  return scenario.kind === 'lab' ? expandSweep(scenario).length : expandSweep(scenario).length;
+  switch (scenario.kind) {
+    case 'quality':
+      return cellsOf(scenario).length;
+    case 'lab':
+      return expandSweep(scenario).length;
+    case 'simulate':
+      return expandSweep(scenario).length;
+    case 'serve':
+      return expandSweep(scenario).length;
+  }
 };
 
-test.each([experiment, simulation, quality])(
+test.each([experiment, simulation, quality, serving])(
   'assignments of odd values to every setting of $title',
   (scenario) => {
     const random = createRandom(102);

@@ -1,5 +1,5 @@
 /**
- * The kinds of scenario: an experiment of the laboratory, a simulation, a quality experiment. What differs between them
+ * The kinds of scenario: an experiment of the laboratory, a simulation, a quality experiment, a serving run. What differs between them
  * is in this table: schema, defaults, rules.
  */
 import type * as v from 'valibot';
@@ -9,6 +9,9 @@ import { qualityContradiction } from './quality/rules.ts';
 import { QualityScenario } from './quality/schema.ts';
 import { contradiction } from './rules.ts';
 import { Scenario } from './schema.ts';
+import { DEFAULT_SERVING } from './serve/defaults.ts';
+import { serveContradiction, serveTotalContradiction } from './serve/rules.ts';
+import { ServeScenario } from './serve/schema.ts';
 import { DEFAULT_SIMULATION } from './simulate/defaults.ts';
 import { simContradiction } from './simulate/rules.ts';
 import { totalContradiction } from './simulate/rules-workload.ts';
@@ -18,6 +21,7 @@ export interface ScenarioByKind {
   readonly lab: Scenario;
   readonly simulate: SimScenario;
   readonly quality: QualityScenario;
+  readonly serve: ServeScenario;
 }
 export type ScenarioKind = keyof ScenarioByKind;
 export type AnyScenario = ScenarioByKind[ScenarioKind];
@@ -57,6 +61,13 @@ export const SCENARIO_KINDS: { readonly [K in ScenarioKind]: KindOfScenario<Scen
     contradiction: qualityContradiction,
     contradictionOfAll: () => null,
     name: 'a quality experiment',
+  },
+  serve: {
+    schema: ServeScenario,
+    defaults: DEFAULT_SERVING,
+    contradiction: serveContradiction,
+    contradictionOfAll: serveTotalContradiction,
+    name: 'a serving run',
   },
 };
 

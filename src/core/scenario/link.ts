@@ -20,6 +20,7 @@ import { SCENARIO_BOUNDS, validateAny } from './parse.ts';
 import { anyPresetScenario, findPreset, PRESETS, type Preset } from './presets.ts';
 import type { QualityScenario } from './quality/schema.ts';
 import { SCENARIO_VERSION, type Scenario } from './schema.ts';
+import type { ServeScenario } from './serve/schema.ts';
 import type { SimScenario } from './simulate/schema.ts';
 
 const MAX_LINK_CHARACTERS = 65_536;
@@ -43,6 +44,12 @@ export type Link =
       readonly kind: 'quality';
       readonly preset: string | null;
       readonly scenario: QualityScenario;
+    }
+  | {
+      readonly ok: true;
+      readonly kind: 'serve';
+      readonly preset: string | null;
+      readonly scenario: ServeScenario;
     }
   | { readonly ok: true; readonly kind: 'check'; readonly run: CheckRun }
   | { readonly ok: false; readonly sentence: string };
@@ -190,6 +197,8 @@ function linkTo(scenario: AnyScenario, preset: string | null): Link {
       return { ok: true, kind: 'simulation', preset, scenario };
     case 'quality':
       return { ok: true, kind: 'quality', preset, scenario };
+    case 'serve':
+      return { ok: true, kind: 'serve', preset, scenario };
     default:
       return scenario satisfies never;
   }

@@ -27,6 +27,7 @@ import {
 import { mergeLayer } from './layer.ts';
 import type { QualityScenario } from './quality/schema.ts';
 import { SCENARIO_VERSION, type Scenario } from './schema.ts';
+import type { ServeScenario } from './serve/schema.ts';
 import type { SimScenario } from './simulate/schema.ts';
 import { sweepContradiction } from './sweep.ts';
 import { versionSentence } from './version-sentence.ts';
@@ -43,6 +44,7 @@ export type Parsed<S extends AnyScenario> =
 export type ParsedScenario = Parsed<Scenario>;
 export type ParsedSimulation = Parsed<SimScenario>;
 export type ParsedQuality = Parsed<QualityScenario>;
+export type ParsedServing = Parsed<ServeScenario>;
 export type ParsedAnyScenario = { [K in ScenarioKind]: Parsed<ScenarioByKind[K]> }[ScenarioKind];
 
 function refuse(sentence: string): { readonly ok: false; readonly sentence: string } {
@@ -66,6 +68,7 @@ const SWEEPS: { readonly [K in ScenarioKind]: (scenario: ScenarioByKind[K]) => s
   lab: (scenario) => sweepContradiction('lab', scenario),
   simulate: (scenario) => sweepContradiction('simulate', scenario),
   quality: () => null,
+  serve: (scenario) => sweepContradiction('serve', scenario),
 };
 
 /** Checks a complete document. */
@@ -110,6 +113,11 @@ export function validateQuality(document: unknown): ParsedQuality {
   return validate('quality', document);
 }
 
+/** Checks a complete serving run. */
+export function validateServing(document: unknown): ParsedServing {
+  return validate('serve', document);
+}
+
 /** Checks a complete scenario of the kind that it says. */
 export function validateAny(kind: ScenarioKind, document: unknown): ParsedAnyScenario {
   return VALIDATES[kind](document);
@@ -119,6 +127,7 @@ const VALIDATES: { readonly [K in ScenarioKind]: (document: unknown) => Parsed<S
   lab: validateScenario,
   simulate: validateSimulation,
   quality: validateQuality,
+  serve: validateServing,
 };
 
 /**
@@ -145,10 +154,19 @@ export function parseQuality(
   return parse('quality', input, base);
 }
 
+/** Reads a serving run, as `parseScenario` reads an experiment. */
+export function parseServing(
+  input: unknown,
+  base: ServeScenario = SCENARIO_KINDS.serve.defaults,
+): ParsedServing {
+  return parse('serve', input, base);
+}
+
 const PARSES: { readonly [K in ScenarioKind]: (input: unknown) => Parsed<ScenarioByKind[K]> } = {
   lab: (input) => parseScenario(input),
   simulate: (input) => parseSimulation(input),
   quality: (input) => parseQuality(input),
+  serve: (input) => parseServing(input),
 };
 
 /** Reads a scenario of whatever kind it says it is; without a word it is an experiment, as all were once. */

@@ -20,6 +20,8 @@ import type { JsonObject } from '../json.ts';
 import type { AnyScenario, ScenarioKind } from './kinds.ts';
 import { parseAnyScenario } from './parse.ts';
 import type { Scenario } from './schema.ts';
+import type { ServeScenario } from './serve/schema.ts';
+import { SERVING_LAYERS } from './serve/stories.ts';
 import type { SimScenario } from './simulate/schema.ts';
 import { QUALITY_LAYERS } from './quality/stories.ts';
 import type { QualityScenario } from './quality/schema.ts';
@@ -59,7 +61,15 @@ export const SIM_PRESETS: readonly Preset[] = presetsOf('simulate', STORY_LAYERS
 /** Quality experiments, in the order a visitor meets them. */
 export const QUALITY_PRESETS: readonly Preset[] = presetsOf('quality', QUALITY_LAYERS);
 
-export const PRESETS: readonly Preset[] = [...LAB_PRESETS, ...SIM_PRESETS, ...QUALITY_PRESETS];
+/** Serving runs of a real model, in the order a visitor meets them. */
+export const SERVE_PRESETS: readonly Preset[] = presetsOf('serve', SERVING_LAYERS);
+
+export const PRESETS: readonly Preset[] = [
+  ...LAB_PRESETS,
+  ...SIM_PRESETS,
+  ...QUALITY_PRESETS,
+  ...SERVE_PRESETS,
+];
 
 export function findPreset(name: string, presets: readonly Preset[] = PRESETS): Preset | undefined {
   return presets.find((preset) => preset.name === name);
@@ -99,6 +109,15 @@ export function presetQuality(name: string, presets: readonly Preset[] = PRESETS
   const scenario = anyPresetScenario(name, presets);
   if (scenario.kind !== 'quality') {
     throw new RangeError(`“${name}” is of the kind “${scenario.kind}”; a quality experiment is needed here.`);
+  }
+  return scenario;
+}
+
+/** The serving run of a preset. @throws RangeError as anyPresetScenario, and for another kind. */
+export function presetServing(name: string, presets: readonly Preset[] = PRESETS): ServeScenario {
+  const scenario = anyPresetScenario(name, presets);
+  if (scenario.kind !== 'serve') {
+    throw new RangeError(`“${name}” is of the kind “${scenario.kind}”; a serving run is needed here.`);
   }
   return scenario;
 }

@@ -9,11 +9,13 @@ import {
   type ParsedAnyScenario,
   type ParsedQuality,
   type ParsedScenario,
+  type ParsedServing,
   type ParsedSimulation,
 } from './parse.ts';
 import type { QualityScenario } from './quality/schema.ts';
 import { setByHand } from './reduce.ts';
 import type { Scenario } from './schema.ts';
+import type { ServeScenario } from './serve/schema.ts';
 import type { SimScenario } from './simulate/schema.ts';
 
 /** JSON where it reads as JSON, else text; always text where the setting is text. */
@@ -77,6 +79,7 @@ function namedModel(name: string): Read<Json> {
 export function applyAssignments(scenario: Scenario, assignments: readonly string[]): ParsedScenario;
 export function applyAssignments(scenario: SimScenario, assignments: readonly string[]): ParsedSimulation;
 export function applyAssignments(scenario: QualityScenario, assignments: readonly string[]): ParsedQuality;
+export function applyAssignments(scenario: ServeScenario, assignments: readonly string[]): ParsedServing;
 export function applyAssignments(scenario: AnyScenario, assignments: readonly string[]): ParsedAnyScenario;
 export function applyAssignments(scenario: AnyScenario, assignments: readonly string[]): ParsedAnyScenario {
   let document: Json = scenario;

@@ -12,6 +12,7 @@ import {
 import { valueAt, withValueAt } from './layer.ts';
 import { MAX_POINTS } from './rules.ts';
 import type { Scenario } from './schema.ts';
+import type { ServeScenario } from './serve/schema.ts';
 import type { SimScenario } from './simulate/schema.ts';
 
 /** One axis of either kind of scenario. */
@@ -156,8 +157,18 @@ function expand<K extends SweptKind>(kind: K, scenario: ScenarioByKind[K]): Swee
 /** The points of a parsed scenario in the order they are listed, the last axis fastest; one point without a sweep. */
 export function expandSweep(scenario: Scenario): SweepPoint[];
 export function expandSweep(scenario: SimScenario): SweepPoint<SimScenario>[];
+export function expandSweep(scenario: ServeScenario): SweepPoint<ServeScenario>[];
 export function expandSweep(
-  scenario: Scenario | SimScenario,
-): SweepPoint<Scenario>[] | SweepPoint<SimScenario>[] {
-  return scenario.kind === 'lab' ? expand('lab', scenario) : expand('simulate', scenario);
+  scenario: ScenarioByKind[SweptKind],
+): SweepPoint<Scenario>[] | SweepPoint<SimScenario>[] | SweepPoint<ServeScenario>[] {
+  switch (scenario.kind) {
+    case 'lab':
+      return expand('lab', scenario);
+    case 'simulate':
+      return expand('simulate', scenario);
+    case 'serve':
+      return expand('serve', scenario);
+    default:
+      return scenario satisfies never;
+  }
 }

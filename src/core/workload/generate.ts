@@ -16,11 +16,18 @@ import { expectedArrivals, piecesOfWindows, type RateWindow } from './rate-serie
 import { fillTimes, groupShape, type ClosedLoop } from './request-groups.ts';
 import type { Trace } from './traces/trace.ts';
 
+/** What of a scenario its requests follow from; of the engine only how shared text is cut into ids. */
+export interface DrawnFrom {
+  readonly workload: SimWorkload;
+  readonly seed: number;
+  readonly engine: { readonly blockSize: number };
+}
+
 /**
  * @param trace what the scenario's `workload.trace` names; null where it names none
  * @throws RangeError in one sentence where the workload is impossible (rules.ts refuses most of it earlier)
  */
-export function generateRequests(scenario: SimScenario, trace: Trace | null): RequestTable {
+export function generateRequests(scenario: DrawnFrom, trace: Trace | null): RequestTable {
   const { workload, engine, seed } = scenario;
   const random = createRandom(seed);
   const wanted = workload.trace;

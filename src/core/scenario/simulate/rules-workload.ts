@@ -60,7 +60,7 @@ export function totalContradiction({ workload, repeats }: SimScenario, points: n
   return `workload.requests is ${workload.requests}${times}; the most is ${MAX_TOTAL_REQUESTS} in all: set ${Math.floor(MAX_TOTAL_REQUESTS / runs)}.`;
 }
 
-export function workloadContradiction({ workload }: SimScenario): string | null {
+export function workloadContradiction({ workload }: Pick<SimScenario, 'workload'>): string | null {
   if (workload.trace !== null) return null;
   if (workload.requests === 0) return 'workload.requests is 0; without a trace the least is 1.';
   return (
