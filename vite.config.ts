@@ -69,7 +69,7 @@ export default defineConfig({
       manifest: false,
       registerType: 'prompt',
       workbox: {
-        globPatterns: ['**/*.{html,js,css,svg,woff2,json,webmanifest,wasm}'],
+        globPatterns: ['**/*.{html,js,css,svg,woff2,json,webmanifest,wasm,safetensors}'],
         maximumFileSizeToCacheInBytes: 4 * 1024 * 1024,
         inlineWorkboxRuntime: true,
         // An open page keeps the files it was built with; the new version waits until the reader reloads.
