@@ -93,8 +93,7 @@ export class Replica implements ReplicaState {
   }
 
   get numWastedSlots(): number {
-    const { numTableBlocks, blockSize, numDroppedTokens } = this.manager;
-    return numTableBlocks * blockSize - (this.scheduler.numRunningTokens - numDroppedTokens);
+    return this.manager.wastedSlots(this.scheduler.numRunningTokens);
   }
 
   /** Leading tokens of a request's prompt that the replica has, in its pool or in a tier that it would load from. */

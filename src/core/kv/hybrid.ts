@@ -145,6 +145,13 @@ export function maxConcurrency(poolBlocks: number, blocksPerSequence: number): n
   return poolBlocks / blocksPerSequence;
 }
 
+/** The least number that both divide. */
+export function leastCommonMultiple(a: number, b: number): number {
+  let [large, rest] = [a, b];
+  while (rest > 0) [large, rest] = [rest, large % rest];
+  return (a / large) * b;
+}
+
 /** Blocks in a row, from the end of a prefix, that a hit needs under a sliding window. */
 export function slidingWindowBlocksForHit(windowTokens: number, blockSize: number): number {
   return blocksForTokens(windowTokens - 1, blockSize);

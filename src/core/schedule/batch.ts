@@ -8,9 +8,10 @@
 import type { BlockManager } from '../kv/block-manager.ts';
 import { RowList, rowArena } from './row-list.ts';
 import type { SchedulerParts } from './parts.ts';
-import { createPlan, empty, resetPlan } from './plan.ts';
+import { addChunk, createPlan, empty, resetPlan, takeAllDecodes } from './plan.ts';
 import type { Scheduler, StepOutcome, StepPlan } from './scheduler.ts';
 import type { Sequences } from './sequences.ts';
+import { leastImportant } from './victim.ts';
 import { byPriority, firstComeFirstServed, type WaitingQueue } from './waiting.ts';
 
 export abstract class BatchScheduler implements Scheduler {
@@ -103,14 +104,14 @@ export abstract class BatchScheduler implements Scheduler {
   /** All sequences that decode take their token; when blocks lack, victims give up theirs. */
   protected takeDecodes(plan: StepPlan): void {
     const { decoders } = this.sequences;
-    const growing = this.#growingInOrder();
-    if (growing.length > this.manager.numFreeBlocks) this.#growOneByOne(plan, growing);
-    else for (const row of growing) this.#grow(plan, row);
-    const { work } = plan;
-    work.decodeSequences = decoders.size;
-    work.decodeContextTokens = decoders.sumComputed + decoders.size;
-    work.decodeSquaredContextTokens = decoders.sumSquares + 2 * decoders.sumComputed + decoders.size;
-    work.decodeMaxContextTokens = decoders.size > 0 ? decoders.maxComputed() + 1 : 0;
+    const changing = this.#changingInOrder();
+    const missing = changing.reduce(
+      (sum, row) => sum + this.manager.missingBlocks(row, decoders.computed(row) + 1),
+      0,
+    );
+    if (missing > this.manager.numFreeBlocks) this.#growOneByOne(plan, changing);
+    else for (const row of changing) this.#grow(plan, row);
+    takeAllDecodes(plan, decoders);
     this.budget -= decoders.size;
   }
 
@@ -123,7 +124,7 @@ export abstract class BatchScheduler implements Scheduler {
     const first = this.partials[0];
     if (first === undefined || plan.work.decodeSequences + plan.work.prefillCount > 0) return;
     const tokens = this.chunkTokens(first, this.sequences.computed(first));
-    if (this.makeRoom(plan, first, this.sequences.computed(first) + tokens)) this.#takePartials(plan);
+    if (this.makeRoom(plan, first, tokens)) this.#takePartials(plan);
   }
 
   #takePartials(plan: StepPlan): void {
@@ -131,6 +132,7 @@ export abstract class BatchScheduler implements Scheduler {
       const tokens = this.chunkTokens(row, this.sequences.computed(row));
       if (tokens <= 0) return;
       const upTo = this.sequences.computed(row) + tokens;
+      this.manager.leave(row, this.sequences.computed(row));
       const missing = this.manager.missingBlocks(row, upTo);
       if (!this.manager.grow(row, upTo)) continue;
       if (missing > 0) plan.grown.push(row);
@@ -153,7 +155,7 @@ export abstract class BatchScheduler implements Scheduler {
       const tokens = this.chunkTokens(row, found);
       const unscheduled = this.manager.blocksFor(total) - this.manager.blocksFor(found + tokens);
       const keepFree = this.keptFree() + (whole ? unscheduled : 0);
-      if (!this.manager.admit(row, found + tokens, keepFree)) return;
+      if (!this.manager.admit(row, found + tokens, keepFree, found)) return;
       if (loaded > 0) connector?.load(row, cached, loaded);
       this.join(plan, row, found, tokens);
     }
@@ -175,13 +177,7 @@ export abstract class BatchScheduler implements Scheduler {
   }
 
   protected addChunk(plan: StepPlan, row: number, tokens: number): void {
-    const { work } = plan;
-    const computed = this.sequences.computed(row);
-    work.prefillTokens[work.prefillCount] = tokens;
-    work.prefillContextTokens[work.prefillCount] = computed;
-    work.prefillCount++;
-    if (computed + tokens === this.sequences.total(row)) work.sampledSequences++;
-    plan.chunks.push(row);
+    addChunk(plan, row, tokens, this.sequences.computed(row), this.sequences.total(row));
     this.budget -= tokens;
   }
 
@@ -192,13 +188,7 @@ export abstract class BatchScheduler implements Scheduler {
 
   /** Of the rows from `first` on the one of least priority; of several the one that arrived last. */
   protected leastImportantFrom(first: number): number {
-    const { priority } = this.sequences.requests;
-    let victim = first;
-    for (let row = first; row >= 0; row = this.running.after(row)) {
-      const [a, b] = [priority[row] ?? 0, priority[victim] ?? 0];
-      if (a < b || (a === b && this.sequences.arrival(row) > this.sequences.arrival(victim))) victim = row;
-    }
-    return victim;
+    return leastImportant(this.running, this.sequences, first);
   }
 
   /** A row without tokens in this step's plan gives up its blocks and waits again. */
@@ -212,34 +202,38 @@ export abstract class BatchScheduler implements Scheduler {
     plan.preempted.push(row);
   }
 
-  /** Preempts until a row has blocks for `tokens` tokens; false when it had to go itself. */
+  /** Preempts until a row has blocks for `tokens` more tokens; false when it had to go itself. */
   protected makeRoom(plan: StepPlan, row: number, tokens: number): boolean {
-    while (this.manager.missingBlocks(row, tokens) > this.manager.numFreeBlocks) {
+    const computed = this.sequences.computed(row);
+    this.manager.leave(row, computed);
+    const missing = this.manager.missingBlocks(row, computed + tokens);
+    while (missing > this.manager.numFreeBlocks) {
       const victim = this.victim();
       this.preempt(plan, victim);
       if (victim === row) return false;
     }
-    if (this.manager.missingBlocks(row, tokens) > 0) plan.grown.push(row);
-    return this.manager.grow(row, tokens);
+    if (missing > 0) plan.grown.push(row);
+    return this.manager.grow(row, computed + tokens);
   }
 
   /** A copy: preemption changes the original. */
-  #growingInOrder(): number[] {
-    const rows = this.sequences.decoders.growing().slice();
+  #changingInOrder(): number[] {
+    const rows = this.sequences.decoders.changing().slice();
     return rows.length > 1 ? rows.sort(this.#inBatchOrder) : rows;
   }
 
   #grow(plan: StepPlan, row: number): void {
+    this.manager.leave(row, this.sequences.computed(row));
     const tokens = this.sequences.computed(row) + 1;
     if (this.manager.missingBlocks(row, tokens) <= 0) return;
     this.manager.grow(row, tokens);
     plan.grown.push(row);
   }
 
-  #growOneByOne(plan: StepPlan, growing: readonly number[]): void {
+  #growOneByOne(plan: StepPlan, changing: readonly number[]): void {
     const { decoders } = this.sequences;
-    for (const row of growing) {
-      if (decoders.has(row)) this.makeRoom(plan, row, this.sequences.computed(row) + 1);
+    for (const row of changing) {
+      if (decoders.has(row)) this.makeRoom(plan, row, 1);
     }
     // A victim that had grown in this step already is in no table any more.
     const stays = plan.grown.filter((row) => decoders.has(row));

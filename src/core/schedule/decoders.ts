@@ -4,17 +4,29 @@
  * They all do the same: one more token each. So there is one counter for all of them, `tick`, and a sequence remembers
  * where it stood when it joined: computed tokens = base + (tick − its tick). What happens at its own time is found
  * without looking at the others:
- *   - who needs a block: one bucket for each remainder of (tick mod blockSize)
+ *   - who needs a block, or has one that left its window: one bucket for each remainder of (tick mod period), the period
+ *     being a block's tokens
  *   - who ends: a heap by the tick of the last token
  *   - the longest context: a heap by base − tick, which does not change while a sequence decodes
  *   - the sum of contexts: grows by the number of sequences each tick; the sum of squares by twice the sum and that number
  */
+import type { TickPhase } from '../kv/block-groups.ts';
 import { LazyHeap } from './heap.ts';
+import { TickRing } from './tick-ring.ts';
 
-const OUT = -1;
+const NOBODY: readonly number[] = [];
 
 export class Decoders {
-  #blockSize: number;
+  #phases: readonly TickPhase[];
+  /** One for each period of the phases. */
+  #rings: readonly TickRing[];
+  #ringOf: readonly TickRing[];
+  /**
+   * With more than one phase: rows that began to decode since the last tick, or stood still in it. What left a window of
+   * theirs was not looked at yet.
+   */
+  #unseen: number[] = [];
+  #heldBack: number[] = [];
   #tick = 0;
   #size = 0;
   #sumComputed = 0;
@@ -23,18 +35,18 @@ export class Decoders {
   #offset: Float64Array;
   /** Tick of the last token. */
   #endTick: Float64Array;
-  /** Place in its bucket; −1: does not decode. */
-  #place: Int32Array;
-  #buckets: number[][];
   #ends = new LazyHeap();
   #longest = new LazyHeap();
 
-  constructor(rows: number, blockSize: number) {
-    this.#blockSize = blockSize;
+  /** @param phases when a row's blocks change: tokens of a block stand for “each time one is full” */
+  constructor(rows: number, phases: number | readonly TickPhase[]) {
+    this.#phases = typeof phases === 'number' ? [{ period: phases, remainder: 0 }] : phases;
+    const periods = [...new Set(this.#phases.map(({ period }) => period))];
+    // A row stands in a ring even when nothing ever happens to its blocks: that is how it is known to decode.
+    this.#rings = (periods.length > 0 ? periods : [1]).map((period) => new TickRing(rows, period));
+    this.#ringOf = this.#phases.flatMap(({ period }) => this.#rings[periods.indexOf(period)] ?? []);
     this.#offset = new Float64Array(rows);
     this.#endTick = new Float64Array(rows);
-    this.#place = new Int32Array(rows).fill(OUT);
-    this.#buckets = Array.from({ length: blockSize }, () => []);
   }
 
   get size(): number {
@@ -42,7 +54,7 @@ export class Decoders {
   }
 
   has(row: number): boolean {
-    return this.#place[row] !== OUT;
+    return this.#rings[0]?.has(row) === true;
   }
 
   /** Tokens of all of them that are in the cache. */
@@ -72,6 +84,7 @@ export class Decoders {
     this.#offset[row] = computed - this.#tick;
     this.#endTick[row] = this.#tick + remaining;
     this.#enter(row);
+    if (this.#phases.length > 1) this.#unseen.push(row);
     this.#size++;
     this.#sumComputed += computed;
     this.#sumSquares += computed * computed;
@@ -92,12 +105,23 @@ export class Decoders {
     this.#offset[row] = (this.#offset[row] ?? 0) - 1;
     this.#endTick[row] = (this.#endTick[row] ?? 0) + 1;
     this.#enter(row);
+    if (this.#phases.length > 1) this.#heldBack.push(row);
     this.#sumComputed--;
   }
 
-  /** Rows whose next token is the first of a new block. Belongs to this object; valid until it changes. */
-  growing(): number[] {
-    return this.#buckets[this.#tick % this.#blockSize] ?? [];
+  /**
+   * Rows whose blocks may change with their next token: it is the first of a new block, a block has left a window, or the
+   * row has just begun to decode. Belongs to this object; valid until it changes.
+   */
+  changing(): readonly number[] {
+    const [phase, ...more] = this.#phases;
+    if (!phase) return NOBODY;
+    if (more.length === 0) return this.#ringOf[0]?.at(this.#tick - phase.remainder) ?? NOBODY;
+    const rows = new Set(this.#unseen.filter((row) => this.has(row)));
+    this.#phases.forEach(({ remainder }, i) => {
+      for (const row of this.#ringOf[i]?.at(this.#tick - remainder) ?? NOBODY) rows.add(row);
+    });
+    return [...rows];
   }
 
   /** Largest number of computed tokens; 0 when nobody decodes. */
@@ -112,6 +136,7 @@ export class Decoders {
 
   /** Every row computes its token. */
   advance(): void {
+    if (this.#phases.length > 1) [this.#unseen, this.#heldBack] = [this.#heldBack, []];
     this.#tick++;
     this.#sumSquares += 2 * this.#sumComputed + this.#size;
     this.#sumComputed += this.#size;
@@ -129,27 +154,14 @@ export class Decoders {
   }
 
   #enter(row: number): void {
-    const bucket = this.#bucketOf(row);
-    this.#place[row] = bucket.length;
-    bucket.push(row);
+    const offset = this.#offset[row] ?? 0;
+    // Its computed tokens are 0 modulo the period when tick ≡ −offset.
+    for (const ring of this.#rings) ring.add(row, -offset);
     this.#ends.push(this.#endTick[row] ?? 0, row);
-    this.#longest.push(-(this.#offset[row] ?? 0), row);
+    this.#longest.push(-offset, row);
   }
 
   #leave(row: number): void {
-    const bucket = this.#bucketOf(row);
-    const place = this.#place[row] ?? 0;
-    const last = bucket.pop();
-    if (last !== undefined && last !== row) {
-      bucket[place] = last;
-      this.#place[last] = place;
-    }
-    this.#place[row] = OUT;
-  }
-
-  /** Its computed tokens are a multiple of the block size when tick ≡ −offset. */
-  #bucketOf(row: number): number[] {
-    const remainder = -(this.#offset[row] ?? 0) % this.#blockSize;
-    return this.#buckets[remainder < 0 ? remainder + this.#blockSize : remainder] ?? [];
+    for (const ring of this.#rings) ring.remove(row, -(this.#offset[row] ?? 0));
   }
 }

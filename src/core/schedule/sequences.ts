@@ -4,6 +4,7 @@
  *
  * A sequence that decodes stands in `decoders` and moves with it; `settle` writes its state back when it stops.
  */
+import type { TickPhase } from '../kv/block-groups.ts';
 import type { RequestTable } from './requests.ts';
 import { Decoders } from './decoders.ts';
 
@@ -19,9 +20,10 @@ export class Sequences {
   #order: Int32Array;
   #admissions = 0;
 
-  constructor(requests: RequestTable, blockSize: number) {
+  /** @param phases tokens of a block, or when the blocks of a decoding sequence change (`BlockManager.tickPhases`) */
+  constructor(requests: RequestTable, phases: number | readonly TickPhase[]) {
     this.requests = requests;
-    this.decoders = new Decoders(requests.size, blockSize);
+    this.decoders = new Decoders(requests.size, phases);
     this.#computed = new Int32Array(requests.size);
     this.#generated = new Int32Array(requests.size);
     this.#arrival = new Int32Array(requests.size);

@@ -71,7 +71,7 @@ export class SpeculativeScheduler extends BatchScheduler {
     const { draftTokens } = this.#speculation;
     const left = this.sequences.limit(row) - this.sequences.generated(row);
     const computed = this.sequences.computed(row);
-    if (!this.makeRoom(plan, row, computed + Math.min(1 + draftTokens, left))) return false;
+    if (!this.makeRoom(plan, row, Math.min(1 + draftTokens, left))) return false;
     const { work } = plan;
     const context = computed + 1 + draftTokens;
     work.decodeSequences++;
@@ -86,7 +86,7 @@ export class SpeculativeScheduler extends BatchScheduler {
   #takePartial(plan: StepPlan, row: number): boolean {
     const computed = this.sequences.computed(row);
     const tokens = this.chunkTokens(row, computed);
-    if (!this.makeRoom(plan, row, computed + tokens)) return false;
+    if (!this.makeRoom(plan, row, tokens)) return false;
     this.addChunk(plan, row, tokens);
     return true;
   }

@@ -10,18 +10,20 @@
  * The batch is not walked as long as everything fits: all sequences that decode are one number (decoders.ts), and only
  * chunks, growing tables, arrivals and ends are touched. Under pressure (`#walk`) it is.
  *
- * With `ahead` a step is scheduled while the one before it is executed (vLLM's async scheduling, its default since 0.14):
- * the scheduler counts a step's tokens as computed when it plans it. What it can't know earlier is free blocks: a request
- * that ends keeps its blocks and its place in the batch until `complete`, one step later than without.
+ * What left a window goes back to the pool when its sequence is next scheduled, before that takes new blocks; so whether
+ * all fits is asked of the blocks that are free before.
  *
- * Left out: LoRA, encoders, structured output; speculation is in speculation.ts.
+ * With `ahead` a step is scheduled while the one before it is executed (turns.ts). Left out: LoRA, encoders, structured
+ * output; speculation is in speculative.ts.
  */
 import type { BlockManager } from '../kv/block-manager.ts';
 import type { KvConnector } from './connector.ts';
-import { createPlan, empty, resetPlan } from './plan.ts';
+import { addChunk, removeChunk, takeAllDecodes } from './plan.ts';
 import { RowList, rowArena } from './row-list.ts';
 import type { Scheduler, StepOutcome, StepPlan } from './scheduler.ts';
-import { Sequences } from './sequences.ts';
+import type { Sequences } from './sequences.ts';
+import { Turns, type Turn } from './turns.ts';
+import { leastImportant } from './victim.ts';
 import { byPriority, firstComeFirstServed, type WaitingQueue } from './waiting.ts';
 
 export interface VllmConfig {
@@ -43,12 +45,6 @@ export interface VllmConfig {
   readonly connector?: KvConnector | undefined;
 }
 
-/** A plan and what comes of it: with `ahead` there are two, overwritten in turn. */
-interface Turn {
-  readonly plan: StepPlan;
-  readonly outcome: StepOutcome & { readonly prefilled: number[]; readonly finished: number[] };
-}
-
 export class VllmScheduler implements Scheduler {
   #config: VllmConfig;
   #sequences: Sequences;
@@ -59,10 +55,7 @@ export class VllmScheduler implements Scheduler {
   #partials: number[] = [];
   /** Largest order that ever decoded: a bound, so that chunks behind all decodes are known to be behind. */
   #lastDecodeOrder = -1;
-  #turns: readonly Turn[];
-  #steps = 0;
-  /** Running rows whose last token is computed by a step that is not completed yet. */
-  #ending = new Set<number>();
+  #turns: Turns;
   #budget = 0;
   /** Decodes that `#walk` has scheduled in this step. */
   #walked = new Set<number>();
@@ -76,10 +69,7 @@ export class VllmScheduler implements Scheduler {
     const arena = rowArena(requests.size);
     this.#running = new RowList(arena);
     this.#waiting = config.priorities === 'fcfs' ? firstComeFirstServed(arena) : byPriority(config.sequences);
-    this.#turns = Array.from({ length: config.ahead ? 2 : 1 }, () => ({
-      plan: createPlan(Math.min(config.tokenBudget, config.maxSequences)),
-      outcome: { prefilled: [], finished: [] },
-    }));
+    this.#turns = new Turns(config.ahead === true, Math.min(config.tokenBudget, config.maxSequences));
   }
 
   get numWaiting(): number {
@@ -93,7 +83,7 @@ export class VllmScheduler implements Scheduler {
   get numRunningTokens(): number {
     let tokens = this.#sequences.decoders.sumComputed;
     for (const row of this.#partials) tokens += this.#sequences.computed(row);
-    for (const row of this.#ending) tokens += this.#sequences.computed(row);
+    for (const row of this.#turns.ending) tokens += this.#sequences.computed(row);
     return tokens;
   }
 
@@ -113,9 +103,8 @@ export class VllmScheduler implements Scheduler {
   }
 
   schedule(): StepPlan | null {
-    const turn = this.#turn(this.#steps);
+    const turn = this.#turns.next();
     const { plan } = turn;
-    resetPlan(plan);
     this.#walked.clear();
     this.#budget = this.#config.tokenBudget;
     if (this.#allFits()) this.#takeAll(plan);
@@ -123,41 +112,36 @@ export class VllmScheduler implements Scheduler {
     if (plan.preempted.length === 0) this.#admitWaiting(plan);
     if (plan.work.decodeSequences === 0 && plan.work.prefillCount === 0) return null;
     plan.work.sampledSequences += plan.work.decodeSequences;
-    plan.step = this.#steps++;
-    if (this.#config.ahead) this.#advance(turn);
+    this.#turns.count(turn);
+    if (this.#turns.ahead) this.#advance(turn);
     return plan;
   }
 
   complete(plan: StepPlan, ended: readonly number[] = []): StepOutcome {
-    const turn = this.#turn(plan.step);
+    const turn = this.#turns.of(plan);
     const { finished } = turn.outcome;
-    if (!this.#config.ahead) this.#advance(turn);
+    if (!this.#turns.ahead) this.#advance(turn);
     for (const row of ended) if (!finished.includes(row)) finished.push(row);
     if (finished.length > 1) finished.sort(this.#inBatchOrder);
     // One that a later plan has already taken the blocks from is over: nothing of it is left here.
-    for (const row of finished) if (this.#ending.delete(row) || ended.includes(row)) this.#finish(row);
+    const { ending } = this.#turns;
+    for (const row of finished) if (ending.delete(row) || ended.includes(row)) this.#finish(row);
     return turn.outcome;
   }
 
-  #turn(step: number): Turn {
-    const turn = this.#turns[step % this.#turns.length];
-    if (!turn) throw new RangeError(`There is no step ${step}.`);
-    return turn;
-  }
-
   /** Every sequence of the plan stands behind its tokens. */
-  #advance({ plan, outcome: { prefilled, finished } }: Turn): void {
+  #advance(turn: Turn): void {
+    const { plan, outcome } = turn;
     const { decoders } = this.#sequences;
-    empty(prefilled);
-    empty(finished);
+    this.#turns.clear(turn);
     if (plan.work.decodeSequences > 0) {
       decoders.advance();
-      decoders.collectEnded(finished);
+      decoders.collectEnded(outcome.finished);
     }
-    this.#completeChunks(plan, prefilled, finished);
-    for (const row of finished) {
+    this.#completeChunks(plan, outcome.prefilled, outcome.finished);
+    for (const row of outcome.finished) {
       this.#sequences.settle(row);
-      this.#ending.add(row);
+      this.#turns.ending.add(row);
     }
   }
 
@@ -172,7 +156,9 @@ export class VllmScheduler implements Scheduler {
   #allFits(): boolean {
     const { decoders } = this.#sequences;
     if (decoders.size > this.#budget) return false;
-    let blocks = decoders.growing().length;
+    let blocks = 0;
+    for (const row of decoders.changing())
+      blocks += this.#manager.missingBlocks(row, decoders.computed(row) + 1);
     let budget = this.#budget - decoders.size;
     for (const row of this.#partials) {
       const wanted = this.#chunkWanted(row);
@@ -187,24 +173,25 @@ export class VllmScheduler implements Scheduler {
 
   #takeAll(plan: StepPlan): void {
     const { decoders } = this.#sequences;
-    const { work, grown } = plan;
-    for (const row of decoders.growing()) grown.push(row);
+    const changing = decoders.changing().slice();
     // Which block goes to whom follows the order of the batch.
-    if (grown.length > 1) grown.sort(this.#inBatchOrder);
-    for (const row of grown) this.#manager.grow(row, decoders.computed(row) + 1);
-    work.decodeSequences = decoders.size;
-    work.decodeContextTokens = decoders.sumComputed + decoders.size;
-    work.decodeSquaredContextTokens = decoders.sumSquares + 2 * decoders.sumComputed + decoders.size;
-    work.decodeMaxContextTokens = decoders.size > 0 ? decoders.maxComputed() + 1 : 0;
+    if (changing.length > 1) changing.sort(this.#inBatchOrder);
+    for (const row of changing) this.#grow(plan, row, decoders.computed(row), 1);
+    takeAllDecodes(plan, decoders);
     this.#budget -= decoders.size;
     for (const row of this.#partials) {
       const tokens = Math.min(this.#chunkWanted(row), this.#budget);
       if (tokens === 0) break;
-      const computed = this.#sequences.computed(row) + tokens;
-      if (this.#manager.missingBlocks(row, computed) > 0) grown.push(row);
-      this.#manager.grow(row, computed);
+      this.#grow(plan, row, this.#sequences.computed(row), tokens);
       this.#addChunk(plan, row, tokens);
     }
+  }
+
+  /** Room for more tokens of a row, where it is known to be there. */
+  #grow(plan: StepPlan, row: number, computed: number, tokens: number): void {
+    this.#manager.leave(row, computed);
+    if (this.#manager.missingBlocks(row, computed + tokens) > 0) plan.grown.push(row);
+    this.#manager.grow(row, computed + tokens);
   }
 
   /** The batch one by one, as vLLM does, for a step in which something does not fit. */
@@ -212,13 +199,13 @@ export class VllmScheduler implements Scheduler {
     const { decoders } = this.#sequences;
     let row = this.#running.head;
     while (row >= 0 && this.#budget > 0) {
-      if (this.#ending.has(row)) {
+      if (this.#turns.ending.has(row)) {
         row = this.#running.after(row);
         continue;
       }
       const decodes = decoders.has(row);
       const tokens = decodes ? 1 : Math.min(this.#chunkWanted(row), this.#budget);
-      if (!this.#makeRoom(plan, row, this.#sequences.computed(row) + tokens)) break;
+      if (!this.#makeRoom(plan, row, tokens)) break;
       if (decodes) {
         this.#walked.add(row);
         this.#budget--;
@@ -246,26 +233,21 @@ export class VllmScheduler implements Scheduler {
     }
   }
 
-  /** Preempts until `row` has its blocks; false when it had to go itself. */
+  /** Preempts until `row` has blocks for more tokens; false when it had to go itself. */
   #makeRoom(plan: StepPlan, row: number, tokens: number): boolean {
-    while (this.#manager.missingBlocks(row, tokens) > this.#manager.numFreeBlocks) {
-      const victim = this.#victim();
+    const computed = this.#sequences.computed(row);
+    this.#manager.leave(row, computed);
+    const missing = this.#manager.missingBlocks(row, computed + tokens);
+    while (missing > this.#manager.numFreeBlocks) {
+      const victim =
+        this.#config.priorities === 'fcfs'
+          ? this.#running.tail
+          : leastImportant(this.#running, this.#sequences, this.#running.head);
       this.#preempt(plan, victim);
       if (victim === row) return false;
     }
-    if (this.#manager.missingBlocks(row, tokens) > 0) plan.grown.push(row);
-    return this.#manager.grow(row, tokens);
-  }
-
-  #victim(): number {
-    if (this.#config.priorities === 'fcfs') return this.#running.tail;
-    const { priority } = this.#sequences.requests;
-    let victim = this.#running.head;
-    for (let row = victim; row >= 0; row = this.#running.after(row)) {
-      const [a, b] = [priority[row] ?? 0, priority[victim] ?? 0];
-      if (a < b || (a === b && this.#sequences.arrival(row) > this.#sequences.arrival(victim))) victim = row;
-    }
-    return victim;
+    if (missing > 0) plan.grown.push(row);
+    return this.#manager.grow(row, computed + tokens);
   }
 
   #preempt(plan: StepPlan, row: number): void {
@@ -276,7 +258,7 @@ export class VllmScheduler implements Scheduler {
     plan.preempted.push(row);
     const computed = this.#sequences.computed(row);
     // Its last token is on the way: it loses its blocks like any other, but nothing has to be computed again.
-    const ending = this.#ending.delete(row);
+    const ending = this.#turns.ending.delete(row);
     plan.lostTokens.push(ending || this.#config.connector?.keep(row, computed) ? 0 : computed);
     this.#manager.free(row, computed);
     if (ending) return;
@@ -286,33 +268,14 @@ export class VllmScheduler implements Scheduler {
 
   /** Under priorities a victim may stand before the one that needs room, and have its tokens of this step already. */
   #unschedule(plan: StepPlan, row: number): void {
-    const { work, chunks, grown } = plan;
-    const entry = grown.indexOf(row);
-    if (entry >= 0) grown.splice(entry, 1);
-    const chunk = chunks.indexOf(row);
-    if (chunk >= 0) {
-      this.#budget += work.prefillTokens[chunk] ?? 0;
-      if (
-        (work.prefillContextTokens[chunk] ?? 0) + (work.prefillTokens[chunk] ?? 0) ===
-        this.#sequences.total(row)
-      ) {
-        work.sampledSequences--;
-      }
-      chunks.splice(chunk, 1);
-      work.prefillTokens.copyWithin(chunk, chunk + 1, work.prefillCount);
-      work.prefillContextTokens.copyWithin(chunk, chunk + 1, work.prefillCount);
-      work.prefillCount--;
-    } else if (this.#walked.delete(row)) this.#budget++;
+    const entry = plan.grown.indexOf(row);
+    if (entry >= 0) plan.grown.splice(entry, 1);
+    this.#budget += removeChunk(plan, row, this.#sequences.total(row));
+    if (this.#walked.delete(row)) this.#budget++;
   }
 
   #addChunk(plan: StepPlan, row: number, tokens: number): void {
-    const { work } = plan;
-    const computed = this.#sequences.computed(row);
-    work.prefillTokens[work.prefillCount] = tokens;
-    work.prefillContextTokens[work.prefillCount] = computed;
-    work.prefillCount++;
-    if (computed + tokens === this.#sequences.total(row)) work.sampledSequences++;
-    plan.chunks.push(row);
+    addChunk(plan, row, tokens, this.#sequences.computed(row), this.#sequences.total(row));
     this.#budget -= tokens;
   }
 
@@ -329,7 +292,8 @@ export class VllmScheduler implements Scheduler {
       const unscheduled = this.#manager.blocksFor(total) - this.#manager.blocksFor(found + tokens);
       // An empty batch takes a request that needs the blocks which are kept free, or it would wait for ever.
       const keepFree = this.#running.size === 0 ? 0 : watermarkBlocks;
-      if (!this.#manager.admit(row, found + tokens, keepFree + (reserveFullPrompt ? unscheduled : 0))) return;
+      const reserved = keepFree + (reserveFullPrompt ? unscheduled : 0);
+      if (!this.#manager.admit(row, found + tokens, reserved, found)) return;
       if (loaded > 0) connector?.load(row, cached, loaded);
       this.#waiting.shift();
       this.#running.append(row);
