@@ -66,7 +66,7 @@ export interface LinearArgs {
   readonly normWeight?: GPUBuffer;
   /** f32 [columns]; with the norm `layer`. */
   readonly normBias?: GPUBuffer;
-  /** f32 [tokens][rows]; with the epilogue `add`. May be the same buffer as `output`. */
+  /** f32 [tokens][rows]; with the epilogue `add`. Not the buffer `output`: one binding reads, the other writes. */
   readonly residual?: GPUBuffer;
   /** f32 [tokens][rows], or [tokens][rows / 2] where gated. */
   readonly output: GPUBuffer;

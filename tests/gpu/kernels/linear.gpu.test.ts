@@ -1,0 +1,75 @@
+/** Linear layers against their twin: formats, norms, epilogues, odd sizes, gathered rows, one token to many. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Gpu } from '../../../src/gpu/context.ts';
+import { createLinear } from '../../../src/gpu/kernels/linear.ts';
+import { WEIGHT_FORMATS, type LinearEpilogue } from '../../../src/gpu/kernels/linear-config.ts';
+import { combinations } from '../../support/full.ts';
+import { inErrorScope, openTestGpu } from '../../support/gpu.ts';
+import { relativeError, runLinear } from './linear.run.ts';
+
+const EPILOGUES: readonly LinearEpilogue[] = [
+  'store',
+  'add',
+  'silu-gated',
+  'gelu',
+  'gelu-tanh',
+  'relu',
+  'gelu-tanh-gated',
+];
+
+const CASES = combinations({
+  format: WEIGHT_FORMATS,
+  norm: ['none', 'rms', 'layer'] as const,
+  epilogue: EPILOGUES,
+  columns: [64, 172, 128, 36] as const,
+  rows: [24, 66, 10] as const,
+  tokens: [1, 3, 8, 17] as const,
+  hasBias: [false, true] as const,
+  gathered: [true, false] as const,
+});
+
+let gpus: Record<'auto' | 'no-subgroups', Gpu>;
+beforeAll(async () => {
+  gpus = { auto: await openTestGpu(), 'no-subgroups': await openTestGpu({ subgroups: false, f16: false }) };
+});
+
+describe.each(['auto', 'no-subgroups'] as const)('linear, %s', (tier) => {
+  for (const { tokens, gathered, ...shape } of CASES) {
+    const { format, norm, epilogue, rows, columns, hasBias } = shape;
+    const name = `${format} ${rows} × ${columns}, norm ${norm}, ${epilogue}${hasBias ? ' with bias' : ''}`;
+    it(`${name}, ${tokens} tokens${gathered ? ' gathered' : ''}`, async () => {
+      const result = await runLinear(gpus[tier], { ...shape, tier: 'auto' }, tokens, gathered);
+      expect(relativeError(result)).toBeLessThan(2e-5);
+    });
+  }
+});
+
+describe('linear refuses', () => {
+  const shape = { format: 'f32', rows: 8, columns: 16, norm: 'none', epsilon: 0, hasBias: false } as const;
+
+  it('columns that are no multiple of 4, and rows that are no two halves', async () => {
+    const rest = { epilogue: 'silu-gated', maxTokens: 1, tier: 'auto' } as const;
+    await expect(createLinear(gpus.auto, { ...shape, ...rest, columns: 18 })).rejects.toThrow(/18.*20/);
+    await expect(createLinear(gpus.auto, { ...shape, ...rest, rows: 7 })).rejects.toThrow(/7 rows/);
+  });
+
+  it('buffers that are missing, too small, or written and read at once', async () => {
+    const gpu = gpus.auto;
+    const linear = await createLinear(gpu, { ...shape, epilogue: 'add', maxTokens: 4, tier: 'auto' });
+    const buffer = gpu.buffers.upload('Test.buffer', new Float32Array(128));
+    const weight = { ...shape, paddedColumns: 16, codes: buffer, scales: null, bias: null };
+    const args = { input: buffer, weight, output: buffer, tokens: 2 };
+    await inErrorScope(gpu, async () => {
+      const pass = gpu.device.createCommandEncoder().beginComputePass();
+      expect(() => linear.encode(pass, args)).toThrow(/needs residual/);
+      expect(() => linear.encode(pass, { ...args, residual: buffer })).toThrow(/one buffer/);
+      expect(() => linear.encode(pass, { ...args, tokens: 5 })).toThrow(/5 tokens exceed the 4/);
+      const tiny = gpu.buffers.upload('Test.tiny', new Float32Array(4));
+      expect(() => linear.encode(pass, { ...args, input: tiny })).toThrow(/input holds 16 bytes.*needs 128/);
+      const other = { ...weight, rows: 9 };
+      expect(() => linear.encode(pass, { ...args, weight: other })).toThrow(/9 × 16.*8 × 16/);
+      gpu.buffers.destroy(tiny, buffer);
+      await Promise.resolve();
+    });
+  });
+});
