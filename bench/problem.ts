@@ -7,7 +7,7 @@ import { createPagedDecode, type PagedDecode } from '../src/gpu/kernels/decode.t
 import { decodeTwin } from '../src/gpu/kernels/decode.twin.ts';
 import { createRandomRows } from '../src/gpu/kernels/random-rows.ts';
 import type { DecodeTier } from '../src/gpu/kernels/tuning.ts';
-import { createAppender } from '../src/lab/appender.ts';
+import { createAppender } from '../src/engine/appender.ts';
 import { autotune, tierOf, volatileTuningMemory } from '../src/lab/autotune.ts';
 import type { BenchCase } from './cases.ts';
 

@@ -5,7 +5,7 @@ import { createBlockCopy, type BlockCopy } from '../gpu/kernels/block-copy.ts';
 import { createPagedDecode, type PagedDecode } from '../gpu/kernels/decode.ts';
 import { createPrefill, type Prefill } from '../gpu/kernels/prefill.ts';
 import type { DecodeTuning } from '../gpu/kernels/tuning.ts';
-import { createAppender, type Appender } from './appender.ts';
+import { createAppender, type Appender } from '../engine/appender.ts';
 import { UnsupportedError } from './errors.ts';
 import { createEvictor, type Evictor } from './evictor.ts';
 import { allocateLayers, type LayerBuffers } from './layer-buffers.ts';

@@ -5,7 +5,7 @@
 import { kvLayout, type KvFormat, type KvLayout } from '../core/kv/formats.ts';
 import { createRandom } from '../core/random.ts';
 import type { Gpu } from '../gpu/context.ts';
-import { createAppender, type Appender } from './appender.ts';
+import { createAppender, type Appender } from '../engine/appender.ts';
 import { contextBytes, ringBytes } from './kv-bytes.ts';
 import { createTokenSource, type TokenSet, type TokenSource } from './token-source.ts';
 

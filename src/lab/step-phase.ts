@@ -4,7 +4,7 @@
  */
 import type { BlockTable } from '../core/kv/block-table.ts';
 import type { Gpu } from '../gpu/context.ts';
-import type { AppendSequences } from './appender.ts';
+import type { AppendSequences } from '../engine/appender.ts';
 import type { EvictionRows } from './evictor.ts';
 import type { SequenceCache } from './sequences.ts';
 
