@@ -7,6 +7,8 @@ import { planOf } from '../architectures/index.ts';
 import type { MatrixPlan, NormPlan, VectorPlan } from '../architectures/plan.ts';
 import { packLinear, unpackLinear } from '../../gpu/kernels/linear-pack.ts';
 import type { WeightFormat } from '../../gpu/kernels/linear-config.ts';
+import { cacheHeadDim } from '../weights-types.ts';
+import { cutHeads, padHeads } from './heads.ts';
 import { findTensor, type TensorSource } from './tensor-source.ts';
 
 /** f32 [rows = outputs][columns = inputs] */
@@ -102,9 +104,21 @@ async function readMatrix(source: TensorSource, plan: MatrixPlan, format: Weight
     row += count;
   }
   const bias = plan.bias ? await readVector(source, plan.bias) : null;
-  if (format === 'f32') return { rows, columns, data, bias };
-  const rounded = unpackLinear(format, rows, columns, packLinear(format, rows, columns, data));
-  return { rows, columns, data: rounded, bias };
+  return { rows, columns, data: format === 'f32' ? data : rounded(source, plan, format, data), bias };
+}
+
+/** The values that are left of a matrix on the GPU; padded heads share scales with their padding. */
+function rounded(
+  { config }: TensorSource,
+  { rows, columns, headColumns }: MatrixPlan,
+  format: WeightFormat,
+  data: Float32Array,
+): Float32Array {
+  const from = headColumns ?? columns;
+  const to = headColumns === null ? columns : cacheHeadDim(config);
+  const width = (columns / from) * to;
+  const packed = packLinear(format, rows, width, padHeads(data, { from, to }));
+  return cutHeads(unpackLinear(format, rows, width, packed), { from, to });
 }
 
 /** [rows][columns] as [columns][rows]. */
