@@ -1,0 +1,88 @@
+/**
+ * From measured steps to the constants of a cost model, and from those to a prediction.
+ *
+ * What a step took is the time that it kept the device from the next one: to its end, from its launch or from the end of
+ * the step before it, whichever is later. Fitted are calibration repetitions only; what is predicted has other seeds.
+ */
+import { mean } from '../../core/metrics/percentiles.ts';
+import type { ServeFit, ServeRecord } from '../../core/run/serve.ts';
+import type { RequestTable } from '../../core/schedule/requests.ts';
+import { fitLinear, type FitStep } from '../../sim/cost/linear-fit.ts';
+import { createLinear } from '../../sim/cost/linear.ts';
+import { drive } from './drive.ts';
+import type { PromptWriter } from './prompts.ts';
+import { SimulatedEngine, type SimulatedSettings } from './simulated-engine.ts';
+
+export interface Calibration {
+  /** Number of the point. */
+  readonly point: number;
+  readonly record: ServeRecord;
+}
+
+function fitSteps({ steps }: ServeRecord): FitStep[] {
+  return steps.endMs.map((endMs, i) => ({
+    tokens: (steps.prefillTokens[i] ?? 0) + (steps.decodeSequences[i] ?? 0),
+    prefillPairs: steps.prefillPairs[i] ?? 0,
+    decodeContextTokens: steps.decodeContextTokens[i] ?? 0,
+    decodeSequences: steps.decodeSequences[i] ?? 0,
+    ms: endMs - Math.max(steps.startMs[i] ?? 0, i === 0 ? 0 : (steps.endMs[i - 1] ?? 0)),
+  }));
+}
+
+/** Whether a step was ever launched before the one before it was over. */
+function depthOf(records: readonly ServeRecord[]): 1 | 2 {
+  const overlaps = records.some(({ steps }) =>
+    steps.startMs.some((startMs, i) => i > 0 && startMs < (steps.endMs[i - 1] ?? 0)),
+  );
+  return overlaps ? 2 : 1;
+}
+
+/** The host's time between two steps of a busy engine. */
+function gapMs(records: readonly ServeRecord[]): number {
+  const gaps = records.flatMap(({ steps }) =>
+    steps.startMs.flatMap((startMs, i) => {
+      const busy = i > 0 && (steps.running[i - 1] ?? 0) > 0;
+      return busy ? [Math.max(0, startMs - (steps.endMs[i - 1] ?? 0))] : [];
+    }),
+  );
+  return gaps.length === 0 ? 0 : mean(gaps);
+}
+
+/** Null where the steps are too few to say anything. */
+export function fitOf(calibrations: readonly Calibration[]): ServeFit | null {
+  const records = calibrations.map(({ record }) => record);
+  const fit = fitLinear(records.flatMap(fitSteps));
+  if (fit === null) return null;
+  const { kind: _kind, ...constants } = fit.settings;
+  const depth = depthOf(records);
+  return {
+    ...constants,
+    depth,
+    gapMs: depth === 1 ? gapMs(records) : 0,
+    steps: fit.steps,
+    meanErrorPercent: fit.meanErrorPercent,
+    from: calibrations.map(({ point, record }) => ({
+      point,
+      seed: record.seed,
+      steps: record.steps.endMs.length,
+    })),
+  };
+}
+
+const NO_TEXT: PromptWriter = { prompt: () => [], generated: () => undefined };
+
+/** The same requests on the simulated engine. Nothing of what was measured is asked but the fit. */
+export function predict(
+  requests: RequestTable,
+  settings: SimulatedSettings,
+  fit: ServeFit,
+  seed: number,
+): Promise<ServeRecord> {
+  const { baseMs, perTokenMs, perPrefillPairMs, perContextTokenMs, perSequenceMs, depth, gapMs: gap } = fit;
+  const cost = createLinear({
+    kind: 'linear',
+    ...{ baseMs, perTokenMs, perPrefillPairMs, perContextTokenMs, perSequenceMs },
+  });
+  const engine = new SimulatedEngine({ requests, settings, cost, depth, gapMs: gap });
+  return drive(engine, { requests, prompts: NO_TEXT, seed, signal: new AbortController().signal });
+}
