@@ -14,11 +14,14 @@ export interface FigureRow {
 /** x of a point with its name, as `p99: 12 ms` or `16`. */
 export function pointPlace(spec: FigureSpec, point: FigurePoint): string {
   const x = formatX(point.x, spec.x.unit);
+  if (spec.cells && point.label !== undefined) return point.label;
   if (spec.cells) return `${x}, ${spec.y.label} ${formatX(point.y ?? '', spec.y.unit)}`;
   return point.label === undefined ? x : `${x}, ${point.label}`;
 }
 
 export function pointValue(spec: FigureSpec, point: FigurePoint): string {
+  if (spec.cells && point.z === undefined)
+    return point.struck ? (spec.cells.struck ?? 'struck out') : 'no value';
   if (spec.cells && point.z !== undefined) return formatValue(point.z, spec.cells.unit);
   return point.y === null ? 'no value' : formatValue(point.y, spec.y.unit);
 }

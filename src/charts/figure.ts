@@ -10,6 +10,8 @@ export interface FigurePoint {
   readonly y: number | null;
   /** Of a heat map: what the cell around (x, y) counts. */
   readonly z?: number;
+  /** Of a heat map: the cell is struck out, such as a token that was evicted. */
+  readonly struck?: boolean;
   /** Name of the point within its series, where x does not name it: 'median', 'p99'. */
   readonly label?: string;
   /** Interval around y, when there is one; around x in a `cdf`, where x is the measured quantity. */
@@ -84,12 +86,20 @@ export interface FigureCells {
   /** Rising; one more than there are columns, and rows. */
   readonly xEdges: readonly number[];
   readonly yEdges: readonly number[];
+  /** Names of the columns and rows, where the edges are only their order. */
+  readonly xLabels?: readonly string[];
+  readonly yLabels?: readonly string[];
+  /** counts (default): each colour twice the one below. even: equal steps from 0 to `most`, the largest value unless told. */
+  readonly steps?: 'counts' | 'even';
+  readonly most?: number;
+  /** What a struck-out cell is, for the legend. */
+  readonly struck?: string;
 }
 
 export interface FigureSpec {
   /** Stable name, also of the file: fig1_mem_vs_concurrency, … */
   readonly id: string;
-  readonly mark: 'line' | 'bar' | 'cdf' | 'strip' | 'area' | 'stack' | 'heatmap';
+  readonly mark: 'line' | 'scatter' | 'bar' | 'cdf' | 'strip' | 'area' | 'stack' | 'heatmap';
   readonly title: string;
   /** Model, format and device. */
   readonly subtitle: string;

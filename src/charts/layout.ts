@@ -109,7 +109,7 @@ export function refuseLog(spec: FigureSpec, axis: 'x' | 'y'): string | null {
 function planY(spec: FigureSpec, { yScale }: LayoutOptions, tickCount: number): AxisPlan {
   const wish = { axis: spec.y, wished: yScale, tickCount, ticksAtValues: false };
   if (spec.mark === 'stack') return planAxis({ ...wish, wished: 'linear', values: stackTotals(spec) });
-  if (spec.cells) return planCells(wish, spec.cells.yEdges);
+  if (spec.cells) return planCells(wish, spec.cells.yEdges, spec.cells.yLabels);
   if (spec.mark !== 'cdf') {
     const log = (yScale ?? spec.y.scale) === 'log';
     return planAxis({ ...wish, values: yValues(spec, !log) });
@@ -124,7 +124,9 @@ function planX(spec: FigureSpec, { xScale }: LayoutOptions, tickCount: number): 
   const ticksAtValues = spec.mark === 'line' || spec.mark === 'area';
   const tight = spec.mark === 'cdf';
   const wish = { axis: spec.x, wished: xScale, tickCount };
-  if (spec.cells) return planCells({ ...wish, ticksAtValues: false }, spec.cells.xEdges);
+  if (spec.cells) {
+    return planCells({ ...wish, ticksAtValues: false }, spec.cells.xEdges, spec.cells.xLabels);
+  }
   if (spec.x.tight) return planTight(wish, xValues(spec));
   return planAxis({ ...wish, values: xValues(spec), ticksAtValues, tight });
 }
@@ -140,10 +142,18 @@ function planTight(
   return planAxis({ ...wish, values, bounds, ticksAtValues: false, tight: true });
 }
 
-/** The axis of a grid: from its first edge to its last. */
-function planCells(wish: Omit<AxisWish, 'values'>, edges: readonly number[]): AxisPlan {
+/** The axis of a grid: from its first edge to its last, its cells named in their middles where they have names. */
+function planCells(
+  wish: Omit<AxisWish, 'values'>,
+  edges: readonly number[],
+  labels?: readonly string[],
+): AxisPlan {
   const [from, to] = [edges[0] ?? 0, edges.at(-1) ?? 1];
-  return planAxis({ ...wish, wished: 'linear', values: edges, bounds: [from, to > from ? to : from + 1] });
+  const bounds = [from, to > from ? to : from + 1] as const;
+  const plan = planAxis({ ...wish, wished: 'linear', values: edges, bounds });
+  if (labels === undefined) return plan;
+  const ticks = labels.map((label, i) => ({ value: ((edges[i] ?? 0) + (edges[i + 1] ?? 0)) / 2, label }));
+  return { ...plan, ticks };
 }
 
 function xValues(spec: FigureSpec): (number | string)[] {

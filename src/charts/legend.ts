@@ -40,34 +40,39 @@ export function layoutLegend(spec: FigureSpec, left: number, top: number, width:
   return { marks, height: (row + 1) * ROW_HEIGHT + 4 };
 }
 
-/** The colours of a heat map, palest first. */
+/** The colours of a heat map, palest first, in as many rows as the width asks for. */
 function layoutSteps(spec: FigureSpec, label: string, left: number, top: number, width: number): Legend {
-  const middle = top + ROW_HEIGHT / 2;
-  const baseline = middle + SIZE * 0.36;
   const marks: Mark[] = [];
   let x = left;
-  const write = (text: string): void => {
-    marks.push({
-      kind: 'text',
-      role: 'legend',
-      x,
-      y: baseline,
-      text,
-      anchor: 'start',
-      fill: 'ink',
-      size: SIZE,
-    });
-    x += textWidth(text, SIZE) + ITEM_GAP;
+  let row = 0;
+  const write = (text: string, swatch: ((x: number, middle: number) => Mark) | null): void => {
+    const own = swatch === null ? 0 : SAMPLE_WIDTH - 5;
+    const itemWidth = own + textWidth(text, SIZE);
+    if (x > left && x + itemWidth > left + width) {
+      x = left;
+      row++;
+    }
+    const middle = top + row * ROW_HEIGHT + ROW_HEIGHT / 2;
+    if (swatch !== null) marks.push(swatch(x, middle));
+    const place = { x: x + own, y: middle + SIZE * 0.36, anchor: 'start' as const };
+    marks.push({ kind: 'text', role: 'legend', ...place, text, fill: 'ink', size: SIZE });
+    x += itemWidth + ITEM_GAP;
   };
-  write(truncateText(label, SIZE, width));
-  for (const step of heatSteps(spec)) {
-    const d = `M${x},${middle - 5}h10v10h-10Z`;
+  write(truncateText(label, SIZE, width), null);
+  for (const { label: text, opacity } of heatSteps(spec)) {
     const paint = { stroke: 'none', fill: seriesPaint(0), strokeWidth: 0 } as const;
-    marks.push({ kind: 'path', role: 'legend', d, ...paint, opacity: step.opacity });
-    x += SAMPLE_WIDTH - 5;
-    write(step.label);
+    write(text, (at, middle) => {
+      return { kind: 'path', role: 'legend', d: `M${at},${middle - 5}h10v10h-10Z`, ...paint, opacity };
+    });
   }
-  return { marks, height: ROW_HEIGHT + 4 };
+  const struck = spec.cells?.struck;
+  if (struck !== undefined) {
+    const paint = { stroke: 'ink', fill: 'none', strokeWidth: 1 } as const;
+    write(struck, (at, middle) => {
+      return { kind: 'path', role: 'legend', d: segment(at, middle + 5, at + 10, middle - 5), ...paint };
+    });
+  }
+  return { marks, height: (row + 1) * ROW_HEIGHT + 4 };
 }
 
 function sample(spec: FigureSpec, series: FigureSeries, x: number, y: number): Mark[] {

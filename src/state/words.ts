@@ -26,6 +26,7 @@ export const KIND_NAMES: Readonly<Record<Run['kind'], string>> = {
   lab: 'experiment',
   check: 'hardware check',
   simulate: 'simulation',
+  quality: 'quality experiment',
 };
 
 /** What each origin promises. */

@@ -2,6 +2,7 @@
 import type { FigureSpec } from '../charts/figure.ts';
 import { measuredFigures } from '../charts/figures/measured.ts';
 import { checkToCsv, pointsToCsv, requestsToCsv, runToJson } from '../exchange/run-files.ts';
+import { qualityPointsToCsv, qualitySamplesToCsv } from '../exchange/quality-files.ts';
 import { parseRun } from '../core/run/parse.ts';
 import { simPointsToCsv, simRequestsToCsv, simSeriesToCsv } from '../exchange/sim-files.ts';
 import type { Run, SimRun } from '../core/run/schema.ts';
@@ -20,13 +21,18 @@ const SIM_CSV: Readonly<Record<CsvRows, (run: SimRun) => string>> = {
 function csvOf(run: Run, rows: CsvRows): string {
   if (run.kind === 'simulate') return SIM_CSV[rows](run);
   if (run.kind === 'check') return checkToCsv(run);
+  if (run.kind === 'quality') return rows === 'points' ? qualityPointsToCsv(run) : qualitySamplesToCsv(run);
   return rows === 'points' ? pointsToCsv(run) : requestsToCsv(run);
 }
 
-/** Those of simulated runs are loaded with the first one: the first screen does without them. */
+/** Those of simulated and quality runs are loaded with the first one: the first screen does without them. */
 async function figuresOf(run: Run, other: Run | null): Promise<readonly FigureSpec[]> {
-  if (run.kind !== 'simulate') {
-    return measuredFigures(run, other === null || other.kind === 'simulate' ? undefined : other);
+  if (run.kind === 'lab' || run.kind === 'check') {
+    return measuredFigures(run, other?.kind === 'lab' || other?.kind === 'check' ? other : undefined);
+  }
+  if (run.kind === 'quality') {
+    const { qualityFigures } = await import('../charts/figures/quality/index.ts');
+    return qualityFigures(run, other?.kind === 'quality' ? other : undefined);
   }
   const { simFiguresFor } = await import('../charts/figures/simulation/index.ts');
   return simFiguresFor(run, other?.kind === 'simulate' ? other : undefined);

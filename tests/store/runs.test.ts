@@ -1,6 +1,7 @@
 import 'fake-indexeddb/auto';
 import { openDB } from 'idb';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { RUN_KINDS } from '../../src/core/run/parse.ts';
 import { deleteRunStore, openRunStore, StoreError, type RunStore } from '../../src/store/runs.ts';
 import { toySimRun } from '../charts/sim-runs.ts';
 import { checkRun, labRun, point } from '../support/runs.ts';
@@ -117,7 +118,7 @@ test('one run file is read too, and a bad one among good ones is named', async (
     added: 1,
     refused: [
       'This run has version 7, newer than 1, which is the newest read here; update KV Lab.',
-      'This run has no kind; lab, check, simulate is needed. Is it another file?',
+      `This run has no kind; ${[...RUN_KINDS].join(', ')} is needed. Is it another file?`,
     ],
   });
 });

@@ -11,6 +11,7 @@ import { stripLayer } from './strip.ts';
 export const LAYERS: Readonly<Record<FigureSpec['mark'], Layer>> = {
   line: lineLayer,
   area: lineLayer,
+  scatter: lineLayer,
   bar: barLayer,
   strip: stripLayer,
   stack: stackLayer,

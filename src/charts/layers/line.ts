@@ -1,4 +1,7 @@
-/** Lines with markers and vertical intervals; `area` also fills down to the axis. A gap breaks the line. */
+/**
+ * Lines with markers and vertical intervals; `area` also fills down to the axis, `scatter` draws no lines but those of
+ * fits. A gap breaks the line.
+ */
 import { area, curveLinear, curveStepAfter, line } from 'd3-shape';
 import type { FigurePoint, FigureSeries } from '../figure.ts';
 import { marker, segment, type Hit, type Mark } from '../marks.ts';
@@ -29,7 +32,8 @@ export const lineLayer: Layer = (input) => {
   const hits: Hit[] = [];
   for (const [seriesIndex, series] of input.spec.series.entries()) {
     const placed = place(series, input);
-    marks.push(...curveMarks(series, placed, input));
+    const scattered = input.spec.mark === 'scatter' && series.role !== 'fit';
+    if (!scattered) marks.push(...curveMarks(series, placed, input));
     if (series.role === 'fit') continue;
     marks.push(...placed.flatMap((p) => whisker(series, p, input)));
     for (const { x, y, pointIndex } of placed) {

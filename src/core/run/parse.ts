@@ -16,7 +16,8 @@ export const RUN_BOUNDS: JsonBounds = {
   maxValues: 20_000_000,
 };
 
-const KINDS: ReadonlySet<unknown> = new Set<Run['kind']>(['lab', 'check', 'simulate']);
+/** As they are listed to whoever brings another. */
+export const RUN_KINDS: ReadonlySet<unknown> = new Set<Run['kind']>(['lab', 'check', 'simulate', 'quality']);
 
 export type ParsedRun =
   { readonly ok: true; readonly run: Run } | { readonly ok: false; readonly sentence: string };
@@ -47,8 +48,8 @@ export function parseRun(input: unknown): ParsedRun {
   const document = migrateRun(read.value);
   const sentence = versionSentence(document['version'], RUN_VERSION, 'run');
   if (sentence !== null) return { ok: false, sentence };
-  if (!KINDS.has(document['kind'])) {
-    const sentence = `This run has no kind; ${[...KINDS].join(', ')} is needed. Is it another file?`;
+  if (!RUN_KINDS.has(document['kind'])) {
+    const sentence = `This run has no kind; ${[...RUN_KINDS].join(', ')} is needed. Is it another file?`;
     return { ok: false, sentence };
   }
   const result = v.safeParse(Run, document, { abortEarly: true });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { migrateRun, parseRun } from '../../../src/core/run/parse.ts';
+import { migrateRun, parseRun, RUN_KINDS } from '../../../src/core/run/parse.ts';
 import { checkRun, labRun, point, repetition, request } from '../../support/runs.ts';
 
 const run = labRun([point()]);
@@ -28,7 +28,7 @@ const refusals: { name: string; input: unknown; says: string }[] = [
   {
     name: 'another kind',
     input: { ...run, kind: 'sim' },
-    says: 'This run has no kind; lab, check, simulate is needed. Is it another file?',
+    says: `This run has no kind; ${[...RUN_KINDS].join(', ')} is needed. Is it another file?`,
   },
   { name: 'a missing field', input: { ...run, points: undefined }, says: 'points is missing; add it.' },
   {

@@ -20,7 +20,7 @@ export const DEFAULT_QUALITY: QualityScenario = {
     variants: { bits: [], axes: ['token', 'channel'], rotation: [false], outlierGains: [1] },
   },
   tasks: {
-    recall: { distances: [32, 128, 384], depths: [0.5], samples: 16, contextTokens: 480 },
+    recall: { distances: [32, 128, 384], depths: [0.5], samples: 16, contextTokens: 480, question: 'behind' },
     text: { sequences: 8, promptTokens: 128, scoredTokens: 48 },
     attentionSequences: 2,
     speed: { sequences: 4, tokens: 32 },

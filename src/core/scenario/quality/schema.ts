@@ -53,6 +53,11 @@ export const QualityTasks = v.strictObject({
     samples: int(0, 1000),
     /** Longest context; the question stands at its end. */
     contextTokens: int(16, 1_048_576),
+    /**
+     * behind: the context is computed (and cut) before the question comes. inside: the question is part of the prompt, so
+     * that a policy which looks at the newest queries sees it.
+     */
+    question: v.picklist(['behind', 'inside']),
   }),
   text: v.strictObject({
     sequences: int(0, 256),
