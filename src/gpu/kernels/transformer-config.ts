@@ -48,7 +48,10 @@ export interface RopeArgs {
   readonly input: GPUBuffer;
   /** u32 [tokens] */
   readonly positions: GPUBuffer;
-  /** f32 [rotaryDim / 2], radians per position, scaling applied; computed on the host in double precision. */
+  /**
+   * u32 [rotaryDim / 2], turns per position as a fraction of 2^32, scaling applied: position × word wraps around where
+   * the angle does. Computed on the host in double precision (engine/rope-frequencies.ts, encodedRope).
+   */
   readonly frequencies: GPUBuffer;
   /** f32 [headDim]; with qkNorm. */
   readonly queryNorm?: GPUBuffer;
