@@ -1,8 +1,12 @@
 /** From a model's files to its tensors, whatever their format. */
 import { readModelConfig } from '../architectures/index.ts';
 import type { ByteSource } from '../files/byte-source.ts';
+import type { DetectedModel } from '../files/detect.ts';
 import { ModelError } from '../files/error.ts';
 import { readJsonFile } from '../files/json-file.ts';
+import { openGguf } from './gguf.ts';
+import type { GgufMetadata } from './gguf-header.ts';
+import { openLlama2c } from './llama2c.ts';
 import { readSafetensors, readShardIndex, readShards } from './safetensors.ts';
 import { tensorSource, type TensorSource } from './tensor-source.ts';
 
@@ -34,6 +38,26 @@ export async function openModelFolder(folder: ModelFolder, signal?: AbortSignal)
   }
   const shards = readShardIndex(INDEX_FILE, await readJsonFile(index, signal));
   return tensorSource(config, await readShards(shards, (shard) => needed(folder, shard), signal));
+}
+
+export interface OpenedModel {
+  readonly tensors: TensorSource;
+  /** The facts of a GGUF file, its vocabulary among them; null for the others. */
+  readonly metadata: GgufMetadata | null;
+}
+
+/** The tensors of files that were dropped or chosen. @throws ModelError */
+export async function openDetected(model: DetectedModel, signal?: AbortSignal): Promise<OpenedModel> {
+  switch (model.kind) {
+    case 'safetensors':
+      return { tensors: await openModelFolder(model.folder, signal), metadata: null };
+    case 'gguf':
+      return openGguf(model.file, signal);
+    case 'llama2c':
+      return { tensors: await openLlama2c(model.file, signal), metadata: null };
+    default:
+      return model satisfies never;
+  }
 }
 
 async function needed(folder: ModelFolder, name: string): Promise<ByteSource> {

@@ -10,8 +10,8 @@ import * as v from 'valibot';
 import { readText, type ByteSource } from '../files/byte-source.ts';
 import { ModelError, quoted } from '../files/error.ts';
 import { fitting, parseJsonFile } from '../files/json-file.ts';
-import { TYPE_BLOCKS, type TensorType } from './dtype.ts';
-import { fileTensor, type SourceTensor } from './tensor-source.ts';
+import type { TensorType } from './dtype.ts';
+import { fileTensor, unreadableTensor, type SourceTensor } from './tensor-source.ts';
 
 /** The reference implementation's limit is 100 MB; a header of 4,000 tensors has half a megabyte. */
 const MAX_HEADER_BYTES = 32 * 2 ** 20;
@@ -44,8 +44,8 @@ const WIDTHS: Readonly<Record<string, number>> = {
   ...{ F8_E4M3: 1, F8_E5M2: 1 },
 };
 
-function isWeightType(dtype: string): dtype is TensorType {
-  return Object.hasOwn(TYPE_BLOCKS, dtype);
+function isWeightType(dtype: string): dtype is Extract<TensorType, 'F32' | 'F16' | 'BF16'> {
+  return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
 }
 
 /** What a header says, checked against the file. */
@@ -138,7 +138,7 @@ export async function readSafetensors(
     const order = firstOrder + offset;
     tensors.set(
       name,
-      isWeightType(dtype) && !dtype.startsWith('Q')
+      isWeightType(dtype)
         ? fileTensor({ name, shape, dtype, file, offset, order })
         : unreadable(file, name, shape, dtype),
     );
@@ -146,17 +146,13 @@ export async function readSafetensors(
   return tensors;
 }
 
-/** A tensor that may be there, such as GPT-2's mask of booleans, as long as nobody reads it. */
 function unreadable(file: ByteSource, name: string, shape: readonly number[], dtype: string): SourceTensor {
-  const refuse = () =>
-    Promise.reject(
-      new ModelError(
-        'unsupported',
-        `${file.name}: tensor ${quoted(name)} is stored as ${quoted(dtype)}; weights in F32, F16 or BF16 are read.`,
-        { tensor: name },
-      ),
-    );
-  return { name, shape, dtype: 'F32', order: 0, readRows: refuse, readBytes: refuse };
+  const refusal = new ModelError(
+    'unsupported',
+    `${file.name}: tensor ${quoted(name)} is stored as ${quoted(dtype)}; weights in F32, F16 or BF16 are read.`,
+    { tensor: name },
+  );
+  return unreadableTensor(name, shape, 0, refusal);
 }
 
 const Index = v.object({ weight_map: v.record(v.string(), v.pipe(v.string(), v.maxLength(256))) });

@@ -16,6 +16,8 @@ export interface SourceTensor {
   readonly dtype: TensorType;
   /** Tensors read in ascending order are read from front to back. */
   readonly order: number;
+  /** Why its elements can't be read: it is of a type that is not read here, which matters only where it is needed. */
+  readonly refusal?: ModelError;
   /** f32 [to − from][columns]; a vector is rows of one column. */
   readRows(from: number, to: number, signal?: AbortSignal): Promise<Float32Array>;
   /** The same rows as `dtype` stores them. */
@@ -28,6 +30,17 @@ export interface TensorSource {
   has(name: string): boolean;
   /** @throws ModelError `missing` */
   tensor(name: string): SourceTensor;
+}
+
+/** A tensor that may be there as long as nobody needs it, such as GPT-2's mask of booleans. */
+export function unreadableTensor(
+  name: string,
+  shape: readonly number[],
+  order: number,
+  refusal: ModelError,
+): SourceTensor {
+  const refuse = () => Promise.reject(refusal);
+  return { name, shape, dtype: 'F32', order, refusal, readRows: refuse, readBytes: refuse };
 }
 
 /** Where a tensor lies in a file. */
@@ -66,7 +79,7 @@ export function fileTensor(place: TensorPlace): SourceTensor {
 
 /**
  * The tensor under the first of several names that the source has, of the shape that the model needs.
- * @throws ModelError `missing` or `shape`
+ * @throws ModelError `missing`, `shape` or `unsupported`
  */
 export function findTensor(
   source: TensorSource,
@@ -74,6 +87,7 @@ export function findTensor(
   shape: readonly number[],
 ): SourceTensor {
   const tensor = source.tensor(names.find((name) => source.has(name)) ?? names[0]);
+  if (tensor.refusal) throw tensor.refusal;
   if (tensor.shape.length === shape.length && shape.every((size, i) => size === tensor.shape[i]))
     return tensor;
   throw new ModelError(
