@@ -6,9 +6,10 @@ import { BLOCK_POLICIES } from '../core/eviction/blocks/index.ts';
 import type { BlockListener } from '../core/kv/block-events.ts';
 import { BlockManager } from '../core/kv/block-manager.ts';
 import { createRandom } from '../core/random.ts';
+import { scenarioGroups, sharesPrefixes, stepTokens } from '../core/scenario/simulate/fit.ts';
 import type { SimRepetition } from '../core/run/simulation.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
-import { PAGED_SCHEDULERS, SCHEDULERS } from '../core/schedule/index.ts';
+import { SCHEDULERS } from '../core/schedule/index.ts';
 import type { RequestTable } from '../core/schedule/requests.ts';
 import { Sequences } from '../core/schedule/sequences.ts';
 import { Connectors, type SimConnector } from './connector.ts';
@@ -75,7 +76,9 @@ function createReplica(plant: Plant, role: Role, index: number, requests: Reques
     numBlocks,
     blockSize: engine.blockSize,
     requests,
-    prefixCaching: PAGED_SCHEDULERS[engine.scheduler] && engine.prefixCache !== 'off',
+    prefixCaching: sharesPrefixes(scenario),
+    groups: scenarioGroups(scenario),
+    stepTokens: stepTokens(scenario),
     ...(policy ? { policy } : {}),
     ...(onBlock ? { onBlock } : {}),
   });
@@ -84,7 +87,7 @@ function createReplica(plant: Plant, role: Role, index: number, requests: Reques
   const connector: SimConnector | undefined = members.length > 1 ? new Connectors(members) : members[0];
   const scheduler = SCHEDULERS[engine.scheduler]({
     manager,
-    sequences: new Sequences(requests, engine.blockSize),
+    sequences: new Sequences(requests, manager.tickPhases),
     tokenBudget: engine.tokenBudget,
     maxSequences: engine.maxSequences,
     longPrefillTokens: engine.longPrefillTokens,

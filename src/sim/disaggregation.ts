@@ -33,7 +33,8 @@ export interface HandoffConfig {
   readonly prefillReplicas: number;
   readonly decodeReplicas: number;
   readonly link: LinkSettings;
-  readonly kvBytesPerToken: number;
+  /** Of the first tokens of a sequence that it still needs. */
+  readonly tokenBytes: (tokens: number) => number;
   /** Of a sequence, whatever its length: the states of hybrid models, sent with the last chunk. */
   readonly stateBytes: number;
   readonly layers: number;
@@ -94,7 +95,7 @@ export class Handoff {
 
   /** A prefill replica computed a step: its chunks go out. */
   stepped(replica: number, startMs: number, endMs: number, { chunks, work }: StepPlan): void {
-    const { kvBytesPerToken, stateBytes, layers, prefillReplicas, requests } = this.#config;
+    const { tokenBytes, stateBytes, layers, prefillReplicas, requests } = this.#config;
     const out = this.out[replica];
     const firstLayerMs = startMs + (endMs - startMs) / layers;
     chunks.forEach((request, i) => {
@@ -104,7 +105,7 @@ export class Handoff {
       const before = this.#sent[request] ?? 0;
       const upTo = (work.prefillContextTokens[i] ?? 0) + (work.prefillTokens[i] ?? 0);
       const state = upTo === requests.promptTokens[request] ? stateBytes : 0;
-      const bytes = Math.max(0, upTo - before) * kvBytesPerToken + state;
+      const bytes = Math.max(0, tokenBytes(upTo) - tokenBytes(before)) + state;
       this.#sent[request] = Math.max(before, upTo);
       this.#config.onSent?.(replica, bytes);
       const lastLayerMs = endMs + bytes / layers / out.bytesPerMs + out.latencyMs;

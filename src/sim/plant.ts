@@ -3,12 +3,13 @@
  * prefill and decode.
  *
  * Links and tiers are a replica's as a whole, however many GPUs it has; its KV is counted once, without what tensor
- * parallelism stores twice; a sliding window's is counted for every token. Shared tiers are one store behind one pair of
- * links for all replicas.
+ * parallelism stores twice. What is swapped or sent of a sequence is what its windows still reach; tiers get every token
+ * (see keepsEveryToken). Shared tiers are one store behind one pair of links for all replicas.
  */
 import { findGpu } from '../core/hardware/records.ts';
 import type { BlockManager } from '../core/kv/block-manager.ts';
-import { mixerStateBytes, modelBytesPerToken } from '../core/kv/layers.ts';
+import { mixerStateBytes, modelBytesPerToken, sequenceKvBytes } from '../core/kv/layers.ts';
+import { keepsEveryToken } from '../core/kv/replica-budget.ts';
 import { findArchitecture, layerCount } from '../core/model/architecture.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import { PAGED_SCHEDULERS } from '../core/schedule/index.ts';
@@ -40,6 +41,8 @@ const HOST_LATENCY_US = 10;
 export interface Plant extends ClusterParts {
   readonly layers: number;
   readonly kvBytesPerToken: number;
+  /** Of the first tokens of a sequence that it still needs, without its states. */
+  readonly tokenBytes: (tokens: number) => number;
   /** Of a sequence, whatever its length. */
   readonly stateBytes: number;
   /** Longest prompt + output of all requests. */
@@ -70,6 +73,11 @@ export function createPlant(parts: ClusterParts): Plant {
     (sum, { layers: count, mixer }) => sum + count * mixerStateBytes(mixer),
     0,
   );
+  const keepsAll = keepsEveryToken(scenario);
+  const tokenBytes = (tokens: number): number =>
+    tokens === 0 || keepsAll
+      ? tokens * kvBytesPerToken
+      : sequenceKvBytes(architecture, tokens, { format: engine.kvFormat }) - stateBytes;
   const layers = layerCount(architecture);
   const split = cluster.disaggregation;
   const blockBytes = kvBytesPerToken * engine.blockSize;
@@ -78,6 +86,7 @@ export function createPlant(parts: ClusterParts): Plant {
     cost: engine.speculation ? withDraft(cost, engine.speculation.draftCost) : cost,
     layers,
     kvBytesPerToken,
+    tokenBytes,
     stateBytes,
     longest: longestText(requests),
     prefillMs: prefillTimer(cost, createStepWork(1)),
@@ -85,7 +94,7 @@ export function createPlant(parts: ClusterParts): Plant {
       ? new Handoff({
           ...split,
           requests,
-          kvBytesPerToken,
+          tokenBytes,
           stateBytes,
           layers,
           link: { bandwidthGBps: split.linkGBps, latencyUs: split.linkLatencyUs },
@@ -140,14 +149,14 @@ function hostLink({ cluster, hardware }: SimScenario): LinkSettings & { readonly
 }
 
 export function createSwap(plant: Plant, index: number): SwapSpace | null {
-  const { scenario, kvBytesPerToken, stateBytes, prefillMs, observer } = plant;
+  const { scenario, tokenBytes, stateBytes, prefillMs, observer } = plant;
   const { preemption, scheduler } = scenario.engine;
   if (preemption === 'recompute' || !PAGED_SCHEDULERS[scheduler]) return null;
   const link = hostLink(scenario);
   const swap = new SwapSpace({
     link,
     capacityGB: link.capacityGB,
-    kvBytesPerToken,
+    tokenBytes,
     stateBytes,
     ...(preemption === 'faster' ? { recomputeMs: (tokens: number) => prefillMs(tokens, 0) } : {}),
     onMoved: (outBytes, inBytes) => observer.moved?.(index, outBytes, inBytes),

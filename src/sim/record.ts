@@ -3,6 +3,7 @@
  * metrics, takes the scenario as it stands (first values of a sweep are the caller's to put in), and ends when the
  * recorder has no more room, whatever is left of the run.
  */
+import { groupWords, scenarioGroups } from '../core/scenario/simulate/fit.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import type { RequestTable } from '../core/schedule/requests.ts';
 import { generateRequests } from '../core/workload/generate.ts';
@@ -77,13 +78,15 @@ export function* recordingTask(
 }
 
 function createRecorder(
-  { engine, cluster }: SimScenario,
+  scenario: SimScenario,
   replica: number,
   numBlocks: number,
   limits: RecordingLimits = {},
 ): BlockRecorder {
+  const { engine, cluster } = scenario;
   const tiers = cluster.tiers.map(({ kind }) => kind);
-  return new BlockRecorder({ numBlocks, blockSize: engine.blockSize, replica, tiers, ...limits });
+  const groups = scenarioGroups(scenario).map(groupWords);
+  return new BlockRecorder({ numBlocks, blockSize: engine.blockSize, replica, tiers, groups, ...limits });
 }
 
 /** Records a scenario to its end. */

@@ -23,7 +23,8 @@ export interface BlockEvents {
   readonly request: Int32Array;
   /**
    * hit, cache, evict: the id of the contents. free: a request that still refers to the block, or −1 when the last
-   * reference went. load: number of the tier, 1 for the fastest. alloc: −1.
+   * reference went. load: number of the tier, 1 for the fastest. alloc: the
+   * group of layers that the block is for, or −1 where there is one only.
    */
   readonly value: Int32Array;
 }
@@ -66,6 +67,7 @@ export interface Keyframes {
   readonly contents: Int32Array;
   readonly touched: Int32Array;
   readonly tier: Uint8Array;
+  readonly group: Uint8Array;
 }
 
 /** Why the recorder stopped before the run did. */
@@ -83,6 +85,8 @@ export interface BlockHistory {
   readonly replica: number;
   /** Names of the tiers below the GPU's memory, the fastest first. */
   readonly tiers: readonly string[];
+  /** What each group of layers keeps, in words. */
+  readonly groups: readonly string[];
   readonly events: BlockEvents;
   readonly steps: StepColumns;
   readonly phases: PhaseColumns;

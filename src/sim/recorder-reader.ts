@@ -31,6 +31,8 @@ export interface BlockEvent {
   readonly heir: number;
   /** Of `load`: the number of the tier; 0 else. */
   readonly tier: number;
+  /** Of `alloc`: the group of layers that the block is for; 0 else. */
+  readonly group: number;
 }
 
 export interface RequestPhase {
@@ -89,9 +91,10 @@ export class HistoryReader {
       kind: name,
       block: block[event] ?? -1,
       request: request[event] ?? -1,
-      id: name === 'free' || name === 'load' ? -1 : last,
+      id: name === 'free' || name === 'load' || name === 'alloc' ? -1 : last,
       heir: name === 'free' ? last : -1,
       tier: name === 'load' ? last : 0,
+      group: name === 'alloc' ? Math.max(0, last) : 0,
     };
   }
 
@@ -204,6 +207,7 @@ export class HistoryReader {
     state.contents.set(keyframes.contents.subarray(from, to));
     state.touched.set(keyframes.touched.subarray(from, to));
     state.tier.set(keyframes.tier.subarray(from, to));
+    state.group.set(keyframes.group.subarray(from, to));
     state.event = keyframes.event[frame] ?? 0;
     state.recount();
   }

@@ -22,6 +22,8 @@ export class PoolState {
   readonly touched: Int32Array;
   /** Where the contents came from: 0 computed here, else the number of the tier they were loaded from. */
   readonly tier: Uint8Array;
+  /** Group of layers that the block was last given to. */
+  readonly group: Uint8Array;
   numActive = 0;
   /** Blocks without a reference whose contents can be found. */
   numCached = 0;
@@ -35,6 +37,7 @@ export class PoolState {
     this.contents = new Int32Array(numBlocks);
     this.touched = new Int32Array(numBlocks);
     this.tier = new Uint8Array(numBlocks);
+    this.group = new Uint8Array(numBlocks);
     this.reset();
   }
 
@@ -44,6 +47,7 @@ export class PoolState {
     this.references.fill(0);
     this.contents.fill(NONE);
     this.tier.fill(0);
+    this.group.fill(0);
     for (let block = 0; block < this.numBlocks; block++) this.touched[block] = block - this.numBlocks;
     this.numActive = 0;
     this.numCached = 0;
@@ -67,6 +71,7 @@ export class PoolState {
         this.#forget(block);
         this.#refer(block, request);
         this.tier[block] = 0;
+        this.group[block] = Math.max(0, value);
         break;
       case EVENT_CODE.load:
         this.tier[block] = value;
@@ -95,7 +100,6 @@ export class PoolState {
     }
   }
 
-  /** Under an eviction policy a second copy of a text goes without a word; whoever takes its block finds it empty. */
   #forget(block: number): void {
     if ((this.contents[block] ?? NONE) === NONE) return;
     this.contents[block] = NONE;

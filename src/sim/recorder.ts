@@ -3,7 +3,7 @@
  *
  * Two doors: `onBlock` is the block manager's listener, the others are the simulation's observer. Events that came since
  * the step before belong to the step that `step` reports. Memory is bounded: 13 bytes an event, 21 a request's phase and
- * 32 a step, and one copy of the pool (15 bytes a block) every `max(32,768, 2 · numBlocks)` events, from which any moment
+ * 32 a step, and one copy of the pool (16 bytes a block) every `max(32,768, 2 · numBlocks)` events, from which any moment
  * is a short walk away. When a bound is reached the recorder stops at the end of a step and says so; the run goes on.
  *
  * Reading back is recorder-reader.ts.
@@ -29,6 +29,8 @@ export interface RecorderConfig {
   readonly replica?: number;
   /** Names of the tiers below the GPU's memory, the fastest first. */
   readonly tiers?: readonly string[];
+  /** What each group of layers keeps, in words; left out: there is one. */
+  readonly groups?: readonly string[];
   /** Block events, and as many phases of requests. */
   readonly maxEvents?: number;
   readonly maxSteps?: number;
@@ -71,6 +73,7 @@ export class BlockRecorder implements SimObserver {
     this.#config = {
       replica: 0,
       tiers: [],
+      groups: [],
       maxEvents: MAX_RECORDED_EVENTS,
       maxSteps: MAX_RECORDED_STEPS,
       keyframeEvents: Math.max(LEAST_KEYFRAME_EVENTS, 2 * config.numBlocks),
@@ -134,7 +137,7 @@ export class BlockRecorder implements SimObserver {
   /** What was recorded, up to the end of the last whole step. The recorder may go on. */
   history(): BlockHistory {
     const rows = this.#numSteps;
-    const { numBlocks, blockSize, replica, tiers } = this.#config;
+    const { numBlocks, blockSize, replica, tiers, groups } = this.#config;
     const [events, steps, phases] = [this.#events, this.#steps, this.#phases];
     const numEvents = rows === 0 ? 0 : steps.eventEnd.at(rows - 1);
     const numPhases = this.#keptPhases;
@@ -143,6 +146,7 @@ export class BlockRecorder implements SimObserver {
       blockSize,
       replica,
       tiers,
+      groups,
       events: {
         kind: events.kind.cut(numEvents),
         block: events.block.cut(numEvents),
@@ -241,6 +245,7 @@ function copyOf(state: PoolState): PoolState {
   copy.contents.set(state.contents);
   copy.touched.set(state.touched);
   copy.tier.set(state.tier);
+  copy.group.set(state.group);
   copy.event = state.event;
   return copy;
 }
@@ -253,6 +258,7 @@ function joinFrames(frames: readonly PoolState[], numBlocks: number): BlockHisto
     contents: new Int32Array(frames.length * numBlocks),
     touched: new Int32Array(frames.length * numBlocks),
     tier: new Uint8Array(frames.length * numBlocks),
+    group: new Uint8Array(frames.length * numBlocks),
   };
   frames.forEach((frame, i) => {
     joined.owner.set(frame.owner, i * numBlocks);
@@ -260,6 +266,7 @@ function joinFrames(frames: readonly PoolState[], numBlocks: number): BlockHisto
     joined.contents.set(frame.contents, i * numBlocks);
     joined.touched.set(frame.touched, i * numBlocks);
     joined.tier.set(frame.tier, i * numBlocks);
+    joined.group.set(frame.group, i * numBlocks);
   });
   return joined;
 }

@@ -5,9 +5,8 @@ import { requestColumns, summarizeServing } from '../core/metrics/serving/summar
 import { findArchitecture } from '../core/model/architecture.ts';
 import type { CheckRun } from '../core/run/schema.ts';
 import type { SimRepetition } from '../core/run/simulation.ts';
-import { equivalentBlocks, servedBlocks } from '../core/scenario/simulate/fit.ts';
+import { groupsNote, servedBlocks, sharesPrefixes } from '../core/scenario/simulate/fit.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
-import { PAGED_SCHEDULERS } from '../core/schedule/index.ts';
 import type { RequestTable } from '../core/schedule/requests.ts';
 import { generateRequests } from '../core/workload/generate.ts';
 import type { Trace } from '../core/workload/traces/trace.ts';
@@ -86,7 +85,7 @@ export function startRepetition(
     blockSize: scenario.engine.blockSize,
     maxSamples: limits.samples,
   });
-  const equivalents = equivalentBlocks(scenario, requests);
+  const groups = groupsNote(scenario);
   let rejected = 0;
   const observer = joinObservers(Object.assign(collector, { rejected: () => void rejected++ }), listener);
   const engine = createEngine({
@@ -98,7 +97,7 @@ export function startRepetition(
   });
   const options = {
     objectives: scenario.objectives,
-    prefixCache: scenario.engine.prefixCache !== 'off' && PAGED_SCHEDULERS[scenario.engine.scheduler],
+    prefixCache: sharesPrefixes(scenario),
     cdfSteps: limits.cdfSteps,
   };
   return {
@@ -120,7 +119,7 @@ export function startRepetition(
       tiers: [...engine.tiers()],
     }),
     notes: () => [
-      ...(equivalents === null ? [] : [equivalents]),
+      ...(groups === null ? [] : [groups]),
       ...notesOf(requests.size, rejected, limits.rows),
       ...engine.notes(),
     ],

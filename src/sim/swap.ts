@@ -11,7 +11,8 @@ import { Link, type LinkSettings } from './link.ts';
 export interface SwapConfig {
   readonly link: LinkSettings;
   readonly capacityGB: number;
-  readonly kvBytesPerToken: number;
+  /** Of the first tokens of a sequence that it still needs. */
+  readonly tokenBytes: (tokens: number) => number;
   /** Of a sequence, whatever its length: the states of hybrid models. */
   readonly stateBytes: number;
   /** Milliseconds that computing a sequence's tokens again would take; with it, the cheaper of the two is chosen. */
@@ -94,6 +95,6 @@ export class SwapSpace implements SimConnector {
   }
 
   #bytesOf(tokens: number): number {
-    return tokens * this.#config.kvBytesPerToken + this.#config.stateBytes;
+    return this.#config.tokenBytes(tokens) + this.#config.stateBytes;
   }
 }

@@ -139,7 +139,8 @@ test('prefill and decode apart: no prompt stands between two tokens, and TTFT pa
 test('a model with windows holds several times as much', () => {
   const of = story('sliding-window');
   const [full, windows] = [of('Llama-3.1-8B'), of('Mistral-7B-v0.1')];
-  expect(windows.kvBlocks).toBeGreaterThan(3 * full.kvBlocks);
+  // The pools are alike; a sequence holds a window of 4,096 and a step’s tokens, not 8,000 to 24,000.
+  expect(windows.kvBlocks / full.kvBlocks).toBeCloseTo(1, 1);
   expect(full.preemptions).toBeGreaterThan(100);
   expect(windows.preemptions).toBe(0);
   expect(mean(full, 'ttftMs')).toBeGreaterThan(20 * mean(windows, 'ttftMs'));

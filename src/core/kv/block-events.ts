@@ -15,6 +15,7 @@ export type BlockEventKind = (typeof BLOCK_EVENT_KINDS)[number];
  *   evict: a cached block that nobody refers to loses its contents (`id`), because `request` needs room
  *   free:  the request gives up the block
  * @param request row of the request that caused it
- * @param id block id of request table, −1 for text that nobody shares
+ * @param id block id of request table, −1 for text that nobody shares; of `alloc` the group of layers that the block is
+ *   for, counted from 0, or −1 where there is one group only
  */
 export type BlockListener = (kind: BlockEventKind, block: number, request: number, id: number) => void;

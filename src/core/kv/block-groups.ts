@@ -64,25 +64,53 @@ export function peakBlocks(group: BlockGroup, tokens: number, stepTokens: number
   return all;
 }
 
+/** Most blocks that a sequence of `tokens` tokens holds at any moment over all groups. */
+export function heldBlocks(groups: readonly BlockGroup[], tokens: number, stepTokens: number): number {
+  return groups.reduce((sum, group) => sum + peakBlocks(group, tokens, stepTokens), 0);
+}
+
+/** The longest sequence, up to `most` tokens, that `numBlocks` blocks hold: by halving, as blocks never fall with it. */
+export function longestHeld(
+  groups: readonly BlockGroup[],
+  numBlocks: number,
+  stepTokens: number,
+  most: number,
+): number {
+  let [fits, tooLong] = [0, most + 1];
+  while (tooLong - fits > 1) {
+    const middle = Math.floor((fits + tooLong) / 2);
+    if (heldBlocks(groups, middle, stepTokens) <= numBlocks) fits = middle;
+    else tooLong = middle;
+  }
+  return fits;
+}
+
 /** Tokens after which something happens to a decoding sequence: when computed ≡ remainder modulo period. */
 export interface TickPhase {
   readonly period: number;
   readonly remainder: number;
+  /** A block may leave a window then, and not only one be needed. */
+  readonly leaves: boolean;
 }
 
 /** When a sequence that decodes needs a block or gives one up, in any of the groups; the same phase once. */
 export function tickPhases(groups: readonly BlockGroup[]): TickPhase[] {
   const phases = groups.flatMap(({ keeps, blockSize }): TickPhase[] => {
     if (keeps.kind === 'state') return [];
-    const grows = { period: blockSize, remainder: 0 };
+    const grows = { period: blockSize, remainder: 0, leaves: false };
     if (keeps.kind === 'window') {
-      return [grows, { period: blockSize, remainder: (keeps.tokens - 1) % blockSize }];
+      return [grows, { period: blockSize, remainder: (keeps.tokens - 1) % blockSize, leaves: true }];
     }
-    if (keeps.kind === 'chunk' && keeps.tokens % blockSize !== 0) {
-      return [grows, { period: keeps.tokens, remainder: 0 }];
+    if (keeps.kind === 'chunk') {
+      const whole = keeps.tokens % blockSize === 0;
+      return [grows, { period: whole ? blockSize : keeps.tokens, remainder: 0, leaves: true }];
     }
     return [grows];
   });
-  const keys = phases.map(({ period, remainder }) => `${period} ${remainder}`);
-  return phases.filter((_, i) => keys.indexOf(keys[i] ?? '') === i);
+  const once = new Map<string, TickPhase>();
+  for (const phase of phases) {
+    const key = `${phase.period} ${phase.remainder}`;
+    if (phase.leaves || !once.has(key)) once.set(key, phase);
+  }
+  return [...once.values()];
 }

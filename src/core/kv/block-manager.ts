@@ -14,7 +14,14 @@
 import type { BlockPolicy } from '../eviction/blocks/policy.ts';
 import type { RequestTable } from '../schedule/requests.ts';
 import type { BlockListener } from './block-events.ts';
-import { goneBlocks, tickPhases, uniformGroup, type BlockGroup, type TickPhase } from './block-groups.ts';
+import {
+  goneBlocks,
+  longestHeld,
+  tickPhases,
+  uniformGroup,
+  type BlockGroup,
+  type TickPhase,
+} from './block-groups.ts';
 import { BlockStore } from './block-store.ts';
 import { GroupTables } from './group-tables.ts';
 import { leastCommonMultiple } from './hybrid.ts';
@@ -136,6 +143,13 @@ export class BlockManager {
   blocksFor(tokens: number): number {
     if (this.#uniform) return Math.ceil(tokens / this.blockSize);
     return this.#tables.reduce((sum, tables) => sum + tables.peak(tokens, this.#stepTokens), 0);
+  }
+
+  /** The longest sequence that the pool holds. */
+  get longestTokens(): number {
+    if (this.#uniform) return this.numBlocks * this.blockSize;
+    const most = this.numBlocks * Math.max(this.blockSize, ...this.groups.map(({ blockSize }) => blockSize));
+    return longestHeld(this.groups, this.numBlocks, this.#stepTokens, most);
   }
 
   /** Blocks that a request lacks for `tokens` tokens, those that are gone among them. */

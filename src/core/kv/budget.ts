@@ -14,8 +14,7 @@
 import { usableMemoryBytes, type GpuRecord } from '../hardware/records.ts';
 import type { Architecture } from '../model/architecture.ts';
 import type { ServedWeightFormat } from '../model/parameters.ts';
-import { blocksForTokens } from './bytes.ts';
-import { kvGroups, mostSequenceBlocks, reportedTokens, sequenceBlocks, type KvGroups } from './hybrid.ts';
+import { kvGroups, mostSequenceBlocks, reportedTokens, type KvGroups } from './hybrid.ts';
 import { modelBytesPerToken, type ServedKvFormat } from './layers.ts';
 import { stagesOf, type Stage } from './stages.ts';
 
@@ -31,27 +30,22 @@ export interface ReplicaMemory {
   /** Tokens and sequences of one step: what the profiling run runs. */
   readonly tokenBudget: number;
   readonly maxSequences: number;
+  /** Windows are not known to the engine (GroupOptions). */
+  readonly everyToken?: boolean;
   /**
-   * Length at which a model with windows or states is turned into blocks of every token (see `kvBlocks`); left out: 8,192
-   * or the longest that the model takes.
+   * A draft model beside it, as a share of the model: of its weights and of its KV. Its K and V lie in the same blocks.
    */
-  readonly referenceTokens?: number;
+  readonly draftShare?: number;
 }
 
 export interface MemoryBudget {
   readonly ok: true;
-  /**
-   * Blocks for a scheduler whose sequences hold ⌈n/blockSize⌉ of them. Exact where all layers keep alike; otherwise so
-   * many that as many sequences of the reference length fit as really do.
-   */
+  /** Blocks of the pool, each a page of one group of layers; and these groups. */
   readonly kvBlocks: number;
-  readonly kvTokens: number;
-  /** Tokens that the engine prints as its capacity. */
-  readonly reportedTokens: number;
-  /** Blocks of the pool as the engine has them, each a page of one group of layers; and these groups. */
-  readonly poolBlocks: number;
   readonly groups: KvGroups;
-  /** Bytes of one `kvBlocks` block on the tightest rank. */
+  /** Tokens that the engine prints as its capacity: of sequences that keep every token in every group. */
+  readonly reportedTokens: number;
+  /** Bytes of a block on the tightest rank. */
   readonly blockBytes: number;
   /** Bytes that a token adds on one rank of a whole pipeline, and on all GPUs of the replica, copies included. */
   readonly kvBytesPerToken: number;
@@ -121,23 +115,23 @@ export function otherBytes(ranks: number): number {
 function leftBytes(memory: ReplicaMemory, { weightBytes }: Stage): number {
   const ranks = memory.tensorParallel * memory.pipelineParallel;
   const requested = usableMemoryBytes(memory.gpu) * memory.memoryUtilization;
-  return requested - weightBytes - activationBytes(memory) - otherBytes(ranks);
+  const weights = weightBytes * (1 + (memory.draftShare ?? 0));
+  return requested - weights - activationBytes(memory) - otherBytes(ranks);
 }
-
-const DEFAULT_REFERENCE_TOKENS = 8192;
 
 /** @param kvBlocks instead of what the memory leaves, as a scenario may say; the weights must fit all the same */
 export function memoryBudget(
   memory: ReplicaMemory,
   kvBlocks: number | null = null,
 ): MemoryBudget | NoMemoryBudget {
-  const { model, blockSize, kvFormat, tensorParallel, pipelineParallel } = memory;
+  const { model, blockSize, kvFormat, tensorParallel, pipelineParallel, everyToken } = memory;
   const sharding = { format: kvFormat, tensorParallel };
-  const groups = kvGroups(model, sharding, blockSize);
+  const groups = kvGroups(model, { ...sharding, everyToken }, blockSize);
+  const pageBytes = groups.blockBytes * (1 + (memory.draftShare ?? 0));
   const stages = stagesOf(model, memory);
   const left = stages.map((stage) => leftBytes(memory, stage));
   // Each stage keeps its share of every group's layers; the one that affords the fewest blocks decides.
-  const pools = stages.map(({ share }, i) => (left[i] ?? 0) / (groups.blockBytes * share));
+  const pools = stages.map(({ share }, i) => (left[i] ?? 0) / (pageBytes * share));
   const tightest = pools.indexOf(Math.min(...pools));
   const stage = stages[tightest];
   const pool = Math.floor(pools[tightest] ?? 0);
@@ -146,22 +140,17 @@ export function memoryBudget(
   const others = otherBytes(tensorParallel * pipelineParallel);
   if (!stage || (kvBlocks === null ? pool < 1 : requestedBytes < stage.weightBytes)) {
     const weightBytes = stage?.weightBytes ?? 0;
-    const need = weightBytes + activations + others + groups.blockBytes * (stage?.share ?? 1);
+    const need = weightBytes + activations + others + pageBytes * (stage?.share ?? 1);
     return { ok: false, needBytes: need, haveBytes: requestedBytes, weightBytes };
   }
-  const reference = memory.referenceTokens ?? Math.min(DEFAULT_REFERENCE_TOKENS, model.maxPositionTokens);
-  const perSequence = sequenceBlocks(groups, reference) / blocksForTokens(reference, blockSize);
-  const blocks = kvBlocks ?? Math.floor(pool / perSequence);
-  const poolBlocks = kvBlocks === null ? pool : Math.floor(kvBlocks * perSequence);
+  const blocks = kvBlocks ?? pool;
   const perToken = modelBytesPerToken(model, sharding);
   return {
     ok: true,
     kvBlocks: blocks,
-    kvTokens: blocks * blockSize,
-    reportedTokens: reportedTokens(poolBlocks, groups),
-    poolBlocks,
     groups,
-    blockBytes: groups.blockBytes * stage.share * perSequence,
+    reportedTokens: reportedTokens(blocks, groups),
+    blockBytes: pageBytes * stage.share,
     kvBytesPerToken: perToken,
     replicaKvBytesPerToken: perToken * tensorParallel,
     usableBytes: usableMemoryBytes(memory.gpu),
@@ -169,8 +158,8 @@ export function memoryBudget(
     weightBytes: stage.weightBytes,
     activationBytes: activations,
     otherBytes: others,
-    kvBytes: poolBlocks * groups.blockBytes * stage.share,
-    longestTokens: longestTokens(poolBlocks, groups, model.maxPositionTokens, memory.tokenBudget),
+    kvBytes: blocks * pageBytes * stage.share,
+    longestTokens: longestTokens(blocks, groups, model.maxPositionTokens, memory.tokenBudget),
   };
 }
 

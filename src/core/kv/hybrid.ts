@@ -10,6 +10,7 @@
  * Boundary: counts. Memory is in budget.ts.
  */
 import type { Architecture, Mixer } from '../model/architecture.ts';
+import type { BlockGroup, Keeps } from './block-groups.ts';
 import { blocksForTokens, slidingWindowFreeableBlocks, slidingWindowMaxBlocks } from './bytes.ts';
 import { mixerBytesPerToken, mixerStateBytes, type KvSharding } from './layers.ts';
 
@@ -38,6 +39,14 @@ export interface KvGroups {
   readonly blockBytes: number;
 }
 
+export interface GroupOptions extends KvSharding {
+  /**
+   * Windows and chunks are not known to the engine: each attention layer keeps every token. So it is in vLLM where its KV
+   * goes to a connector, and in systems that reserve memory in one piece.
+   */
+  readonly everyToken?: boolean | undefined;
+}
+
 /** Size of a group of layers by the numbers of layers of each type. */
 export function groupSizeOf(layersOfTypes: readonly number[]): number {
   const least = Math.min(...layersOfTypes);
@@ -52,12 +61,26 @@ function typeKey(mixer: Mixer, bytesPerToken: number, stateBytes: number): strin
   return [mixer.kind, limit, bytesPerToken, stateBytes].join(' ');
 }
 
+/** The same layer where the engine does not know that it forgets. */
+function withoutWindow(mixer: Mixer): Mixer {
+  if (mixer.kind === 'sliding') {
+    const { windowTokens: _, ...heads } = mixer;
+    return { ...heads, kind: 'full' };
+  }
+  if (mixer.kind === 'chunked') {
+    const { chunkTokens: _, ...heads } = mixer;
+    return { ...heads, kind: 'full' };
+  }
+  return mixer;
+}
+
 function layerTypes(
   { kinds }: Pick<Architecture, 'kinds'>,
-  { format, tensorParallel }: KvSharding,
+  { format, tensorParallel, everyToken }: GroupOptions,
 ): LayerType[] {
   const types = new Map<string, LayerType>();
-  for (const { layers, mixer } of kinds) {
+  for (const { layers, mixer: own } of kinds) {
+    const mixer = everyToken === true ? withoutWindow(own) : own;
     const bytesPerToken = mixerBytesPerToken(mixer, format, tensorParallel);
     const stateBytes = mixerStateBytes(mixer, tensorParallel);
     if (bytesPerToken === 0 && stateBytes === 0) continue;
@@ -75,10 +98,10 @@ function layerTypes(
  */
 export function kvGroups(
   model: Pick<Architecture, 'kinds'>,
-  sharding: KvSharding,
+  options: GroupOptions,
   blockSize: number,
 ): KvGroups {
-  const types = layerTypes(model, sharding);
+  const types = layerTypes(model, options);
   const groupSize = groupSizeOf(types.map(({ layers }) => layers));
   const largestToken = Math.max(0, ...types.map(({ bytesPerToken }) => bytesPerToken));
   const state = Math.max(0, ...types.map(({ stateBytes }) => stateBytes));
@@ -87,11 +110,25 @@ export function kvGroups(
     largestToken === 0 ? 0 : blockSize * Math.max(1, Math.ceil(state / largestToken / blockSize));
   const pageBytes = Math.max(tokens * largestToken, largestToken === 0 ? state : 0);
   const groups = types.flatMap(({ mixer, layers, bytesPerToken }) => {
-    const size = bytesPerToken === 0 ? 0 : Math.floor(pageBytes / bytesPerToken);
+    // Whole blocks of the engine's size, so that hashes of its blocks name them; what is left of the page is padding.
+    const fits = bytesPerToken === 0 ? 0 : Math.floor(pageBytes / bytesPerToken);
+    const size = Math.floor(fits / blockSize) * blockSize;
     const count = Math.ceil(layers / groupSize);
     return Array.from({ length: count }, () => ({ mixer, layers: groupSize, blockSize: size }));
   });
   return { groups, groupSize, pageBytes, blockBytes: pageBytes * groupSize };
+}
+
+function keepsOf(mixer: Mixer, blockSize: number): Keeps {
+  if (blockSize === 0) return { kind: 'state' };
+  if (mixer.kind === 'sliding') return { kind: 'window', tokens: mixer.windowTokens };
+  if (mixer.kind === 'chunked') return { kind: 'chunk', tokens: mixer.chunkTokens };
+  return { kind: 'all' };
+}
+
+/** The groups as a block manager takes them. */
+export function blockGroups({ groups }: Pick<KvGroups, 'groups'>): BlockGroup[] {
+  return groups.map(({ mixer, blockSize }) => ({ keeps: keepsOf(mixer, blockSize), blockSize }));
 }
 
 /** Blocks of one group that a sequence of `tokens` tokens holds while it decodes. */

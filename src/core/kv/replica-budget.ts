@@ -5,7 +5,8 @@
  */
 import { findGpu, GPUS, usableMemoryBytes, type GpuRecord } from '../hardware/records.ts';
 import { findArchitecture, type Architecture } from '../model/architecture.ts';
-import type { SimEngine, SimHardware } from '../scenario/simulate/schema.ts';
+import type { Cluster, SimEngine, SimHardware } from '../scenario/simulate/schema.ts';
+import { PAGED_SCHEDULERS } from '../schedule/index.ts';
 import { tensorRanks } from './stages.ts';
 import { memoryBudget, type MemoryBudget, type NoMemoryBudget, type ReplicaMemory } from './budget.ts';
 
@@ -13,7 +14,11 @@ import { memoryBudget, type MemoryBudget, type NoMemoryBudget, type ReplicaMemor
 export interface BudgetScenario {
   readonly model: string;
   readonly hardware: SimHardware;
-  readonly engine: Pick<SimEngine, 'weights' | 'kvFormat' | 'blockSize' | 'tokenBudget' | 'maxSequences'>;
+  readonly engine: Pick<
+    SimEngine,
+    'weights' | 'kvFormat' | 'blockSize' | 'tokenBudget' | 'maxSequences' | 'scheduler' | 'speculation'
+  >;
+  readonly cluster: Pick<Cluster, 'tiers'>;
 }
 
 export interface BudgetRefusal {
@@ -23,15 +28,19 @@ export interface BudgetRefusal {
 
 export type ReplicaBudget = MemoryBudget | BudgetRefusal;
 
+/** Whether the scenario's engine does not know windows: its KV goes to tiers, or is reserved in one piece. */
+export function keepsEveryToken({ engine, cluster }: Pick<BudgetScenario, 'engine' | 'cluster'>): boolean {
+  return cluster.tiers.length > 0 || !PAGED_SCHEDULERS[engine.scheduler];
+}
+
 function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 function memoryOf(
-  { hardware, engine }: BudgetScenario,
+  { hardware, engine, cluster }: BudgetScenario,
   model: Architecture,
   gpu: GpuRecord,
-  referenceTokens: number | undefined,
 ): ReplicaMemory {
   const { tensorParallel, pipelineParallel, memoryUtilization } = hardware;
   const { weights, kvFormat, blockSize, tokenBudget, maxSequences } = engine;
@@ -46,7 +55,9 @@ function memoryOf(
     blockSize,
     tokenBudget,
     maxSequences,
-    ...(referenceTokens === undefined ? {} : { referenceTokens }),
+    everyToken: keepsEveryToken({ engine, cluster }),
+    // A draft that takes a share c of the target's time reads a share c of its bytes, both being bound by memory. Assumed.
+    draftShare: engine.speculation?.draftCost ?? 0,
   };
 }
 
@@ -102,20 +113,15 @@ function refusal(
   };
 }
 
-export interface BudgetOptions {
-  /** See ReplicaMemory. */
-  readonly referenceTokens?: number;
-}
-
 /** KV blocks of one replica: the scenario's own number if it has one, else what the memory leaves. */
-export function replicaBudget(scenario: BudgetScenario, options: BudgetOptions = {}): ReplicaBudget {
+export function replicaBudget(scenario: BudgetScenario): ReplicaBudget {
   const model = findArchitecture(scenario.model);
   if (!model)
     return { ok: false, sentence: `The model “${scenario.model}” is not known; choose another one.` };
   const gpu = findGpu(scenario.hardware.gpu);
   if (!gpu)
     return { ok: false, sentence: `The GPU “${scenario.hardware.gpu}” is not known; choose another one.` };
-  const memory = memoryOf(scenario, model, gpu, options.referenceTokens);
+  const memory = memoryOf(scenario, model, gpu);
   const budget = memoryBudget(memory, scenario.hardware.kvBlocks);
   return budget.ok ? budget : refusal(memory, budget);
 }

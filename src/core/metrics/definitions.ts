@@ -267,7 +267,7 @@ const SERVING = {
     name: 'KV blocks',
     symbols: '',
     sentence:
-      'Blocks of the pools of all replicas. Where layers keep windows or states they are equivalents: blocks of every token, as many as hold the sequences at their mean length.',
+      'Blocks of the pools of all replicas. Where layers keep unlike, a block is a page of each layer of one group of them.',
     unit: 'blocks',
     better: null,
   },

@@ -21,8 +21,9 @@ export class Decoders {
   /** One for each period of the phases. */
   #rings: readonly TickRing[];
   #ringOf: readonly TickRing[];
+  #leaves: boolean;
   /**
-   * With more than one phase: rows that began to decode since the last tick, or stood still in it. What left a window of
+   * Where blocks can leave: rows that began to decode since the last tick, or stood still in it. What left a window of
    * theirs was not looked at yet.
    */
   #unseen: number[] = [];
@@ -40,7 +41,8 @@ export class Decoders {
 
   /** @param phases when a row's blocks change: tokens of a block stand for “each time one is full” */
   constructor(rows: number, phases: number | readonly TickPhase[]) {
-    this.#phases = typeof phases === 'number' ? [{ period: phases, remainder: 0 }] : phases;
+    this.#phases = typeof phases === 'number' ? [{ period: phases, remainder: 0, leaves: false }] : phases;
+    this.#leaves = this.#phases.some(({ leaves }) => leaves);
     const periods = [...new Set(this.#phases.map(({ period }) => period))];
     // A row stands in a ring even when nothing ever happens to its blocks: that is how it is known to decode.
     this.#rings = (periods.length > 0 ? periods : [1]).map((period) => new TickRing(rows, period));
@@ -84,7 +86,7 @@ export class Decoders {
     this.#offset[row] = computed - this.#tick;
     this.#endTick[row] = this.#tick + remaining;
     this.#enter(row);
-    if (this.#phases.length > 1) this.#unseen.push(row);
+    if (this.#leaves) this.#unseen.push(row);
     this.#size++;
     this.#sumComputed += computed;
     this.#sumSquares += computed * computed;
@@ -105,7 +107,7 @@ export class Decoders {
     this.#offset[row] = (this.#offset[row] ?? 0) - 1;
     this.#endTick[row] = (this.#endTick[row] ?? 0) + 1;
     this.#enter(row);
-    if (this.#phases.length > 1) this.#heldBack.push(row);
+    if (this.#leaves) this.#heldBack.push(row);
     this.#sumComputed--;
   }
 
@@ -116,7 +118,8 @@ export class Decoders {
   changing(): readonly number[] {
     const [phase, ...more] = this.#phases;
     if (!phase) return NOBODY;
-    if (more.length === 0) return this.#ringOf[0]?.at(this.#tick - phase.remainder) ?? NOBODY;
+    if (more.length === 0 && !this.#leaves)
+      return this.#ringOf[0]?.at(this.#tick - phase.remainder) ?? NOBODY;
     const rows = new Set(this.#unseen.filter((row) => this.has(row)));
     this.#phases.forEach(({ remainder }, i) => {
       for (const row of this.#ringOf[i]?.at(this.#tick - remainder) ?? NOBODY) rows.add(row);
@@ -136,7 +139,7 @@ export class Decoders {
 
   /** Every row computes its token. */
   advance(): void {
-    if (this.#phases.length > 1) [this.#unseen, this.#heldBack] = [this.#heldBack, []];
+    if (this.#leaves) [this.#unseen, this.#heldBack] = [this.#heldBack, []];
     this.#tick++;
     this.#sumSquares += 2 * this.#sumComputed + this.#size;
     this.#sumComputed += this.#size;

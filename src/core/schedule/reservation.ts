@@ -8,5 +8,5 @@ type Parts = Pick<SchedulerParts, 'manager' | 'sequences' | 'maxTokens'>;
 
 export function reservedTokens({ manager, sequences, maxTokens }: Parts, row: number): number {
   const needed = sequences.prompt(row) + sequences.limit(row);
-  return Math.max(needed, Math.min(maxTokens, manager.numBlocks * manager.blockSize));
+  return Math.max(needed, Math.min(maxTokens, manager.longestTokens));
 }

@@ -14,6 +14,8 @@ export interface ServingLimits {
   readonly blockSize: number;
   /** Blocks of a request's tokens, where layers that forget hold fewer; left out: all tokens are held. */
   readonly blocksOf?: (tokens: number) => number;
+  /** Most tokens whose K and V a replica holds of one request; left out: as many as its blocks have slots. */
+  readonly longestTokens?: number;
 }
 
 /** The row with the most tokens. */
@@ -41,5 +43,6 @@ export function requestsContradiction(table: RequestTable, limits: ServingLimits
   // The last token that is generated is never read again, so it needs no slot.
   const blocks = (limits.blocksOf ?? ((held: number) => Math.ceil(held / blockSize)))(tokens - 1);
   if (blocks <= numBlocks) return null;
-  return `${who}, which takes ${blocks} KV blocks of ${blockSize}; a replica has ${numBlocks}: set hardware.kvBlocks to ${blocks} or more, or cut prompts at ${Math.max(1, numBlocks * blockSize - output)}.`;
+  const longest = limits.longestTokens ?? numBlocks * blockSize;
+  return `${who}, which takes ${blocks} KV blocks of ${blockSize}; a replica has ${numBlocks}: set hardware.kvBlocks to ${blocks} or more, or cut prompts at ${Math.max(1, longest - output)}.`;
 }

@@ -7,9 +7,10 @@ import { stageLayers, stagesOf, tensorRanks } from '../../../src/core/kv/stages.
 import { findGpu } from '../../../src/core/hardware/records.ts';
 import { findArchitecture, type Architecture } from '../../../src/core/model/architecture.ts';
 import { architectureWeightBytes } from '../../../src/core/model/parameters.ts';
+import { blocksOfSequence } from '../../../src/core/scenario/simulate/fit.ts';
 import { simContradiction } from '../../../src/core/scenario/simulate/rules.ts';
 import { DEFAULT_SIMULATION } from '../../../src/core/scenario/simulate/defaults.ts';
-import type { SimEngine, SimHardware } from '../../../src/core/scenario/simulate/schema.ts';
+import type { Cluster, SimEngine, SimHardware } from '../../../src/core/scenario/simulate/schema.ts';
 import { referenceText, whyNoReferenceData } from '../../reference-data.ts';
 
 function known(name: string): Architecture {
@@ -22,18 +23,20 @@ interface Changes {
   readonly model?: string;
   readonly hardware?: Partial<SimHardware>;
   readonly engine?: Partial<SimEngine>;
+  readonly tiers?: Cluster['tiers'];
 }
 
-function scenario({ model = 'Llama-3.1-8B', hardware, engine }: Changes = {}): BudgetScenario {
+function scenario({ model = 'Llama-3.1-8B', hardware, engine, tiers = [] }: Changes = {}): BudgetScenario {
   return {
     model,
     hardware: { ...DEFAULT_SIMULATION.hardware, ...hardware },
     engine: { ...DEFAULT_SIMULATION.engine, ...engine },
+    cluster: { tiers },
   };
 }
 
-function budget(changes?: Changes, referenceTokens?: number): MemoryBudget {
-  const result = replicaBudget(scenario(changes), referenceTokens === undefined ? {} : { referenceTokens });
+function budget(changes?: Changes): MemoryBudget {
+  const result = replicaBudget(scenario(changes));
   if (!result.ok) throw new Error(result.sentence);
   return result;
 }
@@ -97,8 +100,8 @@ describe('logged capacities', () => {
       const line = rows.find((text) => row.test(text));
       expect(line, String(row)).toBeDefined();
       const logged = Number((line ?? '').match(/(?:bf16|fp8),[\d.]*,(\d+),/)?.[1]);
-      const { kvTokens } = budget(changes);
-      expect(Math.abs(kvTokens / logged - 1), `${kvTokens} for ${logged}`).toBeLessThan(0.01);
+      const { reportedTokens } = budget(changes);
+      expect(Math.abs(reportedTokens / logged - 1), `${reportedTokens} for ${logged}`).toBeLessThan(0.01);
     }
   });
 
@@ -136,14 +139,14 @@ test('memory adds up, and the blocks are what it leaves', () => {
   expect(kvBytes).toBeLessThanOrEqual(left);
   expect(kvBytes).toBeGreaterThan(left - blockBytes);
   expect(result.kvBlocks).toBe(kvBytes / (16 * 131_072));
-  expect(result.reportedTokens).toBe(result.kvTokens);
+  expect(result.reportedTokens).toBe(result.kvBlocks * 16);
   expect(result.longestTokens).toBe(131_072);
 });
 
 test('the scenario’s own number of blocks is taken as it is', () => {
   expect(budget({ hardware: { kvBlocks: 2588, gpu: 'rtx-4090' } })).toMatchObject({
     kvBlocks: 2588,
-    kvTokens: 41_408,
+    reportedTokens: 41_408,
     longestTokens: 41_408,
   });
 });
@@ -192,18 +195,37 @@ test.each([
 });
 
 describe('windows', () => {
-  test('at 8,192 tokens a window of 4,096 in every layer nearly doubles the sequences', () => {
-    const slides = budget({ model: 'Mistral-7B-v0.1' }, 8192);
-    const full = budget({ model: 'Mistral-7B-v0.3' }, 8192);
-    expect(slides.kvBlocks / full.kvBlocks).toBeGreaterThan(1.98);
-    expect(slides.kvBlocks / full.kvBlocks).toBeLessThan(2.01);
-    expect(budget({ model: 'Mistral-7B-v0.1' }, 4096).kvBlocks).toBe(slides.poolBlocks);
+  const [slides, keeps] = [{ model: 'Mistral-7B-v0.1' }, { model: 'Mistral-7B-v0.3' }] as const;
+
+  test('a window changes what a sequence holds, not what the pool has', () => {
+    // Their vocabularies differ by 768 words: 12 MB of weights and a little sampling memory.
+    expect(budget(slides).kvBlocks / budget(keeps).kvBlocks).toBeCloseTo(1, 3);
+    const held = (model: string, tokens: number) =>
+      blocksOfSequence({ ...DEFAULT_SIMULATION, model, engine: { ...DEFAULT_SIMULATION.engine } }, tokens);
+    expect(held('Mistral-7B-v0.3', 32_768)).toBe(2048);
+    // A window of 4,096 and a step's 8,192 tokens, and one block because the window may start inside of it.
+    expect(held('Mistral-7B-v0.1', 32_768)).toBe(Math.ceil((4096 - 1 + 8192) / 16) + 1);
+    expect(held('Mistral-7B-v0.1', 100)).toBe(7);
   });
 
-  test('the engine’s own figure understates what fits', () => {
-    const { kvTokens, reportedTokens } = budget({ model: 'gpt-oss-20b' }, 32_768);
-    expect(kvTokens).toBeGreaterThan(1.9 * reportedTokens);
+  test('tiers take every token of every layer, and so does an engine that reserves', () => {
+    const tiers = [
+      { kind: 'host', capacityGB: 10, bandwidthGBps: 25, latencyUs: 10, shared: false },
+    ] as const;
+    const kinds = (changes: Changes) => budget(changes).groups.groups.map(({ mixer }) => mixer.kind);
+    expect(kinds({ model: 'gpt-oss-20b' })).toEqual(['sliding', 'full']);
+    expect(kinds({ model: 'gpt-oss-20b', tiers: [...tiers] })).toEqual(['full']);
+    expect(kinds({ model: 'gpt-oss-20b', engine: { scheduler: 'orca' } })).toEqual(['full']);
   });
+});
+
+test('a draft model takes its share of the memory: of the weights and of each block', () => {
+  const alone = budget();
+  const draftCost = 0.1;
+  const both = budget({ engine: { speculation: { draftTokens: 3, acceptance: 0.7, draftCost } } });
+  expect(both.blockBytes).toBeCloseTo(alone.blockBytes * 1.1, 6);
+  const left = alone.requestedBytes - 1.1 * alone.weightBytes - alone.activationBytes - alone.otherBytes;
+  expect(both.kvBlocks).toBe(Math.floor(left / both.blockBytes));
 });
 
 describe('refusals name the number and the nearest that works', () => {

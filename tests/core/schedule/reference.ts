@@ -1,6 +1,9 @@
 /**
  * vLLM's step written the slow way, request by request, over counts of blocks: the measure for the scheduler that
  * touches only what changes. (REFERENCE: vllm/v1/core/sched/scheduler.py@00024d3; no prefix cache)
+ *
+ * Groups of layers as in vllm/v1/core/single_type_kv_cache_manager.py@002f349: a list of blocks for each group, in which a
+ * block that nobody sees any more is null.
  */
 export interface ReferenceRequest {
   readonly prompt: number;
@@ -8,7 +11,14 @@ export interface ReferenceRequest {
   readonly priority?: number;
 }
 
+/** One group of layers: no window, a window or a chunk of so many tokens, or a state. */
+export type ReferenceGroup =
+  | { readonly kind: 'all' | 'state'; readonly blockSize: number }
+  | { readonly kind: 'window' | 'chunk'; readonly blockSize: number; readonly tokens: number };
+
 export interface ReferenceSettings {
+  /** Left out: one group that keeps all. */
+  readonly groups?: readonly ReferenceGroup[];
   readonly tokenBudget: number;
   readonly maxSequences: number;
   readonly blockSize: number;
@@ -21,7 +31,8 @@ interface State extends ReferenceRequest {
   readonly id: number;
   computed: number;
   generated: number;
-  blocks: number;
+  /** Group by group: true for a block, null for one that is gone. */
+  tables: (true | null)[][];
 }
 
 export interface ReferenceStep {
@@ -38,14 +49,16 @@ export class ReferenceScheduler {
   #running: State[] = [];
   #free: number;
   #ids = 0;
+  #groups: readonly ReferenceGroup[];
 
   constructor(settings: ReferenceSettings) {
     this.#settings = settings;
+    this.#groups = settings.groups ?? [{ kind: 'all', blockSize: settings.blockSize }];
     this.#free = settings.numBlocks;
   }
 
   add(request: ReferenceRequest): void {
-    this.#waiting.push({ ...request, id: this.#ids++, computed: 0, generated: 0, blocks: 0 });
+    this.#waiting.push({ ...request, id: this.#ids++, computed: 0, generated: 0, tables: this.#empty() });
     this.#sortWaiting();
   }
 
@@ -73,8 +86,8 @@ export class ReferenceScheduler {
         if (place < at) at--;
         budget += scheduled.get(victim) ?? 0;
         scheduled.delete(victim);
-        this.#free += victim.blocks;
-        Object.assign(victim, { blocks: 0, computed: 0 });
+        this.#free += held(victim);
+        Object.assign(victim, { tables: this.#empty(), computed: 0 });
         this.#waiting.unshift(victim);
         preempted.push(victim);
         gone = victim === r;
@@ -108,7 +121,7 @@ export class ReferenceScheduler {
       return r.generated === r.out;
     });
     for (const [r] of finished) {
-      this.#free += r.blocks;
+      this.#free += held(r);
       this.#running.splice(this.#running.indexOf(r), 1);
     }
     return {
@@ -120,16 +133,42 @@ export class ReferenceScheduler {
   }
 
   #allocate(r: State, tokens: number): boolean {
-    const missing = Math.ceil(tokens / this.#settings.blockSize) - r.blocks;
-    if (missing > this.#free) return false;
-    this.#free -= Math.max(0, missing);
-    r.blocks += Math.max(0, missing);
+    const missing = this.#groups.map((group, i) => {
+      const table = r.tables[i] ?? [];
+      this.#removeSkipped(group, table, r.computed);
+      return Math.max(0, (group.kind === 'state' ? 1 : Math.ceil(tokens / group.blockSize)) - table.length);
+    });
+    const sum = missing.reduce((a, b) => a + b, 0);
+    if (sum > this.#free) return false;
+    this.#free -= sum;
+    missing.forEach((count, i) => r.tables[i]?.push(...new Array<true>(count).fill(true)));
     return true;
+  }
+
+  #empty(): (true | null)[][] {
+    return this.#groups.map(() => []);
+  }
+
+  #removeSkipped(group: ReferenceGroup, table: (true | null)[], computed: number): void {
+    if (!('tokens' in group)) return;
+    const skipped =
+      group.kind === 'window'
+        ? Math.max(0, computed - group.tokens + 1)
+        : Math.floor(computed / group.tokens) * group.tokens;
+    for (let i = Math.floor(skipped / group.blockSize) - 1; i >= 0; i--) {
+      if (table[i] === null) break;
+      table[i] = null;
+      this.#free++;
+    }
   }
 
   #sortWaiting(): void {
     if (this.#settings.priorities === 'priority') this.#waiting.sort((a, b) => -leastImportantFirst(a, b));
   }
+}
+
+function held({ tables }: State): number {
+  return tables.flat().filter((block) => block !== null).length;
 }
 
 function leastImportantFirst(a: State, b: State): number {

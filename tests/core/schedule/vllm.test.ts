@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import type { BlockGroup } from '../../../src/core/kv/block-groups.ts';
 import { BlockManager } from '../../../src/core/kv/block-manager.ts';
-import { createRandom } from '../../../src/core/random.ts';
+import { createRandom, type Random } from '../../../src/core/random.ts';
 import { requestTable } from '../../../src/core/schedule/requests.ts';
 import { Sequences } from '../../../src/core/schedule/sequences.ts';
 import { VllmScheduler } from '../../../src/core/schedule/vllm.ts';
 import { vectors } from '../../golden/vectors.ts';
 import {
   ReferenceScheduler,
+  type ReferenceGroup,
   type ReferenceRequest,
   type ReferenceSettings,
   type ReferenceStep,
@@ -22,8 +24,20 @@ function engine(requests: readonly ReferenceRequest[], settings: ReferenceSettin
     })),
   );
   const { blockSize, numBlocks } = settings;
-  const manager = new BlockManager({ numBlocks, blockSize, requests: table, prefixCaching: false });
-  const sequences = new Sequences(table, blockSize);
+  const groups = settings.groups?.map((group): BlockGroup => {
+    const { kind } = group;
+    if (kind === 'window' || kind === 'chunk')
+      return { keeps: { kind, tokens: group.tokens }, blockSize: group.blockSize };
+    return { keeps: { kind }, blockSize: kind === 'state' ? 0 : group.blockSize };
+  });
+  const manager = new BlockManager({
+    numBlocks,
+    blockSize,
+    requests: table,
+    prefixCaching: false,
+    ...(groups ? { groups } : {}),
+  });
+  const sequences = new Sequences(table, manager.tickPhases);
   const scheduler = new VllmScheduler({
     ...settings,
     manager,
@@ -102,20 +116,42 @@ describe('the vectors of sched/vllm', () => {
   });
 });
 
+/** Groups of layers that keep all, a window, a chunk or a state, with blocks of their own size. */
+function drawGroups(random: Random, blockSize: number): ReferenceGroup[] {
+  return Array.from({ length: 1 + random.below(3) }, (): ReferenceGroup => {
+    const kind = (['all', 'window', 'window', 'chunk', 'state'] as const)[random.below(5)] ?? 'all';
+    const size = blockSize * (1 + random.below(3));
+    if (kind === 'all' || kind === 'state') return { kind, blockSize: size };
+    return { kind, blockSize: size, tokens: 1 + random.below(40) };
+  });
+}
+
+const LAYERS = {
+  'all layers alike': () => undefined,
+  'groups of layers': drawGroups,
+} as const;
+
 describe('random batches step as the reference does', () => {
   const kinds = (['fcfs', 'priority'] as const).flatMap((priorities) =>
-    Array.from({ length: 30 }, (_, seed) => ({ priorities, seed })),
+    (['all layers alike', 'groups of layers'] as const).flatMap((layers) =>
+      Array.from({ length: 30 }, (_, seed) => ({ priorities, layers, seed })),
+    ),
   );
-  it.each(kinds)('$priorities, seed $seed', ({ priorities, seed }) => {
+  it.each(kinds)('$priorities, $layers, seed $seed', ({ priorities, layers, seed }) => {
+    const groupsOf = LAYERS[layers];
     const random = createRandom(seed);
     const blockSize = 1 + random.below(8);
+    const groups = groupsOf(random, blockSize);
     const requests = Array.from({ length: 60 }, () => ({
       prompt: 1 + random.below(40),
       out: 1 + random.below(30),
       priority: random.below(3),
     }));
-    const largest = Math.max(...requests.map(({ prompt, out }) => Math.ceil((prompt + out) / blockSize)));
+    const largest =
+      (groups?.length ?? 1) *
+      Math.max(...requests.map(({ prompt, out }) => Math.ceil((prompt + out) / blockSize)));
     const settings: ReferenceSettings = {
+      ...(groups ? { groups } : {}),
       tokenBudget: 4 + random.below(40),
       maxSequences: 1 + random.below(24),
       blockSize,

@@ -4,8 +4,11 @@
  * Boundary: one replica's memory and the model's longest text. What is certain without requests is in rules.ts.
  */
 import type { Read } from '../../json.ts';
-import { replicaBudget } from '../../kv/replica-budget.ts';
+import { heldBlocks, longestHeld, type BlockGroup } from '../../kv/block-groups.ts';
+import { blockGroups, kvGroups } from '../../kv/hybrid.ts';
+import { keepsEveryToken, replicaBudget } from '../../kv/replica-budget.ts';
 import { findArchitecture } from '../../model/architecture.ts';
+import { PAGED_SCHEDULERS } from '../../schedule/index.ts';
 import type { RequestTable } from '../../schedule/requests.ts';
 import { requestsContradiction } from '../../workload/limits.ts';
 import type { SimScenario } from './schema.ts';
@@ -15,43 +18,97 @@ export function maxModelTokens({ model, engine }: SimScenario): number {
   return engine.maxModelTokens || (findArchitecture(model)?.maxPositionTokens ?? Infinity);
 }
 
-function meanTokens({ size, promptTokens, outputTokens }: RequestTable): number {
-  let sum = 0;
-  for (let row = 0; row < size; row++) sum += (promptTokens[row] ?? 0) + (outputTokens[row] ?? 0);
-  return Math.max(1, Math.round(sum / Math.max(1, size)));
+/** Groups of layers of the scenario's model, as its engine keeps them. @throws RangeError for a model that is not known */
+export function scenarioGroups(scenario: SimScenario): BlockGroup[] {
+  const model = findArchitecture(scenario.model);
+  if (!model) throw new RangeError(`The model “${scenario.model}” is not known; choose another one.`);
+  const { kvFormat, blockSize } = scenario.engine;
+  const { tensorParallel } = scenario.hardware;
+  const options = { format: kvFormat, tensorParallel, everyToken: keepsEveryToken(scenario) };
+  return blockGroups(kvGroups(model, options, blockSize));
 }
 
-/**
- * KV blocks of one replica: the scenario's, else what its memory leaves; or why the weights or the longest request do not
- * fit. Models with windows or states are counted at the mean length of the requests.
- */
+/** Most prompt tokens of one sequence in a step. */
+export function stepTokens({ engine }: SimScenario): number {
+  const { tokenBudget, longPrefillTokens } = engine;
+  return longPrefillTokens > 0 ? Math.min(longPrefillTokens, tokenBudget) : tokenBudget;
+}
+
+/** Most blocks that a sequence holds at once until it has so many tokens. */
+export function blocksOfSequence(scenario: SimScenario, tokens: number): number {
+  return heldBlocks(scenarioGroups(scenario), tokens, stepTokens(scenario));
+}
+
+/** The longest sequence that a replica's blocks hold. */
+export function longestSequence(scenario: SimScenario, numBlocks: number): number {
+  // No sequence is longer than one that takes a block of the engine's size for each of the pool's; but a window's may be.
+  const most = Math.max(numBlocks * scenario.engine.blockSize, Math.min(maxModelTokens(scenario), 2 ** 31));
+  return longestHeld(scenarioGroups(scenario), numBlocks, stepTokens(scenario), most);
+}
+
+/** Whether requests can share a prefix: no group of layers keeps a state, and the engine has a cache. */
+export function sharesPrefixes(scenario: SimScenario): boolean {
+  const { prefixCache, scheduler } = scenario.engine;
+  if (prefixCache === 'off' || !PAGED_SCHEDULERS[scheduler]) return false;
+  return scenarioGroups(scenario).every(({ keeps }) => keeps.kind !== 'state');
+}
+
+/** KV blocks of one replica: the scenario's, else what its memory leaves; or why weights or the longest request do not fit. */
 export function servedBlocks(scenario: SimScenario, requests: RequestTable): Read<number> {
-  const budget = replicaBudget(scenario, { referenceTokens: meanTokens(requests) });
+  const budget = replicaBudget(scenario);
   if (!budget.ok) return budget;
   const sentence = requestsContradiction(requests, {
     maxModelTokens: maxModelTokens(scenario),
     numBlocks: budget.kvBlocks,
     blockSize: scenario.engine.blockSize,
+    blocksOf: (tokens) => blocksOfSequence(scenario, tokens),
+    longestTokens: longestSequence(scenario, budget.kvBlocks),
   });
   return sentence === null ? { ok: true, value: budget.kvBlocks } : { ok: false, sentence };
 }
 
-/**
- * What a KV block of a run is, where layers keep unlike: not a block of the pool. Null where it is one, and where the
- * scenario gives the number of blocks itself.
- */
-export function equivalentBlocks(scenario: SimScenario, requests: RequestTable): string | null {
-  const tokens = meanTokens(requests);
-  const budget = replicaBudget(scenario, { referenceTokens: tokens });
-  if (!budget.ok || budget.kvBlocks === budget.poolBlocks || scenario.hardware.kvBlocks !== null) return null;
-  const { kvBlocks, poolBlocks, kvBytes, blockBytes, kvBytesPerToken } = budget;
-  const { blockSize } = scenario.engine;
-  const [real, full] = [blockBytes, kvBytesPerToken * blockSize].map(
-    (bytes) => `${Math.round(bytes / 1024)} KiB`,
-  );
+/** What a group of layers keeps of a sequence. */
+export function groupWords({ keeps, blockSize }: BlockGroup): string {
+  const blocks = `in blocks of ${blockSize}`;
+  switch (keeps.kind) {
+    case 'all':
+      return `every token, ${blocks}`;
+    case 'window':
+      return `the newest ${keeps.tokens} tokens, ${blocks}`;
+    case 'chunk':
+      return `the tokens of one chunk of ${keeps.tokens}, ${blocks}`;
+    case 'state':
+      return 'a state, in one block a sequence';
+    default:
+      return keeps satisfies never;
+  }
+}
+
+/** What a KV block of a run is, where not all layers keep every token or they keep unlike; null where each does. */
+export function groupsNote(scenario: SimScenario): string | null {
+  const model = findArchitecture(scenario.model);
+  if (!model) return null;
+  const { kvFormat, blockSize } = scenario.engine;
+  const { tensorParallel } = scenario.hardware;
+  const forgets = model.kinds.some(({ mixer }) => mixer.kind === 'sliding' || mixer.kind === 'chunked');
+  const everyToken = keepsEveryToken(scenario);
+  const kept = kvGroups(model, { format: kvFormat, tensorParallel, everyToken }, blockSize);
+  const groups = blockGroups(kept);
+  const [first] = groups;
+  if (groups.length === 1 && first?.keeps.kind === 'all' && !forgets) return null;
+  const kinds = new Map<string, number>();
+  for (const group of groups) kinds.set(groupWords(group), (kinds.get(groupWords(group)) ?? 0) + 1);
+  const parts = [...kinds].map(([text, count]) => `${count === 1 ? 'one keeps' : `${count} keep`} ${text}`);
+  const why =
+    everyToken && forgets
+      ? ' Its windows are not used: tiers and reserved memory take all tokens of every layer, as vLLM does with a KV connector.'
+      : '';
+  const states = groups.some(({ keeps }) => keeps.kind === 'state')
+    ? ' A state cannot be shared, so there is no prefix cache, as is vLLM’s default for such models.'
+    : '';
+  const count = groups.length === 1 ? 'one group' : `${groups.length} groups`;
   return (
-    `Not every layer of ${scenario.model} keeps every token. The ${kvBlocks} KV blocks of a replica are equivalents: ` +
-    `as many as hold its sequences at their mean length, ${tokens} tokens, of ${real} each; a block that keeps all ` +
-    `would take ${full}. The pool itself has ${poolBlocks} blocks, ${(kvBytes / 1e9).toFixed(1)} GB.`
+    `The layers of ${scenario.model} are ${count} of ${kept.groupSize} that share one pool: ${parts.join('; ')}. ` +
+    `A KV block is one page of each layer of a group.${why}${states}`
   );
 }

@@ -3,8 +3,9 @@
  * nearest that works. What only a trace or a later request shows is refused by fit.ts, before the first step.
  */
 import { replicaBudget } from '../../kv/replica-budget.ts';
+import { findArchitecture } from '../../model/architecture.ts';
 import { drawLengths } from '../../workload/generate.ts';
-import { maxModelTokens, servedBlocks } from './fit.ts';
+import { blocksOfSequence, longestSequence, maxModelTokens, servedBlocks } from './fit.ts';
 import { engineContradiction } from './rules-engine.ts';
 import { certainTokens, mostTokens, workloadContradiction } from './rules-workload.ts';
 import type { SimScenario } from './schema.ts';
@@ -12,7 +13,7 @@ import type { SimScenario } from './schema.ts';
 /** Weights that do not fit, and requests longer than what the memory leaves beside them. */
 function memoryContradiction(scenario: SimScenario): string | null {
   const { prompt, output } = certainTokens(scenario.workload);
-  const budget = replicaBudget(scenario, { referenceTokens: Math.max(1, prompt + output) });
+  const budget = replicaBudget(scenario);
   if (!budget.ok) return budget.sentence;
   if (scenario.hardware.kvBlocks !== null || prompt + output <= budget.longestTokens) return null;
   return `The longest request has ${prompt + output} tokens at the least, more than the ${budget.longestTokens} that the memory of a replica holds; shorten workload.promptTokens, raise hardware.tensorParallel, or set engine.kvFormat to fp8.`;
@@ -25,11 +26,12 @@ function lengthContradiction(scenario: SimScenario): string | null {
     return `The longest request has ${prompt + output} tokens at the least, more than the ${most} of the model; shorten workload.promptTokens, or raise engine.maxModelTokens.`;
   }
   const { kvBlocks } = scenario.hardware;
-  const { blockSize } = scenario.engine;
   // The last token that is generated needs no slot: nothing reads it.
   const held = prompt + output - 1;
-  if (kvBlocks !== null && held > kvBlocks * blockSize) {
-    return `The longest request holds ${held} tokens at the least, more than the ${kvBlocks * blockSize} of hardware.kvBlocks; set ${Math.ceil(held / blockSize)} blocks or more.`;
+  if (kvBlocks === null || !findArchitecture(scenario.model)) return null;
+  const blocks = blocksOfSequence(scenario, held);
+  if (blocks > kvBlocks) {
+    return `The longest request holds ${held} tokens at the least, more than the ${longestSequence(scenario, kvBlocks)} of hardware.kvBlocks; set ${blocks} blocks or more.`;
   }
   return null;
 }
@@ -39,12 +41,12 @@ const LOOKED_AT = 4096;
 
 /** Whether the first requests fit, where the lengths leave it open: what the run would refuse, before it is asked for. */
 function drawnContradiction(scenario: SimScenario): string | null {
-  const { workload, hardware, engine } = scenario;
+  const { workload, hardware } = scenario;
   if (workload.trace !== null) return null;
   const most = mostTokens(workload);
-  const budget = replicaBudget(scenario, { referenceTokens: most });
+  const budget = replicaBudget(scenario);
   const blocks = hardware.kvBlocks ?? (budget.ok ? budget.kvBlocks : 0);
-  if (most <= maxModelTokens(scenario) && most - 1 <= blocks * engine.blockSize) return null;
+  if (most <= maxModelTokens(scenario) && blocksOfSequence(scenario, most - 1) <= blocks) return null;
   try {
     const served = servedBlocks(scenario, drawLengths(scenario, Math.min(workload.requests, LOOKED_AT)));
     return served.ok ? null : served.sentence;
