@@ -27,6 +27,7 @@ export const KIND_NAMES: Readonly<Record<Run['kind'], string>> = {
   check: 'hardware check',
   simulate: 'simulation',
   quality: 'quality experiment',
+  serve: 'serving run',
 };
 
 /** What each origin promises. */

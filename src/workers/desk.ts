@@ -4,8 +4,9 @@ import { measuredFigures } from '../charts/figures/measured.ts';
 import { checkToCsv, pointsToCsv, requestsToCsv, runToJson } from '../exchange/run-files.ts';
 import { qualityPointsToCsv, qualitySamplesToCsv } from '../exchange/quality-files.ts';
 import { parseRun } from '../core/run/parse.ts';
+import { servePointsToCsv, serveRequestsToCsv, serveStepsToCsv } from '../exchange/serve-files.ts';
 import { simPointsToCsv, simRequestsToCsv, simSeriesToCsv } from '../exchange/sim-files.ts';
-import type { Run, SimRun } from '../core/run/schema.ts';
+import type { Run, ServeRun, SimRun } from '../core/run/schema.ts';
 import { openRunStore, type RunStore } from '../store/runs.ts';
 import type { CsvRows, DeskApi } from './desk-api.ts';
 import { lightRun } from './light-run.ts';
@@ -18,10 +19,19 @@ const SIM_CSV: Readonly<Record<CsvRows, (run: SimRun) => string>> = {
   measurements: simPointsToCsv,
 };
 
+/** Of a serving run the series are its steps. */
+const SERVE_CSV: Readonly<Record<CsvRows, (run: ServeRun) => string>> = {
+  requests: serveRequestsToCsv,
+  points: servePointsToCsv,
+  series: serveStepsToCsv,
+  measurements: servePointsToCsv,
+};
+
 function csvOf(run: Run, rows: CsvRows): string {
   if (run.kind === 'simulate') return SIM_CSV[rows](run);
   if (run.kind === 'check') return checkToCsv(run);
   if (run.kind === 'quality') return rows === 'points' ? qualityPointsToCsv(run) : qualitySamplesToCsv(run);
+  if (run.kind === 'serve') return SERVE_CSV[rows](run);
   return rows === 'points' ? pointsToCsv(run) : requestsToCsv(run);
 }
 
@@ -33,6 +43,10 @@ async function figuresOf(run: Run, other: Run | null): Promise<readonly FigureSp
   if (run.kind === 'quality') {
     const { qualityFigures } = await import('../charts/figures/quality/index.ts');
     return qualityFigures(run, other?.kind === 'quality' ? other : undefined);
+  }
+  if (run.kind === 'serve') {
+    const { servingFigures } = await import('../charts/figures/serving/index.ts');
+    return servingFigures(run, other?.kind === 'serve' ? other : undefined);
   }
   const { simFiguresFor } = await import('../charts/figures/simulation/index.ts');
   return simFiguresFor(run, other?.kind === 'simulate' ? other : undefined);

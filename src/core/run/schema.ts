@@ -8,11 +8,12 @@ import * as v from 'valibot';
 import { Scenario } from '../scenario/schema.ts';
 import { Environment } from './environment.ts';
 import { QualityRun } from './quality.ts';
+import { ServeRun } from './serve.ts';
 import { SimRun } from './simulation.ts';
 import { RUN_VERSION } from './version.ts';
 
 export { Environment, RUN_VERSION };
-export type { QualityRun, SimRun };
+export type { QualityRun, ServeRun, SimRun };
 
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
 const ms = v.pipe(v.number(), v.finite());
@@ -146,5 +147,5 @@ export const CheckRun = v.strictObject({
 });
 export type CheckRun = v.InferOutput<typeof CheckRun>;
 
-export const Run = v.variant('kind', [LabRun, CheckRun, SimRun, QualityRun]);
+export const Run = v.variant('kind', [LabRun, CheckRun, SimRun, QualityRun, ServeRun]);
 export type Run = v.InferOutput<typeof Run>;

@@ -61,7 +61,7 @@ export const ServeSweepAxis = v.strictObject({
   path: v.pipe(
     text(80),
     v.regex(
-      /^(weights|(engine|workload)(\.[a-zA-Z0-9]+){1,4})$/,
+      /^((engine|workload)(\.[a-zA-Z0-9]+){1,4})$/,
       'is not a path such as workload.arrivals.users.',
     ),
   ),
