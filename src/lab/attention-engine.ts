@@ -10,10 +10,10 @@ import type { Scenario } from '../core/scenario/schema.ts';
 import type { Gpu } from '../gpu/context.ts';
 import type { PagedDecodeArgs } from '../gpu/kernels/decode-config.ts';
 import { createEngineParts, type EngineOptions, type EngineParts } from './engine-parts.ts';
-import type { Judged } from './evictor.ts';
 import { CONTEXT_STEP, type MemoryPlan } from './memory-plan.ts';
 import { intoSubmits, type PacedOperation } from './pacer.ts';
-import type { PageReader } from './page-reader.ts';
+import type { PageReader } from '../engine/eviction/page-reader.ts';
+import { editTables, type Judged } from './eviction.ts';
 import {
   allocatePhase,
   rowsOf,
@@ -244,7 +244,7 @@ export class AttentionEngine {
       evictor.layer({ index, pool, ring: this.#parts.layers.residuals[index] }, rowsOf(phase)),
     );
     const judged: Judged[] = rows.flatMap(({ table }, i) => (table ? [{ row: places[i] ?? i, table }] : []));
-    return { operations, edit: () => evictor.edit(judged) };
+    return { operations, edit: () => editTables(evictor, this.#scenario, judged) };
   }
 
   /** Prefill reads contiguous sequences through a table, so that only judged ones have a place. */

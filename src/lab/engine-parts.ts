@@ -6,11 +6,12 @@ import { createPagedDecode, type PagedDecode } from '../gpu/kernels/decode.ts';
 import { createPrefill, type Prefill } from '../gpu/kernels/prefill.ts';
 import type { DecodeTuning } from '../gpu/kernels/tuning.ts';
 import { createAppender, type Appender } from '../engine/appender.ts';
+import type { Evictor } from '../engine/eviction/evictor.ts';
+import type { PageReader } from '../engine/eviction/page-reader.ts';
 import { UnsupportedError } from './errors.ts';
-import { createEvictor, type Evictor } from './evictor.ts';
+import { evictorFor, pageReaderFor } from './eviction.ts';
 import { allocateLayers, type LayerBuffers } from './layer-buffers.ts';
 import { CONTEXT_STEP, type MemoryPlan } from './memory-plan.ts';
-import { createPageReader, type PageReader } from './page-reader.ts';
 import { createTokenSource, type TokenSource } from './token-source.ts';
 
 export interface EngineOptions {
@@ -52,9 +53,9 @@ export async function createEngineParts(gpu: Gpu, options: EngineOptions): Promi
   const parts: { destroy(): void }[] = [source];
   const keep = <T extends { destroy(): void }>(part: T): T => (parts.push(part), part);
   try {
-    const evictor = await createEvictor(gpu, scenario, plan);
+    const evictor = await evictorFor(gpu, scenario, plan);
     if (evictor) keep(evictor);
-    const reader = await createPageReader(gpu, scenario, plan);
+    const reader = await pageReaderFor(gpu, scenario, plan);
     if (reader) keep(reader);
     const config = {
       ...shape,

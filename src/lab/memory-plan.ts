@@ -61,11 +61,6 @@ export function evicts({ engine }: Scenario): boolean {
   return engine.eviction.policy !== 'none' && POLICIES[engine.eviction.policy].frees;
 }
 
-/** Tokens above the budget at which an eviction begins: one block, so that it frees one. */
-export function evictionSlack({ engine }: Scenario): number {
-  return engine.blockSize;
-}
-
 /** @throws RangeError where the format does not allow the shape. */
 export function planMemory(scenario: Scenario): MemoryPlan {
   const { model, engine, workload } = scenario;

@@ -3,6 +3,7 @@
  * watchdogs, and cannot be cancelled. Learns how much work the device does in a millisecond, and tells how much may go
  * into one submit.
  */
+import type { Operation } from '../engine/eviction/shape.ts';
 
 /** Where a submit is meant to end; 100 ms is what must not be passed. */
 const TARGET_MS = 45;
@@ -33,10 +34,7 @@ export function createPacer(firstPerMs: number): Pacer {
 }
 
 /** One thing to encode, with its work. */
-export interface PacedOperation {
-  readonly work: number;
-  encode(pass: GPUComputePassEncoder): void;
-}
+export type PacedOperation = Operation;
 
 /** Operations in order, as submits of at most `budget` work; an operation that is larger stands alone. */
 export function intoSubmits(operations: readonly PacedOperation[], budget: number): PacedOperation[][] {

@@ -9,7 +9,7 @@ import type { DecodeTuning } from '../gpu/kernels/tuning.ts';
 import { createAttentionEngine, type AttentionEngine } from './attention-engine.ts';
 import { autotune } from './autotune.ts';
 import { DeviceLostError } from './errors.ts';
-import { ranksByAttention } from './evictor-parts.ts';
+import { ranksByAttention } from '../engine/eviction/evictor-parts.ts';
 import { planMemory, type MemoryPlan } from './memory-plan.ts';
 import { createPacer } from './pacer.ts';
 import { runRepetition, type Pacers } from './repetition.ts';
@@ -129,7 +129,7 @@ export class PointRunner {
         shape: { ...shape, residualTokens },
         ...{ layout, tier, windowTokens, sinkTokens, seed },
         tuning: this.#tuning,
-        emitScores: ranksByAttention(this.#scenario),
+        emitScores: ranksByAttention(this.#scenario.engine.eviction.policy),
       });
     }
     const perMs = gpu.isFallback ? SOFTWARE_MACS_PER_MS : GPU_MACS_PER_MS;

@@ -5,7 +5,7 @@
 import type { BlockTable } from '../core/kv/block-table.ts';
 import type { Gpu } from '../gpu/context.ts';
 import type { AppendSequences } from '../engine/appender.ts';
-import type { EvictionRows } from './evictor.ts';
+import type { EvictionRows } from '../engine/eviction/evictor.ts';
 import type { SequenceCache } from './sequences.ts';
 
 /** One sequence in a step: its cache with the new tokens already taken. */

@@ -2,21 +2,21 @@
  * What an evictor is made of: the kernels that its policy asks for and the buffers between them. What is done with them,
  * and when, is evictor.ts.
  */
-import { POLICIES } from '../core/eviction/policies.ts';
-import type { EvictionPolicy } from '../core/eviction/policy.ts';
-import type { Scenario } from '../core/scenario/schema.ts';
-import type { Gpu } from '../gpu/context.ts';
-import { createCompaction, type Compaction } from '../gpu/kernels/compact.ts';
-import { createAttentionScores, type AttentionScores } from '../gpu/kernels/evict-attention.ts';
+import { POLICIES } from '../../core/eviction/policies.ts';
+import type { EvictionPolicyName } from '../../core/scenario/schema.ts';
+import type { EvictionPolicy } from '../../core/eviction/policy.ts';
+import type { Gpu } from '../../gpu/context.ts';
+import { createCompaction, type Compaction } from '../../gpu/kernels/compact.ts';
+import { createAttentionScores, type AttentionScores } from '../../gpu/kernels/evict-attention.ts';
 import {
   createNormScores,
   createPageMeans,
   type NormScores,
   type PageMeans,
-} from '../gpu/kernels/evict-norms.ts';
-import { createTopK, type TopK } from '../gpu/kernels/topk.ts';
-import { CONTEXT_STEP, type MemoryPlan } from './memory-plan.ts';
+} from '../../gpu/kernels/evict-norms.ts';
+import { createTopK, type TopK } from '../../gpu/kernels/topk.ts';
 import { createPromptVotes, type PromptVotes } from './prompt-votes.ts';
+import type { EvictionShape } from './shape.ts';
 
 export interface EvictorKernels {
   readonly attention: AttentionScores | null;
@@ -42,58 +42,53 @@ export interface EvictorBuffers {
 }
 
 /** True where decode has to write its probabilities. */
-export function ranksByAttention({ engine }: Scenario): boolean {
-  const { signal } = POLICIES[engine.eviction.policy];
+export function ranksByAttention(policy: EvictionPolicyName): boolean {
+  const { signal } = POLICIES[policy];
   return signal === 'attention-sum' || signal === 'last-attention';
-}
-
-/** Places of one row of scores. */
-export function scoreStride(plan: MemoryPlan): number {
-  return Math.ceil(plan.maxContextTokens / CONTEXT_STEP) * CONTEXT_STEP;
 }
 
 export async function createEvictorKernels(
   gpu: Gpu,
-  scenario: Scenario,
-  plan: MemoryPlan,
+  wanted: EvictionShape,
   policy: EvictionPolicy,
 ): Promise<EvictorKernels> {
-  const { engine, model } = scenario;
-  const { kvHeads, headDim } = model;
-  const { blockSize, kvFormat: format, residualTokens } = engine;
+  const { kvHeads, headDim, blockSize, format, residualTokens } = wanted;
   const shape = { kvHeads, headDim, blockSize, format, ...(format === 'int2' && { residualTokens }) };
   const compacts = policy.unit === 'token';
   const byNorm = policy.signal === 'key-norm' || policy.signal === 'value-key-ratio';
   const [attention, norms, pages, topk, compact, votes] = await Promise.all([
-    ranksByAttention(scenario) ? createAttentionScores(gpu) : null,
+    policy.signal === 'attention-sum' || policy.signal === 'last-attention'
+      ? createAttentionScores(gpu)
+      : null,
     byNorm ? createNormScores(gpu, { ...shape, score: policy.signal }) : null,
     policy.signal !== 'none' && !compacts ? createPageMeans(gpu) : null,
     compacts ? createTopK(gpu, { moves: true }) : null,
     compacts ? createCompaction(gpu, shape) : null,
-    createPromptVotes(gpu, scenario, plan, policy, scoreStride(plan)),
+    createPromptVotes(gpu, wanted, policy),
   ]);
   return { attention, norms, pages, topk, compact, votes };
 }
 
-/** What the buffers' sizes follow from. */
-export interface EvictorShape {
-  readonly layers: number;
-  readonly queryHeads: number;
-  readonly batch: number;
-  /** Places of one row of scores, and of page scores. */
-  readonly stride: number;
-  readonly pageStride: number;
-  /** Rows of scores of one sequence. */
-  readonly scoreHeads: number;
-  readonly budget: number;
+/** Entries of a row of `kept`: a budget, and what a sequence keeps beyond it so that whole blocks leave. */
+export function keptStride({ budgetTokens, blockSize }: EvictionShape): number {
+  return budgetTokens + blockSize;
 }
 
+/** Places of one row of block scores. */
+export function pageStride({ scoreStride, blockSize }: EvictionShape): number {
+  return Math.ceil(scoreStride / blockSize);
+}
+
+/** @param scoreHeads rows of scores of one sequence */
 export function allocateEvictorBuffers(
   gpu: Gpu,
   policy: EvictionPolicy,
   { attention, pages, topk, votes }: EvictorKernels,
-  { layers, queryHeads, batch, stride, pageStride, scoreHeads, budget }: EvictorShape,
+  shape: EvictionShape,
+  scoreHeads: number,
 ): EvictorBuffers {
+  const { layers, queryHeads, maxBatch: batch, scoreStride: stride } = shape;
+  const kept = keptStride(shape);
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const buffer = (name: string, words: number) => gpu.buffers.create(`Evictor.${name}`, words * 4, usage);
   const several = (name: string, count: number, words: number) =>
@@ -105,11 +100,11 @@ export function allocateEvictorBuffers(
   return {
     probabilities: attention ? buffer('probabilities', batch * queryHeads * stride) : null,
     scores: several('scores', lives ? layers : ranks ? 1 : 0, rows * stride),
-    pageScores: several('pageScores', pages ? layers : 0, batch * pageStride),
+    pageScores: several('pageScores', pages ? layers : 0, batch * pageStride(shape)),
     pooled: policy.signal === 'window-votes' ? buffer('pooled', rows * stride) : null,
-    kept: topk ? buffer('kept', rows * budget) : null,
+    kept: topk ? buffer('kept', rows * kept) : null,
     counts: topk ? buffer('counts', rows * 2) : null,
-    moves: topk ? buffer('moves', rows * budget * 2) : null,
+    moves: topk ? buffer('moves', rows * kept * 2) : null,
   };
 }
 

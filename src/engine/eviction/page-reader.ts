@@ -1,15 +1,12 @@
 /**
- * Quest in an experiment: everything stays, and each decode step reads the pages that could matter to its query. Bounds
+ * Quest: everything stays, and each decode step reads the pages that could matter to its query. Bounds
  * of pages are kept up with every append; each kv head then gets a table of its own for the step.
  */
-import { questPages } from '../core/eviction/quest.ts';
-import type { Scenario } from '../core/scenario/schema.ts';
-import type { Gpu } from '../gpu/context.ts';
-import { createQuest, type Quest } from '../gpu/kernels/quest.ts';
-import { createTopK, type TopK } from '../gpu/kernels/topk.ts';
-import { UnsupportedError } from './errors.ts';
-import type { MemoryPlan } from './memory-plan.ts';
-import type { PacedOperation } from './pacer.ts';
+import { questPages } from '../../core/eviction/quest.ts';
+import type { Gpu } from '../../gpu/context.ts';
+import { createQuest, type Quest } from '../../gpu/kernels/quest.ts';
+import { createTopK, type TopK } from '../../gpu/kernels/topk.ts';
+import type { EvictionShape, Operation } from './shape.ts';
 
 export interface PageRows {
   readonly blockTable: GPUBuffer;
@@ -28,37 +25,20 @@ export interface SelectedPages {
   readonly maxContextTokens: number;
 }
 
-/** null but for the policy `quest`. @throws UnsupportedError, GpuOutOfMemoryError */
-export async function createPageReader(
-  gpu: Gpu,
-  scenario: Scenario,
-  plan: MemoryPlan,
-): Promise<PageReader | null> {
-  const { engine, model, workload } = scenario;
-  if (engine.eviction.policy !== 'quest') return null;
-  if (engine.kvFormat === 'int2') {
-    throw new UnsupportedError(
-      'int2 finds its newest tokens by their position, which Quest’s page tables change; choose int4.',
-    );
-  }
-  if (engine.windowTokens > 0 || workload.sharedPrefixTokens > 0) {
-    throw new UnsupportedError(
-      'Quest is measured alone; set engine.windowTokens and workload.sharedPrefixTokens to 0.',
-    );
-  }
-  const { queryHeads, kvHeads, headDim } = model;
-  const { blockSize, kvFormat: format } = engine;
+/** @throws GpuOutOfMemoryError; nothing is kept then. */
+export async function createPageReader(gpu: Gpu, shape: EvictionShape): Promise<PageReader> {
+  const { queryHeads, kvHeads, headDim, blockSize, format } = shape;
   const [quest, topk] = await Promise.all([
     createQuest(gpu, { queryHeads, kvHeads, headDim, blockSize, format }),
     createTopK(gpu, { moves: false }),
   ]);
   const bounds: GPUBuffer[] = [];
   try {
-    for (let layer = 0; layer < model.layers; layer++) {
-      const bytes = quest.boundsBytes(plan.blocks);
+    for (let layer = 0; layer < shape.layers; layer++) {
+      const bytes = quest.boundsBytes(shape.numBlocks);
       bounds.push(await gpu.buffers.tryCreate('PageReader.bounds', bytes, GPUBufferUsage.STORAGE));
     }
-    return new PageReader(gpu, scenario, plan, quest, topk, bounds);
+    return new PageReader(gpu, shape, quest, topk, bounds);
   } catch (error) {
     gpu.buffers.destroy(...bounds);
     throw error;
@@ -69,7 +49,7 @@ export class PageReader {
   /** Pages that a head reads in one step. */
   readonly pages: number;
   readonly #gpu: Gpu;
-  readonly #scenario: Scenario;
+  readonly #shape: EvictionShape;
   readonly #quest: Quest;
   readonly #topk: TopK;
   readonly #bounds: readonly GPUBuffer[];
@@ -79,22 +59,15 @@ export class PageReader {
     GPUBuffer
   >;
 
-  constructor(
-    gpu: Gpu,
-    scenario: Scenario,
-    plan: MemoryPlan,
-    quest: Quest,
-    topk: TopK,
-    bounds: readonly GPUBuffer[],
-  ) {
+  constructor(gpu: Gpu, shape: EvictionShape, quest: Quest, topk: TopK, bounds: readonly GPUBuffer[]) {
     this.#gpu = gpu;
-    this.#scenario = scenario;
+    this.#shape = shape;
     this.#quest = quest;
     this.#topk = topk;
     this.#bounds = bounds;
-    this.pages = questPages(scenario.engine.eviction.budgetTokens, scenario.engine.blockSize);
-    this.#pageStride = plan.tableStride;
-    const rows = plan.sequences.length * scenario.model.kvHeads;
+    this.pages = questPages(shape.budgetTokens, shape.blockSize);
+    this.#pageStride = shape.tableStride;
+    const rows = shape.maxBatch * shape.kvHeads;
     const buffer = (name: string, words: number) =>
       gpu.buffers.create(`PageReader.${name}`, words * 4, GPUBufferUsage.STORAGE);
     this.#buffers = {
@@ -107,24 +80,19 @@ export class PageReader {
   }
 
   /** Behind an append: bounds of the pages that it wrote. */
-  update(layer: number, pool: GPUBuffer, rows: PageRows, newTokens: number): PacedOperation[] {
+  update(layer: number, pool: GPUBuffer, rows: PageRows, newTokens: number): Operation[] {
     const bounds = this.#bounds[layer];
     if (!bounds) return [];
     // The first of the new tokens may lie in a page that was begun before.
-    const lastPages = Math.ceil(newTokens / this.#scenario.engine.blockSize) + (newTokens > 1 ? 1 : 0);
+    const lastPages = Math.ceil(newTokens / this.#shape.blockSize) + (newTokens > 1 ? 1 : 0);
     const args = { ...tableOf(rows), pool, bounds, maxContextTokens: rows.longest, lastPages };
     return [{ work: 0, encode: (pass) => this.#quest.encodeBounds(pass, args) }];
   }
 
   /** Before decode: ranks pages and writes the tables of the chosen ones. */
-  select(
-    layer: number,
-    query: GPUBuffer,
-    rows: PageRows,
-  ): { operations: PacedOperation[]; pages: SelectedPages } {
+  select(layer: number, query: GPUBuffer, rows: PageRows): { operations: Operation[]; pages: SelectedPages } {
     const { pageScores, kept, counts, selectedTable, selectedLengths } = this.#buffers;
-    const { kvHeads } = this.#scenario.model;
-    const { blockSize } = this.#scenario.engine;
+    const { kvHeads, blockSize } = this.#shape;
     const bounds = this.#bounds[layer];
     const table = tableOf(rows);
     const scoring = {
@@ -165,7 +133,7 @@ export class PageReader {
 
   /** Tokens of a context that a head reads. */
   visible(tokens: number): number {
-    return Math.min(tokens, this.pages * this.#scenario.engine.blockSize);
+    return Math.min(tokens, this.pages * this.#shape.blockSize);
   }
 
   destroy(): void {

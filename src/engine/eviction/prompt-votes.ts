@@ -2,18 +2,16 @@
  * What a prompt's own queries say of its tokens, chunk by chunk behind each prefill: H2O sums over all of them, SnapKV
  * lets the last ones vote and pools the votes over neighbours.
  */
-import { SNAPKV_KERNEL, snapKvWindow } from '../core/eviction/snapkv.ts';
-import type { EvictionPolicy } from '../core/eviction/policy.ts';
-import type { Scenario } from '../core/scenario/schema.ts';
-import type { Gpu } from '../gpu/context.ts';
+import { SNAPKV_KERNEL, snapKvWindow } from '../../core/eviction/snapkv.ts';
+import type { EvictionPolicy } from '../../core/eviction/policy.ts';
+import type { Gpu } from '../../gpu/context.ts';
 import {
   createVotePooling,
   createWindowVotes,
   type VotePooling,
   type WindowVotes,
-} from '../gpu/kernels/evict-window.ts';
-import { type MemoryPlan } from './memory-plan.ts';
-import type { PacedOperation } from './pacer.ts';
+} from '../../gpu/kernels/evict-window.ts';
+import type { EvictionShape, Operation } from './shape.ts';
 
 /** One prefill chunk of one sequence, as its launches were bound. */
 export interface VotingChunk {
@@ -35,24 +33,22 @@ export interface VotingChunk {
 export class PromptVotes {
   readonly #votes: WindowVotes;
   readonly #pooling: VotePooling | null;
-  readonly #scenario: Scenario;
-  readonly #stride: number;
+  readonly #shape: EvictionShape;
 
-  constructor(votes: WindowVotes, pooling: VotePooling | null, scenario: Scenario, stride: number) {
+  constructor(votes: WindowVotes, pooling: VotePooling | null, shape: EvictionShape) {
     this.#votes = votes;
     this.#pooling = pooling;
-    this.#scenario = scenario;
-    this.#stride = stride;
+    this.#shape = shape;
   }
 
   /** Multiply-adds that a chunk's votes take; 0 where none of its queries votes. */
   macs(chunk: VotingChunk): number {
-    const { queryHeads, headDim } = this.#scenario.model;
+    const { queryHeads, headDim } = this.#shape;
     return 2 * this.#voters(chunk) * chunk.longest * queryHeads * headDim;
   }
 
   /** Adds the chunk's votes to `scores`, f32 [batch][kvHeads][stride]. */
-  vote(chunk: VotingChunk, scores: GPUBuffer, maxDispatchMacs: number): PacedOperation[] {
+  vote(chunk: VotingChunk, scores: GPUBuffer, maxDispatchMacs: number): Operation[] {
     const windowQueries = this.#voters(chunk);
     if (windowQueries === 0) return [];
     const { first, promptTokens, longest, query, pool, blockTable, queryStarts, contextLengths } = chunk;
@@ -61,7 +57,7 @@ export class PromptVotes {
       ...{ query, pool, blockTable, queryStarts, contextLengths, batch, totalTokens, tableStride },
       votes: scores,
       maxContextTokens: longest,
-      scoreStride: this.#stride,
+      scoreStride: this.#shape.scoreStride,
       windowQueries,
       weight: this.#pooling ? ('group-mean' as const) : ('group-sum' as const),
       // The first chunk that votes starts from nothing.
@@ -76,17 +72,17 @@ export class PromptVotes {
     rows: { readonly contextLengths: GPUBuffer; readonly batch: number; readonly longest: number },
     votes: GPUBuffer,
     pooled: GPUBuffer,
-  ): PacedOperation[] {
+  ): Operation[] {
     const pooling = this.#pooling;
     if (!pooling) return [];
-    const { kvHeads } = this.#scenario.model;
+    const { kvHeads } = this.#shape;
     const args = {
       ...{ votes, pooled, contextLengths: rows.contextLengths },
       rows: rows.batch * kvHeads,
       rowsPerLength: kvHeads,
-      scoreStride: this.#stride,
+      scoreStride: this.#shape.scoreStride,
       maxContextTokens: rows.longest,
-      windowTokens: snapKvWindow(this.#scenario.engine.eviction.budgetTokens),
+      windowTokens: snapKvWindow(this.#shape.budgetTokens),
       kernel: SNAPKV_KERNEL,
     };
     return [{ work: 0, encode: (pass) => pooling.encode(pass, args) }];
@@ -103,33 +99,27 @@ export class PromptVotes {
 
   #firstVoter(promptTokens: number): number {
     if (!this.#pooling) return 0;
-    return Math.max(0, promptTokens - snapKvWindow(this.#scenario.engine.eviction.budgetTokens));
+    return Math.max(0, promptTokens - snapKvWindow(this.#shape.budgetTokens));
   }
 }
 
 /** null for policies that don't ask the prompt. */
 export async function createPromptVotes(
   gpu: Gpu,
-  scenario: Scenario,
-  plan: MemoryPlan,
+  shape: EvictionShape,
   policy: EvictionPolicy,
-  stride: number,
 ): Promise<PromptVotes | null> {
   const pools = policy.signal === 'window-votes';
   if (!pools && policy.signal !== 'attention-sum') return null;
-  const { engine, model } = scenario;
-  const { queryHeads, kvHeads, headDim } = model;
-  const maxWindowQueries = pools ? snapKvWindow(engine.eviction.budgetTokens) : plan.chunkTokens;
+  const { queryHeads, kvHeads, headDim, blockSize, format, maxBatch, chunkTokens } = shape;
+  const maxWindowQueries = pools ? snapKvWindow(shape.budgetTokens) : chunkTokens;
   const [votes, pooling] = await Promise.all([
     createWindowVotes(gpu, {
-      ...{ queryHeads, kvHeads, headDim },
-      blockSize: engine.blockSize,
-      format: engine.kvFormat,
-      maxBatch: plan.sequences.length,
-      maxContextTokens: stride,
-      maxWindowQueries: Math.max(1, Math.min(maxWindowQueries, plan.chunkTokens)),
+      ...{ queryHeads, kvHeads, headDim, blockSize, format, maxBatch },
+      maxContextTokens: shape.scoreStride,
+      maxWindowQueries: Math.max(1, Math.min(maxWindowQueries, chunkTokens)),
     }),
     pools ? createVotePooling(gpu, 'avg') : null,
   ]);
-  return new PromptVotes(votes, pooling, scenario, stride);
+  return new PromptVotes(votes, pooling, shape);
 }

@@ -1,0 +1,55 @@
+/**
+ * The pure half of an engine: requests, block manager and scheduler, which are the simulator's own (src/core), and what
+ * is known of each sequence. A session begins empty; `reset` of the engine makes a new one.
+ */
+import type { BlockListener } from '../core/kv/block-events.ts';
+import { BlockManager } from '../core/kv/block-manager.ts';
+import { Sequences } from '../core/schedule/sequences.ts';
+import { VllmScheduler } from '../core/schedule/vllm.ts';
+import { EngineConnector, type ConnectorParts } from './connector.ts';
+import type { EngineSettings } from './engine-types.ts';
+import { EngineRequests } from './requests.ts';
+import { ReservingBlockManager } from './reserving-block-manager.ts';
+import { TextIds } from './text-ids.ts';
+
+/** Requests of one session: bounds the scheduler's arrays, which are a few dozen bytes a request. */
+export const SESSION_REQUESTS = 16_384;
+
+export interface Session {
+  readonly requests: EngineRequests;
+  readonly manager: BlockManager;
+  readonly scheduler: VllmScheduler;
+  readonly connector: EngineConnector;
+  /** Plans are made one step ahead of the GPU's answers. */
+  readonly ahead: boolean;
+}
+
+export function createSession(settings: EngineSettings, connection: ConnectorParts): Session {
+  const { blockSize, numBlocks, maxSequences, tokenBudget, longPrefillTokens, maxContextTokens, layout } =
+    settings;
+  const sharing = settings.prefixCaching && layout === 'paged';
+  const requests = new EngineRequests(SESSION_REQUESTS, sharing ? new TextIds(blockSize) : null);
+  // Made behind the pool that it listens to.
+  let connector: EngineConnector | null = null;
+  const onBlock: BlockListener = (kind, block, _request, id) => {
+    if (kind === 'evict') connector?.evicted(block, id);
+  };
+  const pool = { numBlocks, blockSize, requests, prefixCaching: sharing, onBlock };
+  const manager =
+    layout === 'paged'
+      ? new BlockManager(pool)
+      : new ReservingBlockManager({ ...pool, reservedTokens: maxContextTokens });
+  connector = new EngineConnector(connection, manager, requests);
+  const sequences = new Sequences(requests, blockSize);
+  const { policy } = settings.eviction;
+  // What a policy drops is known when a step is done, and the next plan needs it.
+  const ahead = policy === 'none' || policy === 'quest';
+  const scheduler = new VllmScheduler({
+    ...{ manager, sequences, tokenBudget, maxSequences, longPrefillTokens, ahead },
+    priorities: 'fcfs',
+    watermarkBlocks: 0,
+    reserveFullPrompt: false,
+    connector,
+  });
+  return { requests, manager, scheduler, connector, ahead };
+}
