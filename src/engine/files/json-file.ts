@@ -28,5 +28,6 @@ export function fitting<S extends v.GenericSchema>(
 ): v.InferOutput<S> {
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return parsed.output;
-  throw new ModelError('corrupt', `${name}: ${issueSentence(parsed.issues, name)}`);
+  const sentence = issueSentence(parsed.issues, name);
+  throw new ModelError('corrupt', sentence.startsWith(name) ? sentence : `${name}: ${sentence}`);
 }

@@ -7,6 +7,7 @@
  * Left out: element types that no weight of these models has (integers, fp8); such tensors may be there, unused.
  */
 import * as v from 'valibot';
+import { isJsonObject } from '../../core/json.ts';
 import { readText, type ByteSource } from '../files/byte-source.ts';
 import { ModelError, quoted } from '../files/error.ts';
 import { fitting, parseJsonFile } from '../files/json-file.ts';
@@ -23,7 +24,6 @@ const Entry = v.object({
   data_offsets: v.tuple([count, count]),
 });
 type Entry = v.InferOutput<typeof Entry>;
-const Header = v.record(v.string(), v.unknown());
 
 const WIDTHS: Readonly<Record<string, number>> = {
   ...{
@@ -125,7 +125,8 @@ export async function readSafetensors(
   const { size } = file;
   if (size === null) throw new ModelError('corrupt', `${file.name} does not say how long it is.`);
   const { text, begin } = await readHeader(file, size, signal);
-  const header = fitting(file.name, Header, parseJsonFile(`The header of ${file.name}`, text));
+  const header = parseJsonFile(`The header of ${file.name}`, text);
+  if (!isJsonObject(header)) throw corrupt(file, 'its header is no object');
   const placed = Object.entries(header)
     .filter(([name]) => name !== '__metadata__')
     .map(([name, value]) => ({ name, entry: fitting(`${file.name}, tensor ${quoted(name)}`, Entry, value) }));
