@@ -11,6 +11,23 @@ export {
   WrongResultError,
 } from './errors.ts';
 export type { HostFacts, LabHost } from './host.ts';
+export { WishError } from './model/errors.ts';
+export { ModelSession, type TaskHooks } from './model/session.ts';
+export type {
+  CacheWish,
+  GeneratedSequence,
+  GenerationResult,
+  GenerationUpdate,
+  GenerationWish,
+  LoadWish,
+  ModelFacts,
+  ModelFile,
+  ModelProgress,
+  ModelSource,
+  Prompt,
+  SequenceCache,
+  StreamedToken,
+} from './model/types.ts';
 export { planMemory, type MemoryPlan } from './memory-plan.ts';
 export { assessRisk, availableMemory, type AvailableMemory, type MemoryFacts } from './risk.ts';
 export type { RunOptions } from './run-options.ts';

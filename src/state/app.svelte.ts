@@ -10,6 +10,7 @@ import type { DeskPort } from './desk-port.ts';
 import { FigureList } from './figures.svelte.ts';
 import { Library } from './library.svelte.ts';
 import { Offline } from './offline.svelte.ts';
+import type { ModelState } from './model.svelte.ts';
 import { Router, type AddressBar } from './router.svelte.ts';
 import type { Setup } from './setup.svelte.ts';
 import type { Simulator } from './simulator.svelte.ts';
@@ -37,6 +38,8 @@ export class App {
   setup: Setup | null = null;
   /** Made by the room Simulate when it is first entered. */
   sim: Simulator | null = null;
+  /** Made by the room Model when it is first entered. */
+  model: ModelState | null = null;
   /** Made by the room Teach when it is first entered. */
   classroom: Classroom | null = null;
   /** A file beside the page as text; null where there is none. */

@@ -4,11 +4,14 @@
  */
 import type { Environment } from '../core/run/schema.ts';
 import type { GpuWorkerApi, Outcome, PowerPreference } from '../workers/api.ts';
+import type { ModelWorkerApi } from '../workers/model-api.ts';
 import { faultFromUnknown, faultOf, ownFault, type Fault } from './faults.ts';
 
 export interface WorkerPort {
   /** Starts the worker on the first call. */
   api(): Promise<GpuWorkerApi>;
+  /** The model's part of the same worker. */
+  model(): Promise<ModelWorkerApi>;
   /** Ends it without ceremony; the next `api()` starts another. */
   reset(): void;
 }
@@ -74,7 +77,7 @@ export class GpuState {
     if (this.#host.webgpu !== 'present' || this.busyWith !== null) return;
     const asked = ++this.#asked;
     this.status = 'looking';
-    const outcome = await this.#call((api) => api.describe(this.power));
+    const outcome = await this.ask((api) => api.describe(this.power));
     if (asked !== this.#asked) return;
     if (outcome.ok) this.note(outcome.value);
     else {
@@ -103,11 +106,25 @@ export class GpuState {
 
   /** One question to the worker that measures nothing. */
   ask<T>(question: (api: GpuWorkerApi) => Promise<Outcome<T>>): Promise<Outcome<T>> {
-    return this.#call(question);
+    return answered(async () => question(await this.#host.worker.api()));
+  }
+
+  /** The same of the model's part. */
+  askModel<T>(question: (model: ModelWorkerApi) => Promise<Outcome<T>>): Promise<Outcome<T>> {
+    return answered(async () => question(await this.#host.worker.model()));
   }
 
   /** Measures alone: one at a time in this tab, and one tab at a time. */
-  async measure<T>(what: string, task: (api: GpuWorkerApi) => Promise<Outcome<T>>): Promise<Measured<T>> {
+  measure<T>(what: string, task: (api: GpuWorkerApi) => Promise<Outcome<T>>): Promise<Measured<T>> {
+    return this.#alone(what, () => this.ask(task));
+  }
+
+  /** The same with the loaded model. */
+  measureModel<T>(what: string, task: (model: ModelWorkerApi) => Promise<Outcome<T>>): Promise<Measured<T>> {
+    return this.#alone(what, () => this.askModel(task));
+  }
+
+  async #alone<T>(what: string, task: () => Promise<Outcome<T>>): Promise<Measured<T>> {
     if (this.busyWith !== null)
       return refused('busy', `${this.busyWith} is still running: wait for it or cancel it.`);
     this.busyWith = what;
@@ -125,7 +142,7 @@ export class GpuState {
       };
     });
     try {
-      const outcome = await Promise.race([this.#call(task), abandoned]);
+      const outcome = await Promise.race([task(), abandoned]);
       return { outcome, wasHidden: this.wasHidden };
     } finally {
       this.#abandon = null;
@@ -151,15 +168,6 @@ export class GpuState {
     }
   }
 
-  async #call<T>(question: (api: GpuWorkerApi) => Promise<Outcome<T>>): Promise<Outcome<T>> {
-    try {
-      return await question(await this.#host.worker.api());
-    } catch (thrown) {
-      const fault = faultFromUnknown(thrown);
-      return { ok: false, error: { code: fault.code, message: fault.text, data: null } };
-    }
-  }
-
   #refuse(code: 'insecure-page' | 'no-webgpu'): void {
     this.fault = ownFault(code);
     this.status = 'absent';
@@ -168,4 +176,14 @@ export class GpuState {
 
 function refused<T>(code: string, message: string): Measured<T> {
   return { outcome: { ok: false, error: { code, message, data: null } }, wasHidden: false };
+}
+
+/** What the worker answers, or the fault of asking it. */
+async function answered<T>(question: () => Promise<Outcome<T>>): Promise<Outcome<T>> {
+  try {
+    return await question();
+  } catch (thrown) {
+    const fault = faultFromUnknown(thrown);
+    return { ok: false, error: { code: fault.code, message: fault.text, data: null } };
+  }
 }

@@ -8,6 +8,7 @@
  *   #/simulate/VIEW         the simulator; VIEW one of SIM_VIEWS, the first without a name.
  *                           #/simulate?link=s1.…  a shared simulation; #/simulate/compare?link=…&with=…  two
  *                           #/simulate?story=NAME&seed=N  a preset and the seed
+ *   #/model/VIEW            a real model; VIEW one of MODEL_VIEWS, the first without a name
  *   #/explain               the worked example
  *   #/teach/LESSON          the lessons, or one    #/teach/LESSON?embed  alone, for a slide or a course page
  *   #/runs                  kept runs            #/runs/ID?with=ID   one run, perhaps beside another
@@ -30,11 +31,16 @@ export interface SimRoute {
   readonly seed: number | null;
 }
 
+/** What the room Model shows: the prompt box, and the laboratories that work with the loaded model. */
+export const MODEL_VIEWS = ['run', 'quality', 'serving'] as const;
+export type ModelView = (typeof MODEL_VIEWS)[number];
+
 export type Route =
   | { readonly room: 'home' }
   | { readonly room: 'check'; readonly card: string | null }
   | { readonly room: 'lab'; readonly link: string | null }
   | SimRoute
+  | { readonly room: 'model'; readonly view: ModelView }
   | { readonly room: 'explain' }
   /** `lesson` null: the list. */
   | { readonly room: 'teach'; readonly lesson: string | null; readonly embed: boolean }
@@ -115,6 +121,10 @@ export function parseRoute(hash: string): Route {
     const found = simRoute(id, query);
     if (found !== null) return found;
   }
+  if (room === 'model' && rest.length === 0) {
+    const view = id === '' ? 'run' : MODEL_VIEWS.find((known) => known === id);
+    if (view !== undefined) return { room: 'model', view };
+  }
   if (room === 'explain' && leaf) return { room: 'explain' };
   if (room === 'teach' && rest.length === 0) {
     return {
@@ -141,6 +151,8 @@ export function formatRoute(route: Route): string {
       return route.link === null ? '#/lab' : `#${route.link}`;
     case 'simulate':
       return simHash(route);
+    case 'model':
+      return `#/model${route.view === 'run' ? '' : `/${route.view}`}`;
     case 'explain':
       return '#/explain';
     case 'teach':
@@ -167,6 +179,7 @@ export function titleOf(route: Route): string {
     check: 'Check · KV Lab',
     lab: 'Lab · KV Lab',
     simulate: 'Simulate · KV Lab',
+    model: 'Model · KV Lab',
     explain: 'Explained · KV Lab',
     teach: 'Teach · KV Lab',
     runs: 'Runs · KV Lab',

@@ -8,7 +8,6 @@ import type { Scenario } from '../core/scenario/schema.ts';
 import type { Gpu } from '../gpu/context.ts';
 import { isSoftwareAdapter } from '../gpu/software.ts';
 import { describeAdapter } from '../lab/environment.ts';
-import { NoAdapterError } from '../lab/errors.ts';
 import type {
   HostFacts,
   LabHost,
@@ -18,19 +17,18 @@ import type {
   TuningMemory,
 } from '../lab/index.ts';
 import type { GpuWorkerApi, Outcome } from './api.ts';
+import { adapterOf, labHost } from './lab-host.ts';
 import { outcomeOf } from './outcome.ts';
+import { Turn, type TurnPlatform } from './turn.ts';
 
-export interface GpuPlatform {
+export interface GpuPlatform extends TurnPlatform {
   readonly requestAdapter: (power: PowerPreference) => Promise<GPUAdapter | null>;
   readonly facts: HostFacts;
-  readonly now: () => number;
   readonly date: () => string;
   readonly newId: () => string;
   readonly tunings: TuningMemory;
   /** Bytes that the allocation probe got, by adapter. */
   readonly pools: PoolMemory;
-  /** Runs the task while nobody else on this machine's browser measures; `onWaiting` where somebody does. */
-  readonly alone: <T>(task: () => Promise<T>, onWaiting: () => void, signal: AbortSignal) => Promise<T>;
   /** Command line that asks; null in the page. */
   readonly command: string | null;
 }
@@ -40,32 +38,22 @@ export interface PoolMemory {
   set(key: string, bytes: number): Promise<void>;
 }
 
-/** A task that is asked for while another runs. */
-export class BusyError extends Error {
-  readonly code = 'busy';
-  constructor() {
-    super('Something is being measured already: wait for it or cancel it.');
-    this.name = 'BusyError';
-  }
-}
-
 /** Kernels and experiments: most of the worker's bytes, loaded when something is measured, not for an adapter's name. */
 const measuring = () => import('./measuring.ts');
 
-const PROGRESS_EVERY_MS = 100;
-const WAITING: Progress = { fraction: null, message: 'Another tab is measuring; waiting for it to finish' };
-
-export function createGpuService(platform: GpuPlatform): GpuWorkerApi {
-  return new GpuService(platform);
+/** @param turn shared with the other services of the worker */
+export function createGpuService(platform: GpuPlatform, turn: Turn = new Turn(platform)): GpuWorkerApi {
+  return new GpuService(platform, turn);
 }
 
 class GpuService implements GpuWorkerApi {
   readonly #platform: GpuPlatform;
-  #running: AbortController | null = null;
+  readonly #turn: Turn;
   #gpu: Gpu | null = null;
 
-  constructor(platform: GpuPlatform) {
+  constructor(platform: GpuPlatform, turn: Turn) {
     this.#platform = platform;
+    this.#turn = turn;
   }
 
   describe(power: PowerPreference) {
@@ -78,7 +66,7 @@ class GpuService implements GpuWorkerApi {
   }
 
   check(power: PowerPreference, onProgress: (progress: Progress) => void) {
-    return this.#alone(onProgress, async (signal, report) => {
+    return this.#turn.take(onProgress, async (signal, report) => {
       const { tunings } = this.#platform;
       const host = this.#host(power);
       const { runCheck } = await measuring();
@@ -109,7 +97,7 @@ class GpuService implements GpuWorkerApi {
   }
 
   run(scenario: Scenario, { force }: { readonly force: boolean }, onProgress: (progress: Progress) => void) {
-    return this.#alone(onProgress, async (signal, report) => {
+    return this.#turn.take(onProgress, async (signal, report) => {
       const power = scenario.hardware.adapter;
       const measuredBytes = await this.#platform.pools.get(poolKey(await this.#adapter(power), power));
       const { tunings } = this.#platform;
@@ -120,7 +108,7 @@ class GpuService implements GpuWorkerApi {
   }
 
   attention(shape: Parameters<GpuWorkerApi['attention']>[0]) {
-    return this.#alone(null, async (signal) => {
+    return this.#turn.take(null, async (signal) => {
       const { tunings } = this.#platform;
       const { measureAttention } = await measuring();
       return measureAttention(shape, { host: this.#host('high-performance'), tunings, signal });
@@ -128,68 +116,26 @@ class GpuService implements GpuWorkerApi {
   }
 
   cancel(): void {
-    this.#running?.abort();
+    this.#turn.cancel();
   }
 
   loseDevice(): void {
     this.#gpu?.device.destroy();
   }
 
-  /** Takes the machine for one task; its progress goes out at most ten times a second. */
-  #alone<T>(
-    onProgress: ((progress: Progress) => void) | null,
-    task: (signal: AbortSignal, report: (progress: Progress) => void) => Promise<T>,
-  ): Promise<Outcome<T>> {
-    return outcomeOf(async () => {
-      if (this.#running) throw new BusyError();
-      const running = (this.#running = new AbortController());
-      const { alone, now } = this.#platform;
-      const report = throttled(onProgress ?? (() => undefined), now);
-      try {
-        return await alone(
-          () => task(running.signal, report),
-          () => report(WAITING),
-          running.signal,
-        );
-      } finally {
-        this.#running = null;
-      }
+  #host(power: PowerPreference): LabHost {
+    return labHost(this.#platform, power, async (adapter, options) => {
+      const { openGpu } = await measuring();
+      this.#gpu = await openGpu(adapter, options);
+      return this.#gpu;
     });
   }
 
-  #host(power: PowerPreference): LabHost {
-    const { facts, now, date, newId, command } = this.#platform;
-    return {
-      ...{ facts, power, now, date, newId, command },
-      openGpu: async (options) => {
-        const { openGpu } = await measuring();
-        this.#gpu = await openGpu(await this.#adapter(power), options);
-        return this.#gpu;
-      },
-    };
-  }
-
-  async #adapter(power: PowerPreference): Promise<GPUAdapter> {
-    const adapter = await this.#platform.requestAdapter(power);
-    if (!adapter) throw new NoAdapterError();
-    return adapter;
+  #adapter(power: PowerPreference): Promise<GPUAdapter> {
+    return adapterOf(this.#platform, power);
   }
 }
 
 function poolKey({ info }: GPUAdapter, power: PowerPreference): string {
   return [info.vendor, info.architecture, info.device, info.description, power].join('|');
-}
-
-/** Passes on what carries a partial result, the rest at most ten times a second. */
-function throttled(
-  onProgress: (progress: Progress) => void,
-  now: () => number,
-): (progress: Progress) => void {
-  let lastMs = -Infinity;
-  return (progress) => {
-    const atMs = now();
-    if (progress.partial === undefined && atMs - lastMs < PROGRESS_EVERY_MS) return;
-    lastMs = atMs;
-    onProgress(progress);
-  };
 }

@@ -1,9 +1,12 @@
-/** The GPU worker: the browser's adapter behind the facade of api.ts. */
+/** The GPU worker: the browser's adapter behind the facades of api.ts and model-api.ts. */
 import { expose } from 'comlink';
 import type { GpuWorkerApi } from './api.ts';
 import { deviceMemory } from './device-memory.ts';
 import { createGpuService, type GpuPlatform } from './gpu-service.ts';
 import { browserFacts } from './host-facts.ts';
+import type { ModelWorkerApi } from './model-api.ts';
+import { createModelService } from './model-service.ts';
+import { Turn } from './turn.ts';
 
 /** Held while a worker measures, in whichever tab; the page holds a lock of its own from click to result. */
 const LOCK = 'kvlab-gpu-worker';
@@ -34,16 +37,31 @@ async function createPlatform(): Promise<GpuPlatform> {
   };
 }
 
-const service = createPlatform().then(createGpuService);
+const services = createPlatform().then((platform) => {
+  const turn = new Turn(platform);
+  return { gpu: createGpuService(platform, turn), model: createModelService(platform, turn) };
+});
+const gpu = services.then((ready) => ready.gpu);
+const model = services.then((ready) => ready.model);
 
-const facade: GpuWorkerApi = {
-  describe: async (power) => (await service).describe(power),
-  check: async (power, onProgress) => (await service).check(power, onProgress),
-  risk: async (scenario) => (await service).risk(scenario),
-  run: async (scenario, options, onProgress) => (await service).run(scenario, options, onProgress),
-  attention: async (shape) => (await service).attention(shape),
-  cancel: () => void service.then((ready) => ready.cancel()),
-  loseDevice: () => void service.then((ready) => ready.loseDevice()),
+const modelFacade: ModelWorkerApi = {
+  load: async (source, wish, onProgress) => (await model).load(source, wish, onProgress),
+  unload: async () => (await model).unload(),
+  describe: async () => (await model).describe(),
+  generate: async (wish, onUpdate) => (await model).generate(wish, onUpdate),
+  cancel: () => void model.then((ready) => ready.cancel()),
+  loseDevice: () => void model.then((ready) => ready.loseDevice()),
+};
+
+const facade: GpuWorkerApi & { readonly model: ModelWorkerApi } = {
+  describe: async (power) => (await gpu).describe(power),
+  check: async (power, onProgress) => (await gpu).check(power, onProgress),
+  risk: async (scenario) => (await gpu).risk(scenario),
+  run: async (scenario, options, onProgress) => (await gpu).run(scenario, options, onProgress),
+  attention: async (shape) => (await gpu).attention(shape),
+  cancel: () => void gpu.then((ready) => ready.cancel()),
+  loseDevice: () => void gpu.then((ready) => ready.loseDevice()),
+  model: modelFacade,
 };
 
 expose(facade);

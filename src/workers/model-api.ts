@@ -13,17 +13,12 @@ import type {
   GenerationWish,
   LoadWish,
   ModelFacts,
+  ModelProgress,
   ModelSource,
 } from '../lab/model/types.ts';
 import type { Outcome } from './api.ts';
 
 export type * from '../lab/model/types.ts';
-
-export interface ModelProgress {
-  /** 0…1, or null while the length is unknown. */
-  readonly fraction: number | null;
-  readonly message: string;
-}
 
 export interface ModelWorkerApi {
   /** Replaces the model that was loaded before. */

@@ -49,13 +49,22 @@ test('an address that is no room leads to the first screen and says so', async (
 test('every room of the header opens, and none is shown that is not built', async () => {
   const page = await lab.visit();
   const rooms = page.getByRole('navigation', { name: 'Rooms' }).getByRole('link');
-  expect(await rooms.allTextContents()).toEqual(['Check', 'Lab', 'Simulate', 'Teach', 'Runs', 'About']);
+  expect(await rooms.allTextContents()).toEqual([
+    'Check',
+    'Lab',
+    'Simulate',
+    'Model',
+    'Teach',
+    'Runs',
+    'About',
+  ]);
   const cards = page.getByRole('main').getByRole('listitem').getByRole('link');
-  expect(await cards.allTextContents()).toEqual(['Check', 'Lab', 'Simulate', 'Teach', 'Runs']);
+  expect(await cards.allTextContents()).toEqual(['Check', 'Lab', 'Simulate', 'Model', 'Teach', 'Runs']);
   for (const [name, heading] of [
     ['Check', 'Hardware check'],
     ['Lab', 'Lab'],
     ['Simulate', 'Simulate'],
+    ['Model', 'Model'],
     ['Teach', 'Teach'],
     ['Runs', 'Runs'],
     ['About', 'About KV Lab'],

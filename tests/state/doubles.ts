@@ -2,6 +2,15 @@
 import type { CheckRun, Environment, LabRun } from '../../src/core/run/schema.ts';
 import type { HostPort } from '../../src/state/gpu.svelte.ts';
 import type { GpuWorkerApi, Outcome, Progress } from '../../src/workers/api.ts';
+import type {
+  GenerationResult,
+  GenerationUpdate,
+  GenerationWish,
+  ModelFacts,
+  ModelProgress,
+  ModelSource,
+  ModelWorkerApi,
+} from '../../src/workers/model-api.ts';
 import { environment } from '../charts/runs.ts';
 
 /** A promise that the test settles by hand. */
@@ -73,6 +82,44 @@ export class FakeWorker implements GpuWorkerApi {
   loseDevice(): void {}
 }
 
+/** The model's part of a worker, whose every answer the test gives. */
+export class FakeModel implements ModelWorkerApi {
+  loads = deferred<Outcome<ModelFacts>>();
+  generations = deferred<Outcome<GenerationResult>>();
+  held: ModelFacts | null = null;
+  source: ModelSource | null = null;
+  wish: GenerationWish | null = null;
+  progress: (progress: ModelProgress) => void = () => undefined;
+  update: (update: GenerationUpdate) => void = () => undefined;
+  cancelled = 0;
+
+  load(...[source, , onProgress]: Parameters<ModelWorkerApi['load']>): Promise<Outcome<ModelFacts>> {
+    this.source = source;
+    this.progress = onProgress;
+    return this.loads.promise;
+  }
+
+  unload(): Promise<Outcome<null>> {
+    return Promise.resolve({ ok: true, value: null });
+  }
+
+  describe(): Promise<Outcome<ModelFacts | null>> {
+    return Promise.resolve({ ok: true, value: this.held });
+  }
+
+  generate(...[wish, onUpdate]: Parameters<ModelWorkerApi['generate']>): Promise<Outcome<GenerationResult>> {
+    this.wish = wish;
+    this.update = onUpdate;
+    return this.generations.promise;
+  }
+
+  cancel(): void {
+    this.cancelled += 1;
+  }
+
+  loseDevice(): void {}
+}
+
 export interface FakeHost extends HostPort {
   /** Another tab holds the GPU. */
   taken: boolean;
@@ -81,10 +128,18 @@ export interface FakeHost extends HostPort {
   hide(): void;
 }
 
-export function fakeHost(worker: GpuWorkerApi, changes: Partial<HostPort> = {}): FakeHost {
+export function fakeHost(
+  worker: GpuWorkerApi,
+  changes: Partial<HostPort> = {},
+  model: ModelWorkerApi = new FakeModel(),
+): FakeHost {
   const listeners = new Set<() => void>();
   const host: FakeHost = {
-    worker: { api: () => Promise.resolve(worker), reset: () => void (host.resets += 1) },
+    worker: {
+      api: () => Promise.resolve(worker),
+      model: () => Promise.resolve(model),
+      reset: () => void (host.resets += 1),
+    },
     webgpu: 'present',
     acquire: () => Promise.resolve(host.taken ? null : () => void (host.released += 1)),
     onHidden: (listener) => {

@@ -14,7 +14,7 @@ test.each([
   { webgpu: 'insecure', code: 'insecure-page' },
 ] as const)('WebGPU $webgpu is one sentence, and no worker is started', async ({ webgpu, code }) => {
   const started = vi.fn();
-  const worker = { api: started, reset: () => undefined };
+  const worker = { api: started, model: started, reset: () => undefined };
   const gpu = new GpuState(fakeHost(new FakeWorker(), { webgpu, worker }));
   await gpu.look();
   expect(gpu.usable).toBe(false);
@@ -32,7 +32,8 @@ test('no adapter is one sentence', async () => {
 });
 
 test('a worker that can’t be started is a fault, not an exception', async () => {
-  const worker = { api: () => Promise.reject(new Error('No worker here: reload.')), reset: () => undefined };
+  const broken = () => Promise.reject(new Error('No worker here: reload.'));
+  const worker = { api: broken, model: broken, reset: () => undefined };
   const gpu = new GpuState(fakeHost(new FakeWorker(), { worker }));
   await gpu.look();
   expect(gpu.fault?.text).toBe('No worker here: reload.');

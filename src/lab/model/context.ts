@@ -5,24 +5,18 @@
  * was loaded by whoever asked. Where the device is lost the laboratory rejects with DeviceLostError; the session then
  * loads the same model again on a new device with `reopened`.
  */
+import type { Tokenizer } from '../../engine/tokenizer/types.ts';
 import type { LoadedModel } from '../../engine/weights-types.ts';
 import type { Gpu } from '../../gpu/context.ts';
 import type { LabHost } from '../host.ts';
 import type { Progress } from '../types.ts';
 import type { ModelFacts } from './types.ts';
 
-/** A tokenizer as the laboratories need it. */
-export interface TextCodec {
-  encode(text: string): readonly number[];
-  /** @param ids token ids; what is no whole character yet comes out as U+FFFD */
-  decode(ids: readonly number[]): string;
-}
-
 export interface ModelOnGpu {
   readonly gpu: Gpu;
   readonly model: LoadedModel;
   /** null where the model came without one. */
-  readonly codec: TextCodec | null;
+  readonly tokenizer: Tokenizer | null;
 }
 
 export interface ModelLabContext extends ModelOnGpu {

@@ -6,8 +6,7 @@
  * and the position alone, so the tokens are those that would have come.
  */
 import type { GenerationRequest, StepReport } from '../../engine/engine-types.ts';
-import type { TextCodec } from './context.ts';
-import { TextStream } from './stream-text.ts';
+import type { TextStream, Tokenizer } from '../../engine/tokenizer/types.ts';
 import type {
   GeneratedSequence,
   GenerationResult,
@@ -19,11 +18,10 @@ import type {
 
 /** What the engine's cache holds of one request. */
 export interface RequestCache {
+  /** Block table, in the order of its tokens. */
   readonly blocks: readonly number[];
-  readonly references: readonly number[];
   readonly storedTokens: number;
   readonly evictedTokens: number;
-  readonly cachedTokens: number;
 }
 
 export interface EnginePort {
@@ -32,14 +30,14 @@ export interface EnginePort {
   submit(request: GenerationRequest): number;
   step(): Promise<StepReport | null>;
   cancel(request: number): void;
-  /** null once it has ended. */
-  cacheOf(request: number): RequestCache | null;
+  /** Empty before it runs and once it has ended. */
+  cacheOf(request: number): RequestCache;
 }
 
 export interface GenerationHooks {
   readonly now: () => number;
   readonly signal: AbortSignal;
-  readonly codec: TextCodec | null;
+  readonly tokenizer: Tokenizer | null;
   readonly onUpdate: (update: GenerationUpdate) => void;
   /** Another engine after the device was lost, or null where this error is none of that. */
   readonly recover: (error: unknown) => Promise<EnginePort | null>;
@@ -57,6 +55,8 @@ interface Sequence {
   readonly timesMs: number[];
   text: string;
   finished: GeneratedSequence['finished'];
+  /** Leading prompt tokens that the prefix cache had. */
+  cachedTokens: number;
   /** The engine's number of it; −1 when it has ended or waits for an engine. */
   request: number;
 }
@@ -100,11 +100,12 @@ class Generation {
       Array.from({ length: asked.samples }, (_, sample) => ({
         promptIds,
         seed: (asked.sampling.seed + sample) >>> 0,
-        stream: hooks.codec === null ? null : new TextStream(hooks.codec, promptIds),
+        stream: hooks.tokenizer?.stream() ?? null,
         tokens: [],
         timesMs: [],
         text: '',
         finished: 'no' as const,
+        cachedTokens: 0,
         request: -1,
       })),
     );
@@ -117,7 +118,7 @@ class Generation {
       if (report === null) break;
       this.#hear(report);
     }
-    if (this.#hooks.signal.aborted) this.#cancel();
+    if (this.#hooks.signal.aborted) await this.#cancel();
     this.#send();
     return this.#result();
   }
@@ -160,6 +161,10 @@ class Generation {
     this.#steps++;
     this.#last = report;
     const atMs = this.#hooks.now() - this.#startMs;
+    report.joined.forEach((request, at) => {
+      const sequence = this.#sequences[this.#byRequest.get(request) ?? -1];
+      if (sequence) sequence.cachedTokens = report.joinedCachedTokens[at] ?? 0;
+    });
     for (const { request, token, finished } of report.events) {
       const number = this.#byRequest.get(request) ?? -1;
       const sequence = this.#sequences[number];
@@ -176,12 +181,14 @@ class Generation {
     if (atMs - this.#sentAtMs >= UPDATE_EVERY_MS) this.#send();
   }
 
-  #cancel(): void {
+  /** The engine hears of it with its next steps; then it is empty for the next wish. */
+  async #cancel(): Promise<void> {
     for (const sequence of this.#sequences) {
       if (sequence.finished !== 'no') continue;
       sequence.finished = 'cancelled';
       if (sequence.request >= 0) this.#engine.cancel(sequence.request);
     }
+    while ((await this.#engine.step()) !== null);
   }
 
   #send(): void {
@@ -203,9 +210,19 @@ class Generation {
   }
 
   #caches(): SequenceCache[] {
-    return this.#sequences.flatMap(({ request }, sequence) => {
-      const cache = request < 0 ? null : this.#engine.cacheOf(request);
-      return cache === null ? [] : [{ sequence, ...cache }];
+    const caches = this.#sequences.map(({ request, finished }) =>
+      request < 0 || finished !== 'no' ? null : this.#engine.cacheOf(request),
+    );
+    const references = new Map<number, number>();
+    for (const cache of caches) {
+      for (const block of cache?.blocks ?? []) references.set(block, (references.get(block) ?? 0) + 1);
+    }
+    return caches.flatMap((cache, sequence) => {
+      if (cache === null || cache.blocks.length === 0) return [];
+      const { blocks, storedTokens, evictedTokens } = cache;
+      const { cachedTokens } = this.#sequences[sequence] ?? { cachedTokens: 0 };
+      const shared = blocks.map((block) => references.get(block) ?? 1);
+      return [{ sequence, blocks, references: shared, storedTokens, evictedTokens, cachedTokens }];
     });
   }
 

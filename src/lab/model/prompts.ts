@@ -1,6 +1,7 @@
 /** Prompts to token ids, checked against the model. */
 import type { ModelConfig } from '../../engine/config.ts';
-import type { TextCodec } from './context.ts';
+import { NO_TOKENIZER } from '../../engine/tokenizer/tokenizer.ts';
+import type { Tokenizer } from '../../engine/tokenizer/types.ts';
 import { WishError } from './errors.ts';
 import type { Prompt } from './types.ts';
 
@@ -9,15 +10,15 @@ export const MOST_PROMPTS = 32;
 /** @throws WishError */
 export function promptIds(
   prompts: readonly Prompt[],
-  config: Pick<ModelConfig, 'vocab' | 'name'>,
-  codec: TextCodec | null,
+  config: Pick<ModelConfig, 'vocab'>,
+  tokenizer: Tokenizer | null,
 ): readonly (readonly number[])[] {
   if (prompts.length === 0) throw new WishError('There is no prompt; write one.');
   if (prompts.length > MOST_PROMPTS) {
     throw new WishError(`${prompts.length} prompts are too many; give ${MOST_PROMPTS} at most.`);
   }
   return prompts.map((prompt, at) => {
-    const ids = idsOf(prompt, config, codec);
+    const ids = idsOf(prompt, tokenizer);
     const which = prompts.length === 1 ? 'The prompt' : `Prompt ${at + 1}`;
     if (ids.length === 0) throw new WishError(`${which} is empty; write one token at least.`);
     const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= config.vocab);
@@ -30,21 +31,13 @@ export function promptIds(
   });
 }
 
-function idsOf(
-  prompt: Prompt,
-  { name }: Pick<ModelConfig, 'name'>,
-  codec: TextCodec | null,
-): readonly number[] {
+function idsOf(prompt: Prompt, tokenizer: Tokenizer | null): readonly number[] {
   switch (prompt.kind) {
     case 'ids':
       return prompt.ids;
     case 'text':
-      if (codec === null) {
-        throw new WishError(
-          `${name} came without a tokenizer, so it reads token ids alone: write numbers with commas, or give its tokenizer.json too.`,
-        );
-      }
-      return codec.encode(prompt.text);
+      if (tokenizer === null) throw new WishError(NO_TOKENIZER);
+      return tokenizer.encode(prompt.text);
     default:
       return prompt satisfies never;
   }

@@ -19,8 +19,13 @@ export type ModelSource =
   | { readonly kind: 'shipped'; readonly base: string }
   /** Safetensors with config.json, one GGUF, or one llama2.c checkpoint, perhaps with a tokenizer beside it. */
   | { readonly kind: 'files'; readonly files: readonly ModelFile[] }
-  /** A repository of the Hugging Face hub, `owner/name`. */
-  | { readonly kind: 'hub'; readonly repository: string; readonly revision: string };
+  /** A repository of the Hugging Face hub, `owner/name`; `token` for gated ones, sent to the hub and kept nowhere. */
+  | {
+      readonly kind: 'hub';
+      readonly repository: string;
+      readonly revision: string;
+      readonly token: string | null;
+    };
 
 export interface LoadWish {
   readonly weightFormat: WeightFormat;
@@ -46,6 +51,14 @@ export interface ModelFacts {
   readonly adapter: string;
   readonly isFallback: boolean;
   readonly loadMs: number;
+  /** What a reader has to know besides, a sentence each: a vocabulary that could not be read. */
+  readonly notes: readonly string[];
+}
+
+export interface ModelProgress {
+  /** 0…1, or null while the length is unknown. */
+  readonly fraction: number | null;
+  readonly message: string;
 }
 
 export type Prompt =
@@ -89,7 +102,7 @@ export interface SequenceCache {
   readonly sequence: number;
   /** Its block table, first block first. */
   readonly blocks: readonly number[];
-  /** How many sequences hold each of these blocks. */
+  /** How many sequences of this generation hold each of these blocks. */
   readonly references: readonly number[];
   /** Tokens whose K and V are in those blocks. */
   readonly storedTokens: number;
