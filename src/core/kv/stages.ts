@@ -10,6 +10,7 @@
 import { layerCount, type Architecture, type LayerKind } from '../model/architecture.ts';
 import {
   architectureWeightBytes,
+  bytesPerDenseWeight,
   bytesPerWeight,
   KEPT_BYTES_PER_PARAM,
   layerParams,
@@ -54,7 +55,8 @@ export function stageLayers(layers: number, stages: number): number[] {
 function layersOnRank(model: Architecture, format: ServedWeightFormat, ranks: number): number {
   return model.kinds.reduce((sum, kind) => {
     const { dense, expert, experts, router, small } = layerParams(model, kind);
-    const matrices = ((dense + expert * experts) * bytesPerWeight(format)) / ranks;
+    const matrices =
+      (dense * bytesPerDenseWeight(format) + expert * experts * bytesPerWeight(format)) / ranks;
     return sum + kind.layers * (matrices + (router + small) * KEPT_BYTES_PER_PARAM);
   }, 0);
 }

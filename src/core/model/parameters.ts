@@ -139,19 +139,26 @@ export function architectureParams(model: Architecture): ArchitectureParams {
 
 /**
  * Formats of weights on a GPU, bits of a parameter with its scales: fp8 in blocks of 128 × 128 with one f32 (DeepSeek-V3),
- * int8 with one scale a row (not counted), int4 in groups of 128 with an f16 scale (GPTQ, AWQ).
+ * int8 with one scale a row (not counted), int4 in groups of 128 with an f16 scale (GPTQ, AWQ), mxfp4
+ * in groups of 32 with a scale of eight bits (OCP MX).
  */
 export const SERVED_WEIGHT_BITS = {
   bf16: 16,
   fp8: 8 + 32 / (128 * 128),
   int8: 8,
   int4: 4 + 16 / 128,
+  mxfp4: 4 + 8 / 32,
 } as const;
 export type ServedWeightFormat = keyof typeof SERVED_WEIGHT_BITS;
 
-/** Bytes of one parameter of a layer's matrices. */
+/** Bytes of one parameter of an expert's matrices. */
 export function bytesPerWeight(format: ServedWeightFormat): number {
   return SERVED_WEIGHT_BITS[format] / 8;
+}
+
+/** Bytes of one parameter of the matrices that every token multiplies with: mxfp4 checkpoints keep them in bf16. */
+export function bytesPerDenseWeight(format: ServedWeightFormat): number {
+  return format === 'mxfp4' ? KEPT_BYTES_PER_PARAM : bytesPerWeight(format);
 }
 
 /** What quantised checkpoints keep in bf16: embedding, output layer, norms and routers. */
@@ -164,7 +171,8 @@ export function layerWeightBytes(
   format: ServedWeightFormat,
 ): number {
   const { dense, expert, experts, router, small } = layerParams(model, kind);
-  return (dense + expert * experts) * bytesPerWeight(format) + (router + small) * KEPT_BYTES_PER_PARAM;
+  const matrices = dense * bytesPerDenseWeight(format) + expert * experts * bytesPerWeight(format);
+  return matrices + (router + small) * KEPT_BYTES_PER_PARAM;
 }
 
 /** Bytes of all weights. */

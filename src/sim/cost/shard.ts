@@ -9,6 +9,7 @@ import type { AttentionKernel } from '../../core/hardware/records.ts';
 import { mixerBytesPerToken, mixerStateBytes, type ServedKvFormat } from '../../core/kv/layers.ts';
 import type { Architecture, LayerKind, Mixer, Perceptron } from '../../core/model/architecture.ts';
 import {
+  bytesPerDenseWeight,
   bytesPerWeight,
   expectedDistinctExperts,
   layerParams,
@@ -25,8 +26,9 @@ export interface LayerShard {
   readonly denseBytes: number;
   /** Bytes of a token that these matrices read and write. */
   readonly activationBytes: number;
-  /** FLOP of a token in its experts; bytes of one expert; router's FLOP of a token and bytes, in bf16. */
+  /** FLOP of a token in its experts, how many these are; bytes of one expert; router's FLOP of a token and bytes, in bf16. */
   readonly expertFlops: number;
+  readonly activeExperts: number;
   readonly expertBytes: number;
   readonly routerFlops: number;
   readonly routerBytes: number;
@@ -51,6 +53,8 @@ export interface LayerShard {
   /** Bytes of a token that elementwise kernels move, and how many kernels these are. */
   readonly elementBytes: number;
   readonly kernels: number;
+  /** Matrix products, each a kernel of its own. */
+  readonly products: number;
   readonly allReduces: number;
 }
 
@@ -164,6 +168,19 @@ function middleWidth(mlp: Perceptron): number {
   }
 }
 
+/** Channels that kernels of experts in four bits take at once. */
+const PACKED_CHANNELS = 64;
+
+/**
+ * By how much the middle of an expert grows on a rank because kernels take whole packs of it: 2,880 on eight ranks is 360
+ * and becomes 384. (vLLM v0.10 model_executor/layers/quantization/mxfp4.py, create_weights)
+ */
+function paddingOf(mlp: Perceptron, { weights, ranks }: ShardOptions): number {
+  if (mlp.kind !== 'experts' || (weights !== 'int4' && weights !== 'mxfp4')) return 1;
+  const middle = mlp.intermediate / ranks;
+  return (Math.ceil(middle / PACKED_CHANNELS) * PACKED_CHANNELS) / middle;
+}
+
 /** Inputs and outputs of the mixer's and the dense perceptron's matrices: the whole width on one side of each. */
 function activationBytesOf(hidden: number, { mixer, mlp }: LayerKind, ranks: number): number {
   const queries = 'queryHeads' in mixer && 'keyDim' in mixer ? mixer.queryHeads * mixer.keyDim : 2 * hidden;
@@ -182,14 +199,25 @@ function elementBytesOf(hidden: number, { mixer, mlp }: LayerKind, ranks: number
 /**
  * Small kernels of a layer beside its matrices and attention, as vLLM's compiled graph runs them: two norms, a rotation,
  * an activation. Eight bits of weights: what goes into the mixer's and the perceptron's last matrix is quantised, the
- * rest with the norms. Experts: choice of the top k, three launches that sort tokens by expert, a clearing and a sum, and
- * the second of the two grouped products.
+ * rest with the norms. Experts: choice of the top k, three launches that sort tokens by expert, a clearing and a sum.
  */
 function kernelsOf({ mixer, mlp }: LayerKind, weights: ServedWeightFormat): number {
   const quantised = weights === 'fp8' || weights === 'int8' ? 1 : 0;
   const mixing = mixer.kind === 'none' ? 0 : 2 + quantised;
   const thinking = mlp.kind === 'none' ? 0 : 2 + quantised;
-  return mixing + thinking + (mlp.kind === 'experts' ? 7 : 0);
+  return mixing + thinking + (mlp.kind === 'experts' ? 6 : 0);
+}
+
+/**
+ * Matrix products of a layer: what makes queries, keys and values in one, and the output; latents are narrowed and widened
+ * first, and decode multiplies with the widening ones in between. A perceptron's gate and up are one product; experts have
+ * a router and two grouped products, and two more where some are shared.
+ */
+function productsOf({ mixer, mlp }: LayerKind): number {
+  const mixing = mixer.kind === 'none' ? 0 : mixer.kind === 'latent' ? 5 : 2;
+  if (mlp.kind === 'none') return mixing;
+  if (mlp.kind !== 'experts') return mixing + 2;
+  return mixing + (mlp.sharedIntermediate > 0 ? 5 : 3);
 }
 
 function ownKv(mixer: Mixer): Mixer {
@@ -199,17 +227,18 @@ function ownKv(mixer: Mixer): Mixer {
 export function layerShard(
   model: Pick<Architecture, 'hidden' | 'qkNorm'>,
   kind: LayerKind,
-  { weights, kvFormat, ranks, attention }: ShardOptions,
+  options: ShardOptions,
 ): LayerShard {
+  const { weights, kvFormat, ranks, attention } = options;
   const params = layerParams(model, kind);
-  const bytes = bytesPerWeight(weights);
   return {
     layers: kind.layers,
     denseFlops: (2 * params.dense) / ranks,
-    denseBytes: (params.dense * bytes) / ranks,
+    denseBytes: (params.dense * bytesPerDenseWeight(weights)) / ranks,
     activationBytes: activationBytesOf(model.hidden, kind, ranks),
     expertFlops: (2 * params.expert * params.activeExperts) / ranks,
-    expertBytes: (params.expert * bytes) / ranks,
+    activeExperts: params.activeExperts,
+    expertBytes: (params.expert * bytesPerWeight(weights) * paddingOf(kind.mlp, options)) / ranks,
     routerFlops: 2 * params.router,
     routerBytes: 2 * params.router,
     distinctExperts: distinctTable(params),
@@ -219,6 +248,7 @@ export function layerShard(
     stateBytes: mixerStateBytes(kind.mixer, ranks),
     elementBytes: elementBytesOf(model.hidden, kind, ranks),
     kernels: kernelsOf(kind, weights),
+    products: productsOf(kind),
     allReduces: ranks === 1 ? 0 : (kind.mixer.kind === 'none' ? 0 : 1) + (kind.mlp.kind === 'none' ? 0 : 1),
   };
 }

@@ -51,6 +51,8 @@ const SKEW = 0.055;
 const TILE_ROWS = 64;
 /** So few rows have kernels of their own, without tiles. */
 const SKINNY_ROWS = 16;
+/** Rows of one tile of the grouped product of experts: the least that matrix units take (vLLM fused_moe's BLOCK_SIZE_M). */
+const EXPERT_ROWS = 16;
 /** Sampling: f32 logits once, bf16 ones once; and the kernels that run for one sequence already (25 µs measured). */
 const SAMPLER_BYTES = 6;
 const SAMPLER_KERNELS = 8;
@@ -89,7 +91,7 @@ export class StepTime {
       const mixed = this.#attentionSeconds(shard, work, batches, prefills, queries);
       seconds += shard.layers * (this.#linearSeconds(shard, tokens) + mixed);
     }
-    seconds += this.#headSeconds(logits / batches);
+    seconds += this.#headSeconds(logits / batches) + this.#embeddingSeconds(tokens);
     if (pipeline > 1) {
       const { sendSeconds, sendSecondsPerByte, hidden } = this.shape;
       seconds += (pipeline - 1) * (sendSeconds + sendSecondsPerByte * tokens * hidden * ACTIVATION_BYTES);
@@ -104,11 +106,13 @@ export class StepTime {
       (rows * shard.denseFlops) / rates.linearFlops,
       (shard.denseBytes + tokens * shard.activationBytes) / rates.weightBytes,
     );
+    // A product fills and drains the device as any kernel does: what small ones take beside their bytes.
+    seconds += shard.products * rates.kernelSeconds;
     if (shard.expertBytes > 0) {
       const table = shard.distinctExperts;
       const distinct = table[Math.min(table.length - 1, Math.ceil(tokens))] ?? 0;
       seconds += overlap(
-        (tokens * shard.expertFlops) / rates.linearFlops,
+        (expertRows(tokens, distinct, shard) * shard.expertFlops) / rates.linearFlops / shard.activeExperts,
         (distinct * shard.expertBytes) / rates.weightBytes,
       );
       seconds += overlap(
@@ -191,16 +195,31 @@ export class StepTime {
     return seconds + ATTENTION_KERNELS * rates.kernelSeconds;
   }
 
+  /** Ranks hold a part of the vocabulary each, so what they look up is added up. */
+  #embeddingSeconds(tokens: number): number {
+    const { hidden, ranks, reduce } = this.shape;
+    return ranks === 1 ? 0 : allReduceSeconds(tokens * hidden * ACTIVATION_BYTES, ranks, reduce);
+  }
+
   /** Output layer and sampler, for tokens that need logits. */
   #headSeconds(logits: number): number {
     if (logits === 0) return 0;
-    const { hidden, vocab } = this.shape;
+    const { hidden, vocab, ranks, reduce } = this.shape;
     const { rates } = this;
     const bytes = vocab * hidden * ACTIVATION_BYTES;
     const head = overlap((2 * logits * vocab * hidden) / rates.headFlops, bytes / rates.weightBytes);
-    const sampler = (logits * vocab * SAMPLER_BYTES) / rates.elementBytes;
-    return head + sampler + SAMPLER_KERNELS * rates.kernelSeconds;
+    // Every rank's logits are gathered, which is half of an all-reduce, and one rank samples from all of them.
+    const words = vocab * ranks;
+    const gather = ranks === 1 ? 0 : allReduceSeconds((logits * words * ACTIVATION_BYTES) / 2, ranks, reduce);
+    const sampler = (logits * words * SAMPLER_BYTES) / rates.elementBytes;
+    return head + gather + sampler + (SAMPLER_KERNELS + 1) * rates.kernelSeconds;
   }
+}
+
+/** Rows that the grouped product computes: each expert's own, in whole tiles. */
+function expertRows(tokens: number, distinct: number, { activeExperts }: LayerShard): number {
+  const each = (tokens * activeExperts) / Math.max(1, distinct);
+  return distinct * Math.ceil(each / EXPERT_ROWS) * EXPERT_ROWS;
 }
 
 function overlap(computeSeconds: number, memorySeconds: number): number {

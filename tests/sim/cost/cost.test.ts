@@ -146,10 +146,10 @@ describe('roofline', () => {
   test('its name and its sentence say what it rests on', () => {
     const cost = createCostModel(DEFAULT_SIMULATION.cost, inputs({ hardware: { tensorParallel: 4 } }));
     expect(cost.name).toBe('roofline, H100 SXM5 80GB × 4 (tensor parallel 4), Llama-3.1-8B');
-    expect(cost.about).toContain('85 % and 82 % for linear layers (measured: ai-dynamo/aiconfigurator');
+    expect(cost.about).toContain('85 % and 89 % for linear layers (measured: ai-dynamo/aiconfigurator');
     expect(cost.about).toContain('All-reduces, custom or NCCL: 16 KiB 5 µs, 128 MiB 596 µs, measured.');
     const other = createCostModel(DEFAULT_SIMULATION.cost, inputs({ gpu: 'mi300x' }));
-    expect(other.about).toContain('80 % and 80 % for linear layers (assumed, not measured on it)');
+    expect(other.about).toContain('80 % and 89 % for linear layers (assumed, not measured on it)');
   });
 });
 

@@ -16,7 +16,8 @@ const tokens = int(1, 10_000_000);
 
 export const SCHEDULER_NAMES = ['vllm', 'sarathi', 'orca', 'static', 'static-bucketed'] as const;
 export const SIM_KV_FORMATS = ['bf16', 'fp8', 'int8', 'int4', 'int2'] as const;
-export const SIM_WEIGHT_FORMATS = ['bf16', 'fp8', 'int8', 'int4'] as const;
+/** `mxfp4`: experts in four bits with a scale of eight for 32 of them, all else in bf16, as gpt-oss is released. */
+export const SIM_WEIGHT_FORMATS = ['bf16', 'fp8', 'int8', 'int4', 'mxfp4'] as const;
 export const ROUTER_NAMES = ['round-robin', 'least-loaded', 'prefix-aware'] as const;
 export const TIER_KINDS = ['host', 'cxl', 'nvme', 'remote'] as const;
 
@@ -191,9 +192,9 @@ export const CostSettings = v.variant('kind', [
   /** Rates of the GPU's record times named efficiencies. */
   v.strictObject({
     kind: v.literal('roofline'),
-    /** Share of the matrix rate that large linear layers reach; null: what was measured on that GPU, else 0.75. */
+    /** Share of the matrix rate that large linear layers reach; null: what was measured on that GPU, else 0.8. */
     computeEfficiency: v.nullable(real(0.01, 1)),
-    /** Share of the bandwidth that reading weights and KV reaches; null: what was measured on that GPU, else 0.8. */
+    /** Share of the bandwidth that reading weights and KV reaches; null: what was measured on that GPU, else 0.89. */
     memoryEfficiency: v.nullable(real(0.01, 1)),
     /** Host's time of a step. */
     overheadMs: real(0, 1000),
