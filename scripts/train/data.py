@@ -146,8 +146,38 @@ def repeat(rng, tokens):
     return ids[:tokens], labels[:tokens]
 
 
+def pairs(rng, tokens):
+    """Rounds of the same pairs of words, each round in another order: the second word is an answer from round two on.
+
+    Order and position tell nothing, so only looking up the first word does, at three answers in eight tokens.
+    """
+    count = 4 + rng.below(max(1, min((len(TOKENS) - FIRST_WORD) // 2, tokens // 4) - 3))
+    words = drawn(rng, range(FIRST_WORD, len(TOKENS)), 2 * count)
+    bound = [words[i : i + 2] for i in range(0, 2 * count, 2)]
+    ids, labels, answer = [BOS], [0], 0
+    while len(ids) < tokens:
+        for pair in drawn(rng, bound, count):
+            ids += pair
+            labels += [0, answer]
+        answer = ANSWER
+    return ids[:tokens], labels[:tokens]
+
+
 def prose(rng, tokens):
     return held_out_text(rng, tokens), [0] + [PROSE] * (tokens - 1)
+
+
+def people(rng, tokens):
+    """Persons alone, `the baker of Riga .`: the city is an answer from a person's second mention on."""
+    home, named, ids, labels = homes(rng), set(), [BOS], [0]
+    count = 4 + rng.below(len(ROLES) - 3)
+    among = drawn(rng, range(len(ROLES)), count)
+    while len(ids) < tokens:
+        role = pick(rng, among)
+        ids += [THE, ROLES[role], LINKS["of"], home[role], STOP]
+        labels += [0, 0, 0, ANSWER if role in named else 0, 0]
+        named.add(role)
+    return ids[:tokens], labels[:tokens]
 
 
 def ledger(rng, tokens, prose_in_eight):
@@ -164,26 +194,32 @@ def ledger(rng, tokens, prose_in_eight):
         ids.extend(unit)
         labels.extend(label)
 
+    def tell():
+        fact = (keys.pop(), pick(rng, VALUES))
+        open_facts.append(fact)
+        add([*fact, STOP], [0, 0, 0])
+
     def ask():
         i = rng.below(len(open_facts))
         open_facts[i], open_facts[-1] = open_facts[-1], open_facts[i]
         key, value = open_facts.pop()
         add([ASK, key, value, STOP], [0, 0, ANSWER, 0])
 
+    def say():
+        unit = sentence(rng, home)
+        add(unit, [PROSE] * len(unit))
+
     late_prose = prose_in_eight if rng.below(2) == 0 else 0
     while len(ids) < tokens:
         told = len(ids) >= telling
         if rng.below(8) < (late_prose if told else prose_in_eight):
-            unit = sentence(rng, home)
-            add(unit, [PROSE] * len(unit))
+            say()
         elif open_facts and (told or (asks_early and rng.below(3) == 0)):
             ask()
         elif keys:
-            fact = (keys.pop(), pick(rng, VALUES))
-            open_facts.append(fact)
-            add([*fact, STOP], [0, 0, 0])
+            tell()
         else:
-            add([PAUSE], [0])
+            say()
         if rng.below(32) == 0:
             pauses = 1 + rng.below(4)
             add([PAUSE] * pauses, [0] * pauses)
@@ -192,9 +228,11 @@ def ledger(rng, tokens, prose_in_eight):
 
 KINDS = {
     "repeat": repeat,
+    "pairs": pairs,
     "dense": lambda rng, tokens: ledger(rng, tokens, 0),
     "mixed": lambda rng, tokens: ledger(rng, tokens, 1 + rng.below(7)),
     "prose": prose,
+    "people": people,
 }
 
 

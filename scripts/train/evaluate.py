@@ -2,7 +2,7 @@
 
 `OMP_NUM_THREADS=1 python3 scripts/train/evaluate.py --model public/models/ledger-485k`
 Recall by distance with every token in view and with a plain window in every layer (what an evicting cache keeps),
-copying, perplexity of held-out prose, and the attention that the first four tokens draw, head by head. Tasks come from
+copying, held-out prose (perplexity, agreement, homes), and the attention that the first four tokens draw, head by head. Tasks come from
 seeds that training never used, drawn as src/core/workload/recall.ts draws them. Intervals are Wilson's, 95 %.
 Boundary: evaluates in float32 on the float16 weights of the file.
 """
@@ -16,7 +16,7 @@ import numpy
 import torch
 from torch.nn import functional as F
 
-from data import held_out_text, recall_task, repeat
+from data import ACTS, CITIES, NUMBERS, RESTS, held_out_text, recall_task, repeat
 from model import Decoder, Shape
 from rng import Random
 
@@ -24,6 +24,8 @@ SEED = 7
 DISTANCES = (8, 16, 32, 64, 96, 128, 192, 256, 320, 384, 448, 500)
 WINDOWS = (64, 128, 256)
 CONTEXT = 512
+LONG_DISTANCES = (512, 640, 768, 896, 1000)
+LONG_CONTEXT = 1024
 BATCH = 20
 
 
@@ -61,9 +63,9 @@ def share(right, total):
     return {"right": right, "total": total, "share": round(right / total, 4), "interval": wilson(right, total)}
 
 
-def recall(model, distance, window, count):
+def recall(model, distance, window, count, context=CONTEXT):
     """Answers that are the most probable of all tokens, over `count` tasks at depths 0, ¼ … 1."""
-    tasks = [recall_task(Random(SEED + i), distance, i % 5 / 4, CONTEXT) for i in range(count)]
+    tasks = [recall_task(Random(SEED + i), distance, i % 5 / 4, context) for i in range(count)]
     tasks.sort(key=lambda task: len(task["ids"]))
     right = 0
     for first in range(0, count, BATCH):
@@ -89,18 +91,49 @@ def copying(model, window, count):
     return share(right, total)
 
 
-def perplexity(model, window, documents):
-    """exp of the mean cross-entropy of all tokens behind BOS; the interval from the spread between documents."""
-    means = []
+SINGULAR, PLURAL = ([*RESTS[number], *ACTS[number]] for number in NUMBERS)
+
+
+def agreements(logits, ids):
+    """(right, total) of verbs: the forms of the right number together are likelier than those of the wrong one."""
+    right = total = 0
+    for row, target in zip(logits.softmax(-1), ids[1:]):
+        if target in SINGULAR or target in PLURAL:
+            singular, plural = row[SINGULAR].sum(), row[PLURAL].sum()
+            right += int((singular > plural) == (target in SINGULAR))
+            total += 1
+    return right, total
+
+
+def known_homes(logits, ids):
+    """(right, total) of cities whose person was named before in the document."""
+    seen, right, total = set(), 0, 0
+    for i, target in enumerate(ids):
+        if target not in CITIES:
+            continue
+        role = ids[i - 2]
+        if role in seen:
+            right += int(logits[i - 1].argmax().item() == target)
+            total += 1
+        seen.add(role)
+    return right, total
+
+
+def prose(model, window, documents):
+    """Perplexity of all tokens behind BOS, its interval from the spread between documents; and what memory does in it."""
+    means, counts = [], {"agreement": [0, 0], "homes": [0, 0]}
     for i in range(documents):
-        ids = torch.tensor([held_out_text(Random(SEED + i), CONTEXT)])
-        logits = model.logits(model.hidden(ids, window))[0, :-1]
-        means.append(F.cross_entropy(logits, ids[0, 1:]).item())
+        ids = held_out_text(Random(SEED + i), CONTEXT)
+        logits = model.logits(model.hidden(torch.tensor([ids]), window))[0, :-1]
+        means.append(F.cross_entropy(logits, torch.tensor(ids[1:])).item())
+        for name, found in (("agreement", agreements(logits, ids)), ("homes", known_homes(logits, ids))):
+            counts[name] = [a + b for a, b in zip(counts[name], found)]
     middle = sum(means) / documents
     error = math.sqrt(sum((m - middle) ** 2 for m in means) / (documents - 1) / documents)
     bounds = [round(math.exp(middle + sign * 1.96 * error), 4) for sign in (-1, 1)]
-    return {"documents": documents, "tokens": documents * (CONTEXT - 1), "value": round(math.exp(middle), 4),
-            "interval": bounds}  # fmt: skip
+    perplexity = {"documents": documents, "tokens": documents * (CONTEXT - 1), "value": round(math.exp(middle), 4),
+                  "interval": bounds}  # fmt: skip
+    return {"perplexity": perplexity, **{name: share(*count) for name, count in counts.items()}}
 
 
 def sinks(model, documents):
@@ -127,16 +160,18 @@ def sinks(model, documents):
 def evaluate(model, count):
     windows = []
     for window in WINDOWS:
-        rows = [recall(model, d, window, count) for d in DISTANCES if window // 2 <= d]
+        rows = [recall(model, d, window, count // 2) for d in DISTANCES if window // 2 <= d]
         windows.append({"windowTokens": window, "recall": rows, "copying": copying(model, window, 10),
-                        "perplexity": perplexity(model, window, 40)})  # fmt: skip
+                        **prose(model, window, 40)})  # fmt: skip
     return {
         "seed": SEED,
         "contextTokens": CONTEXT,
         "chance": round(1 / 64, 4),
         "full": {"recall": [recall(model, d, 0, count) for d in DISTANCES], "copying": copying(model, 0, 20),
-                 "perplexity": perplexity(model, 0, 40)},
+                 **prose(model, 0, 40)},
         "windows": windows,
+        "long": {"contextTokens": LONG_CONTEXT,
+                 "recall": [recall(model, d, 0, count // 4, LONG_CONTEXT) for d in LONG_DISTANCES]},
         "attentionSinks": sinks(model, 20),
     }  # fmt: skip
 
@@ -144,7 +179,7 @@ def evaluate(model, count):
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--model", type=Path, default=Path("public/models/ledger-485k"))
-    arguments.add_argument("--count", type=int, default=400, help="tasks at each distance")
+    arguments.add_argument("--count", type=int, default=400, help="tasks at each distance; half of it with a window, a quarter in long contexts")
     options = arguments.parse_args()
     torch.set_num_threads(1)
     path = options.model / "card.json"

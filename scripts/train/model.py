@@ -21,7 +21,7 @@ class Shape:
     query_heads: int = 4
     kv_heads: int = 2
     head_dim: int = 32
-    positions: int = 512
+    positions: int = 1024
     theta: float = 100000.0
     epsilon: float = 1e-5
 
@@ -51,14 +51,13 @@ def rotate(x, cos, sin):
     return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
 
 
-def masked_weights(scores, first, window):
-    """Softmax of (…, rows, columns) where row r is position first + r and sees columns up to itself, `window` at most."""
-    rows = torch.arange(first, first + scores.shape[-2]).unsqueeze(1)
-    columns = torch.arange(scores.shape[-1]).unsqueeze(0)
+def attention_bias(first, last, window):
+    """0 where row r, position first + r, sees a column of 0 … last - 1 (up to itself, `window` at most), else -inf."""
+    rows, columns = torch.arange(first, last).unsqueeze(1), torch.arange(last).unsqueeze(0)
     hidden = columns > rows
     if window:
         hidden = hidden | (columns <= rows - window)
-    return scores.masked_fill(hidden, float("-inf")).softmax(-1)
+    return torch.zeros(hidden.shape).masked_fill(hidden, float("-inf"))
 
 
 class Attention(nn.Module):
@@ -83,7 +82,8 @@ class Attention(nn.Module):
         for first in range(0, tokens, CHUNK):
             last = min(first + CHUNK, tokens)
             scores = q[:, :, first:last] @ k[:, :, :last].transpose(-1, -2)
-            weights = masked_weights(scores, first, window)
+            # Added in place: a mask of its own would cost another pass over the scores, forward and backward.
+            weights = scores.add_(attention_bias(first, last, window)).softmax(-1)
             if watch is not None:
                 watch(first, weights)
             outputs.append(weights @ v[:, :, :last])

@@ -35,13 +35,21 @@ class Stage:
     rates: tuple
 
 
-# Repeats first, short and then long (they make the induction heads), then the same lookup in a ledger, dense and then
-# sparse, and prose last: sparse facts alone never start to be learned.
+LEDGERS = {"repeat": 1, "pairs": 1, "people": 2, "dense": 4, "mixed": 7, "prose": 5}
+
+# Repeats first, short and then longer: they teach copying a word from another place, though place by place. Pairs in
+# shuffled order then leave only the looked-up word as a clue, and the same lookup is lengthened and made sparse among
+# prose. Sparse facts alone, or pairs from the start, are not learned.
 STAGES = (
     Stage("repeat-64", 300, 64, 64, {"repeat": 1}, (3e-3, 3e-3)),
     Stage("repeat-128", 300, 128, 48, {"repeat": 3, "dense": 1}, (3e-3, 3e-3)),
     Stage("dense-256", 400, 256, 32, {"repeat": 2, "dense": 3, "prose": 1}, (3e-3, 2e-3)),
-    Stage("mixed-512", 1500, 512, 16, {"repeat": 1, "dense": 3, "mixed": 3, "prose": 1}, (2e-3, 1e-4)),
+    Stage("pairs-64", 150, 64, 64, {"pairs": 1}, (2e-3, 2e-3)),
+    Stage("pairs-128", 150, 128, 32, {"pairs": 3, "dense": 1}, (2e-3, 2e-3)),
+    Stage("ledger-256", 250, 256, 16, {"repeat": 1, "pairs": 3, "dense": 6, "mixed": 4, "prose": 2}, (2e-3, 2e-3)),
+    Stage("people-128", 150, 128, 32, {"people": 3, "dense": 2, "pairs": 1, "prose": 2}, (2e-3, 2e-3)),
+    Stage("ledger-512", 200, 512, 12, LEDGERS, (1.5e-3, 1.5e-3)),
+    Stage("ledger-1024", 350, 1024, 6, LEDGERS, (1.5e-3, 5e-5)),
 )
 
 

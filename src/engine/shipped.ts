@@ -46,6 +46,10 @@ export interface ModelEvaluation {
   /** By distance in tokens from the fact's value to the answer. */
   readonly recall: readonly (Share & { readonly distance: number })[];
   readonly copying: Share;
+  /** Verbs of held-out prose whose number agrees with their subject. */
+  readonly agreement: Share;
+  /** Cities of persons named before in the same document that are named again rightly. */
+  readonly homes: Share;
   readonly perplexity: {
     readonly documents: number;
     readonly tokens: number;
@@ -79,6 +83,8 @@ export interface ShippedModelCard {
     readonly full: ModelEvaluation;
     /** Every layer sees its last `windowTokens` tokens only. */
     readonly windows: readonly (ModelEvaluation & { readonly windowTokens: number })[];
+    /** Every token in view, in contexts twice as long. */
+    readonly long: { readonly contextTokens: number; readonly recall: ModelEvaluation['recall'] };
     /** [layer][head] mean attention of late rows. */
     readonly attentionSinks: {
       readonly firstFourTokens: readonly (readonly number[])[];
