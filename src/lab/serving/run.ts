@@ -128,7 +128,7 @@ class ServingRun {
         );
         return this.#round(point, round, tell);
       }
-      point.status = error instanceof PeerMissingError ? 'skipped' : 'failed';
+      point.status = isMissing(error) ? 'skipped' : 'failed';
       point.reason = sentenceOf(error);
     }
   }
@@ -242,6 +242,13 @@ class PeerMissingError extends Error {
     super(sentence);
     this.name = 'PeerMissingError';
   }
+}
+
+/** A model without files for another engine is no fault of that engine. */
+function isMissing(error: unknown): boolean {
+  return (
+    error instanceof Error && 'code' in error && (error.code === 'missing' || error.code === 'peer-missing')
+  );
 }
 
 function isLoss(error: unknown): boolean {
