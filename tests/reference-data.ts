@@ -22,6 +22,11 @@ export function referenceText(file: string): string {
   return files?.readFileSync(`${folder}/${file}`, 'utf8') ?? '';
 }
 
+/** Names of the files in a folder of reference data; in Node only. */
+export function readdirReference(path: string): readonly string[] {
+  return files?.readdirSync(`${folder}/${path}`) ?? [];
+}
+
 /** Bytes of a reference file, in Node and in the browser alike. @throws Error in words where it is missing. */
 export async function referenceBytes(file: string): Promise<Uint8Array<ArrayBuffer>> {
   const reason = whyNoReferenceData(file);
