@@ -9,11 +9,13 @@ import { VitePWA } from 'vite-plugin-pwa';
  */
 const POLICY = [
   "default-src 'none'",
-  "script-src 'self'",
+  // ONNX Runtime, which runs beside our engine for comparison, is WebAssembly; strings still never become code.
+  "script-src 'self' 'wasm-unsafe-eval'",
   "style-src 'self'",
   "font-src 'self'",
   "img-src 'self' blob: data:",
-  "connect-src 'self'",
+  // Models by their repository's name, when a person asks for one; files redirect to the hub's stores.
+  "connect-src 'self' https://huggingface.co https://*.huggingface.co https://*.hf.co",
   "worker-src 'self'",
   "manifest-src 'self'",
   "base-uri 'none'",
@@ -70,6 +72,15 @@ export default defineConfig({
       registerType: 'prompt',
       workbox: {
         globPatterns: ['**/*.{html,js,css,svg,woff2,json,webmanifest,wasm,safetensors}'],
+        // ONNX Runtime, 26 MB, is fetched when the comparison is first run, and then kept.
+        globIgnores: ['**/ort-wasm-*.wasm'],
+        runtimeCaching: [
+          {
+            urlPattern: /\/assets\/ort-wasm-[^/]+\.wasm$/,
+            handler: 'CacheFirst',
+            options: { cacheName: 'kvlab-onnx-runtime', expiration: { maxEntries: 1 } },
+          },
+        ],
         maximumFileSizeToCacheInBytes: 4 * 1024 * 1024,
         inlineWorkboxRuntime: true,
         // An open page keeps the files it was built with; the new version waits until the reader reloads.
@@ -82,4 +93,6 @@ export default defineConfig({
   ],
   build: { target: 'es2022', sourcemap: false, assetsInlineLimit: 0 },
   worker: { format: 'es' },
+  // Bundled ahead of time, ONNX Runtime would look for its wasm beside a file that is not there.
+  optimizeDeps: { exclude: ['@huggingface/transformers', 'onnxruntime-web'] },
 });

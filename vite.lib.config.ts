@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
 const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as {
@@ -9,6 +10,12 @@ const { version } = JSON.parse(readFileSync(new URL('./package.json', import.met
 export default defineConfig({
   define: { __APP_VERSION__: JSON.stringify(version) },
   publicDir: false,
+  resolve: {
+    // The package takes the tokenizers of @huggingface/transformers; ONNX Runtime, 26 MB, is for the page's comparison.
+    alias: {
+      'onnxruntime-web/webgpu': fileURLToPath(new URL('./scripts/no-onnx-runtime.mjs', import.meta.url)),
+    },
+  },
   build: {
     outDir: 'dist-lib',
     emptyOutDir: true,
