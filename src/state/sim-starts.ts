@@ -46,7 +46,7 @@ const STARTS: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
     agents: { kind: 'agents', systemTokens: 1024, branching: 3, depth: 3 },
   },
   cost: {
-    roofline: { kind: 'roofline', computeEfficiency: null, memoryEfficiency: null, overheadMs: 1 },
+    roofline: { kind: 'roofline', computeEfficiency: null, memoryEfficiency: null, overheadMs: 0 },
     linear: {
       kind: 'linear',
       baseMs: 8,
