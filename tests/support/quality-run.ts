@@ -98,9 +98,11 @@ export function qualityRun(preset = 'quality-formats'): QualityRun {
         queries: [3, 4],
         tokens: 5,
         weights: [
-          [0.5, null, 0.2, 0.3, null],
-          [0.4, null, null, 0.3, 0.3],
+          [0.5, 0, 0.2, 0.3],
+          [0.4, 0.1, 0.1, 0.2, 0.2],
         ],
+        evicted: [1, 2],
+        cutAt: 4,
       },
     ],
     study: [],

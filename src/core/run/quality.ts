@@ -88,7 +88,10 @@ export const QualityPoint = v.strictObject({
   stepMs: list(positive, 4096),
 });
 
-/** What one sequence's newest query saw, in one layer. */
+/**
+ * What the newest queries of one sequence saw with the full cache, in one head, and which tokens the policy of a cell had
+ * evicted by then, as the policy's own reference chooses from that attention.
+ */
 export const AttentionPicture = v.strictObject({
   layer: count,
   head: count,
@@ -98,8 +101,12 @@ export const AttentionPicture = v.strictObject({
   queries: list(count, 64),
   /** Tokens of the sequence. */
   tokens: count,
-  /** [queries][tokens]; null where the token had been evicted, or lay behind the query. */
-  weights: list(list(v.nullable(positive), 4096), 64),
+  /** [queries][tokens up to the query] */
+  weights: list(list(positive, 4096), 64),
+  /** Positions, rising. */
+  evicted: list(count, 4096),
+  /** Queries before this position saw every token. */
+  cutAt: count,
 });
 
 /** Rounded keys and values of the model beside the true ones: an error a head, layer and sequence. */

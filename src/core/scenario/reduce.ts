@@ -1,11 +1,14 @@
 /** Reductions on a software adapter, where the full size of an experiment would take hours. */
 import { isJsonObject, type Json } from '../json.ts';
 import { valueAt, withValueAt } from './layer.ts';
-import { validateScenario } from './parse.ts';
-import type { Scenario } from './schema.ts';
+import type { AnyScenario, ScenarioByKind } from './kinds.ts';
+import { validateAny } from './parse.ts';
 
-export type Reduced =
-  | { readonly ok: true; readonly scenario: Scenario; readonly notes: readonly string[] }
+/** Kinds that name reductions. */
+type Reducible = ScenarioByKind['lab' | 'quality'];
+
+export type Reduced<S extends Reducible = ScenarioByKind['lab']> =
+  | { readonly ok: true; readonly scenario: S; readonly notes: readonly string[] }
   | { readonly ok: false; readonly sentence: string };
 
 function show(value: Json | undefined): string {
@@ -49,7 +52,7 @@ export function setByHand(document: Json, path: string, value: Json): Json | nul
  * The scenario as a software adapter runs it, and what was made smaller, as sentences for the run's notes.
  * Applying it twice changes nothing more.
  */
-export function reduceForSoftware(scenario: Scenario): Reduced {
+export function reduceForSoftware<S extends Reducible>(scenario: S): Reduced<S> {
   let document: Json = scenario;
   const changes: string[] = [];
   for (const [path, value] of Object.entries(scenario.softwareAdapter)) {
@@ -61,11 +64,17 @@ export function reduceForSoftware(scenario: Scenario): Reduced {
       changes.push(`${path} ${show(value)} (full size: ${show(before)})`);
     document = changed;
   }
-  const checked = validateScenario(document);
+  const checked = validateAny(scenario.kind, document);
   if (!checked.ok) return { ok: false, sentence: `On a software adapter: ${checked.sentence}` };
   const notes =
     changes.length === 0
       ? []
       : [`Made smaller because the adapter is software: ${changes.join('; ')}.`.slice(0, 600)];
-  return { ok: true, scenario: checked.scenario, notes };
+  return isLike(scenario, checked.scenario)
+    ? { ok: true, scenario: checked.scenario, notes }
+    : { ok: false, sentence: 'softwareAdapter changed what kind of scenario this is.' };
+}
+
+function isLike<S extends Reducible>(scenario: S, other: AnyScenario): other is S {
+  return scenario.kind === other.kind;
 }

@@ -51,11 +51,11 @@ describe('the figures of a quality run', () => {
 
   it('strike out evicted tokens', () => {
     const spec = find(specs, 'quality_attention_1_0_f32_h2o_64');
-    expect(spec.finding).toContain('2 had been evicted');
+    expect(spec.finding).toContain('2 are evicted; the last query would have given them 20');
     const { marks } = layoutFigure(spec, { width: 390 });
     const struck = marks.find(({ role }) => role === 'struck');
-    expect(struck?.kind === 'path' ? struck.d.match(/M/g) : null).toHaveLength(3);
-    expect(figureRows(spec).filter(({ value }) => value === 'evicted')).toHaveLength(3);
+    expect(struck?.kind === 'path' ? struck.d.match(/M/g) : null).toHaveLength(2);
+    expect(figureRows(spec).filter(({ note }) => note.includes('1 of 1 tokens evicted'))).toHaveLength(2);
   });
 
   it('stand below each other where two runs are compared', () => {

@@ -26,31 +26,14 @@ export function attentionMaps(run: QualityRun): FigureSpec[] {
 }
 
 function attentionMap(run: QualityRun, picture: AttentionPicture): FigureSpec {
-  const { layer, head, cell, queries, tokens, weights } = picture;
+  const { layer, head, cell, queries, tokens, evicted } = picture;
   const columns = columnsOf(tokens);
-  const points = queries.flatMap((position, row) =>
-    columns.flatMap((column, x): FigurePoint[] => {
-      if (column.from > position) return [];
-      const seen = (weights[row] ?? []).slice(column.from, Math.min(column.to, position + 1));
-      const kept = seen.filter((weight) => weight !== null);
-      const sum = kept.reduce((total, weight) => total + weight, 0);
-      const place = { x: x + 0.5, y: row + 0.5, label: `query ${position}, ${tokenWords(column)}` };
-      const evicted = seen.length - kept.length;
-      // A column of several tokens is struck out when most of them are gone.
-      const struck = evicted * 2 > seen.length;
-      if (kept.length === 0) return [{ ...place, struck }];
-      const detail = evicted > 0 ? `${evicted} of ${seen.length} tokens evicted.` : '';
-      return [{ ...place, z: sum, ...(struck && { struck }), ...(detail !== '' && { detail }) }];
-    }),
-  );
-  const title = `Attention of layer ${layer}, head ${head}: ${cell}`;
-  const gone = (weights.at(-1) ?? []).filter(
-    (weight, i) => weight === null && i <= (queries.at(-1) ?? 0),
-  ).length;
+  const points = queries.flatMap((_, row) => rowOf(picture, columns, row));
+  const lost = lostShare(picture);
   return {
     id: `quality_attention_${layer}_${head}_${slug(cell)}`,
     mark: 'heatmap',
-    title,
+    title: `Attention of layer ${layer}, head ${head}: ${cell}`,
     x: { label: 'Token', unit: '', scale: 'linear' },
     y: { label: 'Query at position', unit: '', scale: 'linear' },
     cells: {
@@ -61,14 +44,47 @@ function attentionMap(run: QualityRun, picture: AttentionPicture): FigureSpec {
       xLabels: labelsOf(columns.map(({ from }) => from)),
       yLabels: labelsOf(queries),
       steps: 'even',
-      ...(gone > 0 && { struck: 'evicted' }),
+      ...(evicted.length > 0 && { struck: 'evicted' }),
     },
     series: [{ id: 'attention', label: '', colour: 0, points }],
     definition:
-      'Softmax probability that one head’s query gives to each token in the cache. Tokens that the policy evicted are struck out; a column may stand for several neighbouring tokens, whose probabilities are added.',
-    finding: pictureFinding(points, gone, tokens),
+      'Softmax probability that one head’s query gives to each token with the full cache. Struck out is what the policy evicts behind the prompt, chosen from this very attention by the policy’s reference; a column may stand for several neighbouring tokens, whose probabilities are added.',
+    finding: pictureFinding(points, evicted.length, tokens, lost),
     ...qualityProvenance(run, { text: false }),
   };
+}
+
+/** The cells of one query, those of columns that it can see. */
+function rowOf(
+  { queries, weights, evicted, cutAt }: AttentionPicture,
+  columns: readonly Column[],
+  row: number,
+): FigurePoint[] {
+  const position = queries[row] ?? 0;
+  const gone = new Set(position >= cutAt ? evicted : []);
+  return columns.flatMap(({ from, to }, x): FigurePoint[] => {
+    const end = Math.min(to, position + 1);
+    if (from >= end) return [];
+    const seen = (weights[row] ?? []).slice(from, end);
+    const struck = Array.from({ length: end - from }, (_, i) => from + i).filter((token) => gone.has(token));
+    return [
+      {
+        x: x + 0.5,
+        y: row + 0.5,
+        z: seen.reduce((sum, weight) => sum + weight, 0),
+        label: `query ${position}, ${tokenWords({ from, to: end })}`,
+        // A column of several tokens is struck out when most of them are gone.
+        ...(struck.length * 2 > seen.length && { struck: true }),
+        ...(struck.length > 0 && { detail: `${struck.length} of ${seen.length} tokens evicted.` }),
+      },
+    ];
+  });
+}
+
+/** Share of the last query's attention that lies on evicted tokens. */
+function lostShare({ weights, evicted }: AttentionPicture): number {
+  const last = weights.at(-1) ?? [];
+  return evicted.reduce((sum, token) => sum + (last[token] ?? 0), 0);
 }
 
 function tokenWords({ from, to }: Column): string {
@@ -81,13 +97,11 @@ function labelsOf(values: readonly number[]): string[] {
   return values.map((value, i) => (i % every === 0 ? formatNumber(value) : ''));
 }
 
-function pictureFinding(points: readonly FigurePoint[], gone: number, tokens: number): string {
+function pictureFinding(points: readonly FigurePoint[], gone: number, tokens: number, lost: number): string {
   const most = points.toSorted((a, b) => (b.z ?? 0) - (a.z ?? 0))[0];
-  const peak =
-    most?.z === undefined
-      ? 'No attention was seen'
-      : `Most attention of one query: ${formatValue(most.z, 'share')} (${most.label ?? ''})`;
-  return gone === 0
-    ? `${peak}. No token is evicted.`
-    : `${peak}. Of ${formatNumber(tokens)} tokens ${formatNumber(gone)} had been evicted when the last query came.`;
+  const peak = most
+    ? `Most attention of one query: ${formatValue(most.z ?? 0, 'share')} (${most.label ?? ''})`
+    : 'No attention was seen';
+  if (gone === 0) return `${peak}. No token is evicted.`;
+  return `${peak}. Of ${formatNumber(tokens)} tokens ${formatNumber(gone)} are evicted; the last query would have given them ${formatValue(lost, 'share')} of its attention.`;
 }

@@ -25,4 +25,11 @@ export const DEFAULT_QUALITY: QualityScenario = {
     attentionSequences: 2,
     speed: { sequences: 4, tokens: 32 },
   },
+  softwareAdapter: {
+    'tasks.recall.samples': 4,
+    'tasks.text.sequences': 3,
+    'tasks.text.scoredTokens': 16,
+    'tasks.attentionSequences': 1,
+    'tasks.speed.tokens': 16,
+  },
 };

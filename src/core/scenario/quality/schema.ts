@@ -93,6 +93,8 @@ export const QualityScenario = v.strictObject({
   }),
   cache: QualityCache,
   tasks: QualityTasks,
+  /** Dotted paths that replace values on a software adapter, where the full size would take hours. The run says so. */
+  softwareAdapter: v.record(text(60), v.union([v.number(), list(v.number(), 0, 12)])),
 });
 
 export type QualityScenario = v.InferOutput<typeof QualityScenario>;
