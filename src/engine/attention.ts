@@ -1,14 +1,16 @@
 /**
  * Attention of one layer over the paged cache: the step's keys and values go into their slots, then the decodes and the
- * prompt chunks read what is theirs.
+ * prompt chunks read what is theirs, all of it or what a policy chooses.
  *
  * Boundary: launches of one layer. Projections around it are forward.ts's.
  */
 import { createPagedDecode, type PagedDecode } from '../gpu/kernels/decode.ts';
+import type { PagedDecodeArgs } from '../gpu/kernels/decode-config.ts';
 import { createPrefill, type Prefill } from '../gpu/kernels/prefill.ts';
 import { createAppender, type Appender } from './appender.ts';
-import { contextBound } from './context-bound.ts';
 import { createCapture, type Capture } from './capture.ts';
+import { contextBound } from './context-bound.ts';
+import { createChoice, type Choice } from './eviction/choice.ts';
 import type { ForwardParts } from './forward.ts';
 import { cacheShape } from './kv-cache.ts';
 import type { Passes } from './passes.ts';
@@ -22,6 +24,10 @@ const GPU_DISPATCH_MACS = 5e9;
 export interface Attention {
   readonly variant: string;
   readonly capture: Capture | null;
+  /** What evicts, or selects what is read; null where everything stays and is read. */
+  readonly choice: Choice | null;
+  /** Before a step is encoded. */
+  prepare(batch: StepBatch): void;
   encode(passes: Passes, layer: number, batch: StepBatch): void;
   destroy(): void;
 }
@@ -39,34 +45,41 @@ export async function createAttention(parts: ForwardParts): Promise<Attention> {
   const shape = { ...cacheShape(config, blockSize), queryHeads: config.queryHeads, format };
   const ring = format === 'int2' ? { residualTokens } : {};
   const capture = createCapture(parts);
-  const [append, decode, prefill] = await Promise.all([
+  const decodeConfig = {
+    ...shape,
+    ...ring,
+    layout: 'paged' as const,
+    tier: settings.tier,
+    maxBatch: limits.maxSequences,
+    maxContextTokens: limits.tableStride * blockSize,
+    windowed: config.windowTokens > 0 || settings.eviction.policy === 'streaming-llm',
+  };
+  const [append, decode, prefill, choice] = await Promise.all([
     createAppender(gpu, { ...shape, residualTokens }),
-    createPagedDecode(gpu, {
-      ...shape,
-      ...ring,
-      layout: 'paged',
-      tier: settings.tier,
-      maxBatch: limits.maxSequences,
-      maxContextTokens: limits.tableStride * blockSize,
-      windowed: config.windowTokens > 0,
-      ...(capture?.wantsWeights && { emitScores: true }),
-    }),
+    createPagedDecode(gpu, { ...decodeConfig, ...(capture?.wantsWeights && { emitScores: true }) }),
     createPrefill(gpu, { ...shape, ...ring }),
+    createChoice(parts, decodeConfig),
   ]);
-  return new LayerAttention(parts, { append, decode, prefill }, capture);
+  return new LayerAttention(parts, { append, decode, prefill }, capture, choice);
 }
 
 class LayerAttention implements Attention {
   readonly variant: string;
   readonly capture: Capture | null;
+  readonly choice: Choice | null;
   readonly #parts: ForwardParts;
   readonly #launchers: Launchers;
 
-  constructor(parts: ForwardParts, launchers: Launchers, capture: Capture | null) {
+  constructor(parts: ForwardParts, launchers: Launchers, capture: Capture | null, choice: Choice | null) {
+    this.choice = choice;
     this.#parts = parts;
     this.#launchers = launchers;
     this.capture = capture;
     this.variant = launchers.decode.variant;
+  }
+
+  prepare(batch: StepBatch): void {
+    this.choice?.observer?.prepare(batch);
   }
 
   encode(passes: Passes, layer: number, batch: StepBatch): void {
@@ -80,6 +93,7 @@ class LayerAttention implements Attention {
       sequences: stepRows(batch),
     });
     this.#append(passes.pass, layer, batch);
+    this.choice?.appended(passes.pass, layer, batch);
     this.#prefill(passes.pass, layer, batch);
     this.#decode(passes.pass, layer, batch);
     this.capture?.copy(passes, layer, batch);
@@ -88,6 +102,7 @@ class LayerAttention implements Attention {
   destroy(): void {
     this.#launchers.decode.destroy();
     this.capture?.destroy();
+    this.choice?.destroy();
   }
 
   #append(pass: GPUComputePassEncoder, layer: number, batch: StepBatch): void {
@@ -116,6 +131,7 @@ class LayerAttention implements Attention {
     if (batch.numChunks === 0) return;
     const { gpu, buffers, cache, limits, model } = this.#parts;
     const { chunks } = buffers;
+    const maxDispatchMacs = gpu.isFallback ? SOFTWARE_DISPATCH_MACS : GPU_DISPATCH_MACS;
     this.#launchers.prefill.encode(pass, {
       query: buffers.query,
       pool: at(cache.pools, layer),
@@ -129,9 +145,10 @@ class LayerAttention implements Attention {
       maxContextTokens: contextBound(batch.maxChunkContext),
       tableStride: limits.tableStride,
       windowTokens: model.config.windowTokens,
-      maxDispatchMacs: gpu.isFallback ? SOFTWARE_DISPATCH_MACS : GPU_DISPATCH_MACS,
+      maxDispatchMacs,
       ...this.#ring(layer, chunks.ringSlots),
     });
+    this.choice?.observer?.vote(pass, layer, at(cache.pools, layer), batch, maxDispatchMacs);
   }
 
   #decode(pass: GPUComputePassEncoder, layer: number, batch: StepBatch): void {
@@ -139,7 +156,7 @@ class LayerAttention implements Attention {
     const { buffers, cache, limits, model } = this.#parts;
     const { all } = buffers;
     const weights = this.capture?.weights;
-    this.#launchers.decode.encode(pass, {
+    const args: PagedDecodeArgs = {
       query: buffers.query,
       pool: at(cache.pools, layer),
       blockTable: all.table,
@@ -149,9 +166,13 @@ class LayerAttention implements Attention {
       maxContextTokens: contextBound(batch.maxDecodeContext),
       tableStride: limits.tableStride,
       windowTokens: model.config.windowTokens,
+      ...this.choice?.observer?.window,
       ...(weights && { scores: weights }),
       ...this.#ring(layer, all.ringSlots),
-    });
+    };
+    if (this.choice?.observer?.decode(pass, layer, args, batch)) return;
+    const read = this.choice?.select(pass, layer, args, batch) ?? args;
+    this.#launchers.decode.encode(pass, read);
   }
 
   #ring(layer: number, residualSlots: GPUBuffer) {

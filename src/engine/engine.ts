@@ -236,6 +236,7 @@ export class Engine {
     });
     events.push(...this.#book.takeCancelled());
     this.#end(plan, events);
+    await this.#machine.cuts?.cut(this.#book.decoding, this.#session.manager);
     return { ...report, startMs, endMs: this.#options.now(), gpuMs, events };
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Gpu } from '../gpu/context.ts';
 import { contextBound } from './context-bound.ts';
+import { Cuts, evicts } from './eviction/cuts.ts';
 import type { EngineHooks, EngineSettings } from './engine-types.ts';
 import { Forward } from './forward.ts';
 import { KvCache } from './kv-cache.ts';
@@ -14,8 +15,8 @@ import { createStepBuffers, type StepBuffers } from './step-buffers.ts';
 import type { LoadedModel } from './weights-types.ts';
 
 /** Slots of running sequences: one that ended may stand in the step on its way, beside the one in its place. */
-export function slotCount({ maxSequences }: EngineSettings): number {
-  return 2 * maxSequences;
+export function slotCount(settings: EngineSettings): number {
+  return evicts(settings) ? settings.maxSequences : 2 * settings.maxSequences;
 }
 
 export class Machine {
@@ -24,6 +25,8 @@ export class Machine {
   readonly forward: Forward;
   /** Where each block of the pool lies in the buffers. */
   readonly physical: Uint32Array;
+  /** What happens to sequences over their budget; null without eviction. */
+  readonly cuts: Cuts | null;
   readonly #gpu: Gpu;
   readonly #vocab: number;
   readonly #limits: StepLimits;
@@ -49,6 +52,7 @@ export class Machine {
     this.forward = parts.forward;
     this.#readback = parts.readback;
     this.physical = blockPlaces(settings.numBlocks, settings.shuffleSeed);
+    this.cuts = this.#createCuts();
   }
 
   /** @throws GpuOutOfMemoryError; nothing is kept then. */
@@ -85,6 +89,7 @@ export class Machine {
     const { device } = this.#gpu;
     const { buffers, forward } = this;
     buffers.upload(batch);
+    forward.attention.prepare(batch);
     const pending = this.#readback.begin(timed);
     const encoder = device.createCommandEncoder({ label: 'Engine.step' });
     forward.encode(encoder, batch, pending.timestamps);
@@ -99,14 +104,25 @@ export class Machine {
     return pending;
   }
 
+  #createCuts(): Cuts | null {
+    const { choice } = this.forward.attention;
+    if (!choice?.evictor) return null;
+    const { shape, evictor } = choice;
+    return new Cuts({ gpu: this.#gpu, shape, evictor, cache: this.cache, physical: this.physical });
+  }
+
   destroy(): void {
+    this.cuts?.destroy();
     for (const part of [this.#readback, this.forward, this.buffers, this.cache]) part.destroy();
   }
 }
 
 function stepLimits({ config }: LoadedModel, settings: EngineSettings): StepLimits {
+  const rowsBySlot = evicts(settings);
   return {
-    maxTokens: settings.tokenBudget,
+    // Rows of slots that nobody has stand between the others.
+    maxTokens: settings.tokenBudget + (rowsBySlot ? settings.maxSequences : 0),
+    rowsBySlot,
     maxSequences: settings.maxSequences,
     tableStride: Math.ceil(contextBound(settings.maxContextTokens) / settings.blockSize),
     blockSize: settings.blockSize,

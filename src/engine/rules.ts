@@ -31,6 +31,10 @@ const RULES: readonly Rule[] = [
     windowTokens > 0 && eviction.policy !== 'none'
       ? `${name} has a sliding window of ${windowTokens} tokens, which chooses what is read already; turn eviction off.`
       : null,
+  (_, { eviction, offload }) =>
+    eviction.policy === 'quest' && offload !== 'none'
+      ? 'Quest knows bounds of the blocks that it saw computed, not of those fetched from host memory; turn offload off.'
+      : null,
   (_, { eviction, kvFormat }) =>
     kvFormat === 'int2' && eviction.policy !== 'none'
       ? 'int2 finds its newest tokens by their position, which eviction changes; choose int4 or a wider format.'

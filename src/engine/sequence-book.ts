@@ -94,6 +94,7 @@ export class SequenceBook {
     if (phase === 'ended') return;
     sequence.computed = 0;
     sequence.dropped = 0;
+    sequence.cut = false;
   }
 
   cancel(request: number): void {

@@ -17,6 +17,8 @@ export interface SequenceState {
   computed: number;
   /** Tokens among them that were evicted: whole blocks. */
   dropped: number;
+  /** It was over its budget once: its prompt has been judged. */
+  cut: boolean;
   /** Output tokens that are sampled or on their way. */
   planned: number;
   readonly output: number[];
@@ -38,6 +40,7 @@ export function createSequence(
     slot: -1,
     computed: 0,
     dropped: 0,
+    cut: false,
     planned: 0,
     output: [],
     decoding: false,

@@ -7,6 +7,7 @@ import { BlockManager } from '../core/kv/block-manager.ts';
 import { Sequences } from '../core/schedule/sequences.ts';
 import { VllmScheduler } from '../core/schedule/vllm.ts';
 import { EngineConnector, type ConnectorParts } from './connector.ts';
+import { evicts } from './eviction/cuts.ts';
 import type { EngineSettings } from './engine-types.ts';
 import { EngineRequests } from './requests.ts';
 import { ReservingBlockManager } from './reserving-block-manager.ts';
@@ -41,9 +42,8 @@ export function createSession(settings: EngineSettings, connection: ConnectorPar
       : new ReservingBlockManager({ ...pool, reservedTokens: maxContextTokens });
   connector = new EngineConnector(connection, manager, requests);
   const sequences = new Sequences(requests, blockSize);
-  const { policy } = settings.eviction;
   // What a policy drops is known when a step is done, and the next plan needs it.
-  const ahead = policy === 'none' || policy === 'quest';
+  const ahead = !evicts(settings);
   const scheduler = new VllmScheduler({
     ...{ manager, sequences, tokenBudget, maxSequences, longPrefillTokens, ahead },
     priorities: 'fcfs',

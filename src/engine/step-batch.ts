@@ -14,6 +14,8 @@ export interface StepLimits {
   /** Blocks of the longest sequence. */
   readonly tableStride: number;
   readonly blockSize: number;
+  /** A sequence's row is its slot, because what is known of its tokens lives on from step to step (eviction). */
+  readonly rowsBySlot: boolean;
   /** Added to a position before the table of learned positions is read. */
   readonly positionOffset: number;
 }
@@ -33,6 +35,8 @@ export interface StepMember {
   readonly position: number;
   /** Tokens in its cache, those of the step included. */
   readonly context: number;
+  /** Tokens that it has to compute before its next one is sampled. */
+  readonly total: number;
 }
 
 /** Sequences of one attention launch. */
@@ -62,7 +66,11 @@ export class StepBatch {
   /** In the order of their rows. */
   readonly members: StepMember[] = [];
   tokens = 0;
+  /** Rows of decodes, those that stay empty by `rowsBySlot` among them. */
   decodes = 0;
+  /** Sequences that decode. */
+  numDecoding = 0;
+  /** Rows of `chunks`. */
   numChunks = 0;
   /** Longest context among decodes, and among chunks. */
   maxDecodeContext = 0;
@@ -86,7 +94,7 @@ export class StepBatch {
     this.ids = new Uint32Array(maxTokens);
     this.positions = new Uint32Array(maxTokens);
     this.slots = new Int32Array(maxTokens);
-    this.all = sequenceRows(maxSequences, tableStride);
+    this.all = sequenceRows(2 * maxSequences, tableStride);
     this.chunks = sequenceRows(maxSequences, tableStride);
     this.sampledRows = new Uint32Array(maxSequences);
     this.settings = new Uint32Array(maxSequences * 8);
@@ -96,17 +104,23 @@ export class StepBatch {
   /** @param decoding sequences that decode in this step, in any order */
   fill(plan: StepPlan, decoding: Iterable<SequenceState>, stateOf: (row: number) => SequenceState): void {
     this.#clear();
-    for (const sequence of decoding) this.#addDecode(sequence);
+    for (const sequence of this.#inOrder([...decoding], (state) => state)) this.#addDecode(sequence);
     this.decodes = this.tokens;
     const { work, chunks } = plan;
-    for (let i = 0; i < work.prefillCount; i++) {
-      this.#addChunk(stateOf(chunks[i] ?? -1), work.prefillContextTokens[i] ?? 0, work.prefillTokens[i] ?? 0);
+    const prompts = Array.from({ length: work.prefillCount }, (_, i) => ({
+      sequence: stateOf(chunks[i] ?? -1),
+      context: work.prefillContextTokens[i] ?? 0,
+      tokens: work.prefillTokens[i] ?? 0,
+    }));
+    for (const { sequence, context, tokens } of this.#inOrder(prompts, (chunk) => chunk.sequence)) {
+      this.#addChunk(sequence, context, tokens);
     }
   }
 
   #clear(): void {
     this.tokens = 0;
     this.decodes = 0;
+    this.numDecoding = 0;
     this.numChunks = 0;
     this.maxDecodeContext = 0;
     this.maxChunkContext = 0;
@@ -116,10 +130,32 @@ export class StepBatch {
     this.members.length = 0;
   }
 
+  #inOrder<T>(items: T[], stateOf: (item: T) => SequenceState): T[] {
+    return this.limits.rowsBySlot ? items.sort((a, b) => stateOf(a).slot - stateOf(b).slot) : items;
+  }
+
+  /** A row that computes something which nobody reads, and stores nothing. */
+  #addEmptyRow(): void {
+    const at = this.tokens++;
+    this.ids[at] = 0;
+    this.positions[at] = 0;
+    this.slots[at] = -1;
+    this.all.contexts[at] = 0;
+    this.all.ringSlots[at] = 0;
+    this.all.starts[this.tokens] = this.tokens;
+  }
+
   #addDecode(sequence: SequenceState): void {
+    while (this.limits.rowsBySlot && this.tokens < sequence.slot) this.#addEmptyRow();
+    this.numDecoding++;
     const context = sequence.computed + 1 - sequence.dropped;
     const { computed: position } = sequence;
-    this.members.push({ sequence, firstRow: this.tokens, tokens: 1, position, context });
+    this.members.push({
+      ...{ sequence, position, context },
+      firstRow: this.tokens,
+      tokens: 1,
+      total: position + 1,
+    });
     this.#setSequence(this.all, this.tokens, sequence, context);
     this.maxDecodeContext = Math.max(this.maxDecodeContext, context);
     this.decodeContextTokens += context;
@@ -130,9 +166,16 @@ export class StepBatch {
   }
 
   #addChunk(sequence: SequenceState, context: number, tokens: number): void {
+    while (this.limits.rowsBySlot && this.numChunks < sequence.slot) this.#addEmptyChunk();
     const sequences = this.decodes + this.numChunks;
     const resident = context + tokens - sequence.dropped;
-    this.members.push({ sequence, firstRow: this.tokens, tokens, position: context, context: resident });
+    const total = sequence.request.promptIds.length + sequence.planned;
+    this.members.push({
+      ...{ sequence, tokens, total },
+      firstRow: this.tokens,
+      position: context,
+      context: resident,
+    });
     this.#setSequence(this.all, sequences, sequence, resident);
     this.#setSequence(this.chunks, this.numChunks, sequence, resident);
     this.chunks.starts[this.numChunks] = this.tokens;
@@ -142,9 +185,18 @@ export class StepBatch {
     this.maxChunkContext = Math.max(this.maxChunkContext, resident);
     this.maxChunkTokens = Math.max(this.maxChunkTokens, tokens);
     sequence.computed = context + tokens;
-    if (sequence.computed < sequence.request.promptIds.length + sequence.planned) return;
+    if (sequence.computed < total) return;
     this.#addSample(sequence);
     sequence.decoding = true;
+  }
+
+  #addEmptyChunk(): void {
+    const sequences = this.decodes + this.numChunks;
+    this.all.contexts[sequences] = 0;
+    this.all.starts[sequences + 1] = this.tokens;
+    this.chunks.contexts[this.numChunks] = 0;
+    this.chunks.starts[this.numChunks] = this.tokens;
+    this.chunks.starts[++this.numChunks] = this.tokens;
   }
 
   #setSequence(rows: SequenceRows, at: number, sequence: SequenceState, context: number): void {
@@ -159,7 +211,9 @@ export class StepBatch {
     const at = this.tokens++;
     const { blockSize, positionOffset } = this.limits;
     const place = position - sequence.dropped;
-    const block = this.#blocksOf(sequence.row)[Math.floor(place / blockSize)] ?? 0;
+    const block = this.#blocksOf(sequence.row)[Math.floor(place / blockSize)];
+    if (block === undefined)
+      throw new RangeError(`Request ${sequence.row} has no block for its token ${position}.`);
     this.ids[at] = tokenAt(sequence, position) ?? (FROM_SLOT | sequence.slot) >>> 0;
     this.positions[at] = position + positionOffset;
     this.slots[at] = (this.#physical[block] ?? 0) * blockSize + (place % blockSize);

@@ -59,18 +59,18 @@ export function createStepBuffers(
     made.push(buffer);
     return buffer;
   };
-  const sequences = (name: string): SequenceBuffers => ({
-    table: words(`${name}.table`, maxSequences * tableStride),
-    contexts: words(`${name}.contexts`, maxSequences),
-    ringSlots: words(`${name}.ringSlots`, maxSequences),
-    starts: words(`${name}.starts`, maxSequences + 1),
+  const sequences = (name: string, count: number): SequenceBuffers => ({
+    table: words(`${name}.table`, count * tableStride),
+    contexts: words(`${name}.contexts`, count),
+    ringSlots: words(`${name}.ringSlots`, count),
+    starts: words(`${name}.starts`, count + 1),
   });
   const buffers = {
     ids: words('ids', maxTokens),
     positions: words('positions', maxTokens),
     slots: words('slots', maxTokens),
-    all: sequences('all'),
-    chunks: sequences('chunks'),
+    all: sequences('all', 2 * maxSequences),
+    chunks: sequences('chunks', maxSequences),
     sampledRows: words('sampledRows', maxSequences),
     settings: words('settings', maxSequences * 8),
     lastTokens: words('lastTokens', slots),

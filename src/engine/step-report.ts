@@ -17,10 +17,10 @@ export function plannedStep(plan: StepPlan, batch: StepBatch, session: Session):
   const first = work.prefillCount - joined.length;
   return {
     step,
-    decodeSequences: batch.decodes,
+    decodeSequences: batch.numDecoding,
     decodeContextTokens: batch.decodeContextTokens,
     prefillTokens: batch.tokens - batch.decodes,
-    prefillChunks: batch.numChunks,
+    prefillChunks: work.prefillCount,
     prefillPairs: pairsOf(plan),
     joined: [...joined],
     joinedCachedTokens: joined.map((_, i) => work.prefillContextTokens[first + i] ?? 0),

@@ -60,7 +60,7 @@ describe.skipIf(missing !== null)(
         const text = [...prompt, ...continuation];
         const engine = await makeEngine(gpu, model, { tokenBudget: 24 });
         // Each continues the golden text from a place of its own, so each knows what must come.
-        const cuts = [5, 70, 33, 101, 6, 18, 55];
+        const cuts = [6, 70, 33, 101, 9, 18, 55];
         const requests = cuts.map((cut) => engine.submit(greedy(text.slice(0, cut), 30)));
         const outputs = await drain(engine, requests);
         outputs.forEach((output, i) => {
@@ -79,7 +79,7 @@ describe.skipIf(missing !== null)(
           maxContextTokens: 200,
           prefixCaching: false,
         });
-        const requests = [5, 9, 20, 31].map((cut) => engine.submit(greedy(text.slice(0, cut), 60)));
+        const requests = [6, 9, 20, 31].map((cut) => engine.submit(greedy(text.slice(0, cut), 60)));
         let preempted = 0;
         for (let report = await engine.step(); report; report = await engine.step()) {
           preempted += report.preempted.length;
@@ -87,7 +87,7 @@ describe.skipIf(missing !== null)(
         }
         expect(preempted).toBeGreaterThan(0);
         expect(requests.map((request) => engine.outputOf(request))).toEqual(
-          [5, 9, 20, 31].map((cut) => text.slice(cut, cut + 60)),
+          [6, 9, 20, 31].map((cut) => text.slice(cut, cut + 60)),
         );
         engine.destroy();
       });
@@ -101,7 +101,7 @@ describe.skipIf(missing !== null)(
           offload: 'host',
           hostBytes: 2 ** 24,
         });
-        const requests = [5, 9, 20, 31].map((cut) => engine.submit(greedy(text.slice(0, cut), 60)));
+        const requests = [6, 9, 20, 31].map((cut) => engine.submit(greedy(text.slice(0, cut), 60)));
         let [preempted, lost] = [0, 0];
         for (let report = await engine.step(); report; report = await engine.step()) {
           preempted += report.preempted.length;
@@ -112,7 +112,7 @@ describe.skipIf(missing !== null)(
         expect(lost).toBe(0);
         expect(engine.offloaded.inBytes).toBeGreaterThan(0);
         expect(requests.map((request) => engine.outputOf(request))).toEqual(
-          [5, 9, 20, 31].map((cut) => text.slice(cut, cut + 60)),
+          [6, 9, 20, 31].map((cut) => text.slice(cut, cut + 60)),
         );
         engine.destroy();
       });

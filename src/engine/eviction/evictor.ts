@@ -69,6 +69,11 @@ export class Evictor {
     this.bytes = evictorBufferList(this.#buffers).reduce((sum, { size }) => sum + size, 0);
   }
 
+  /** True where the queries of prompts vote. */
+  get votes(): boolean {
+    return this.#kernels.votes !== null;
+  }
+
   /** True where decode must emit its probabilities. */
   get emitsScores(): boolean {
     return this.#kernels.attention !== null;
