@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensureLibrary } from '../scripts/build-lib.mjs';
 import { parseRun } from '../src/index.ts';
+import { referencePath, referenceText, whyNoReferenceData } from './reference-data.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MINUTES = 60_000;
@@ -194,6 +195,47 @@ describe('GPU commands in a headless Chromium', { timeout: 5 * MINUTES }, () => 
     expect(result.maxAbsError).toBeLessThan(1e-4);
     expect(result.minMs).toBeLessThanOrEqual(result.medianMs);
   });
+
+  test('generate answers tokens, times and bytes for the model that ships', async () => {
+    const args = [
+      '--prompt',
+      'Ada pearl . Ben copper . ? Ada',
+      '--tokens',
+      '6',
+      '--kv',
+      'fp8_e4m3',
+      '--json',
+    ];
+    const { status, out, err } = await kvlab('generate', '--model', 'public/models/ledger-485k', ...args);
+    expect({ status, err }).toMatchObject({ status: 0 });
+    const answer = JSON.parse(out);
+    expect(Object.keys(answer).sort()).toEqual(['kvBytesPerToken', 'tokens', 'tpotMs', 'ttftMs']);
+    expect(answer.tokens).toHaveLength(6);
+    expect(answer.ttftMs).toBeGreaterThan(0);
+    expect(answer.tpotMs).toBeGreaterThan(0);
+  });
+
+  test('a checkpoint that is cut off is one sentence and exit status 2', async () => {
+    const path = file('cut.bin', 'short');
+    const { status, out, err } = await kvlab('generate', '--model', path, '--prompt-ids', '1', '--json');
+    expect(JSON.parse(out)).toMatchObject({ error: { code: 'bad-input' } });
+    expect(err.trim().split('\n').at(-1)).toMatch(/cut\.bin .+\.$/);
+    expect(status).toBe(2);
+  });
+
+  const CHECKPOINT = 'weights/stories260K.bin';
+  const GOLDEN = 'weights/golden_greedy.json';
+  const missing = whyNoReferenceData(CHECKPOINT) ?? whyNoReferenceData(GOLDEN);
+  test.skipIf(missing !== null)(
+    `generate gives the golden tokens of a real checkpoint${missing === null ? '' : ` (skipped: ${missing})`}`,
+    async () => {
+      const golden: number[] = JSON.parse(referenceText(GOLDEN)).stories260K.greedy_tokens;
+      const args = ['--prompt-ids', golden.slice(0, 2).join(), '--tokens', '30', '--json'];
+      const { status, out } = await kvlab('generate', '--model', referencePath(CHECKPOINT), ...args);
+      expect(status).toBe(0);
+      expect(JSON.parse(out).tokens).toEqual(golden.slice(2, 32));
+    },
+  );
 
   test('measure --out writes the run, its tables and its figures', async () => {
     const out = join(folder, 'measured');

@@ -15,6 +15,13 @@ export function whyNoReferenceData(file: string): string | null {
   return !files || files.existsSync(`${folder}/${file}`) ? null : `KVLAB_DATA has no ${file}`;
 }
 
+/** Where a reference file lies, for a command that reads files itself; in Node only. @throws Error where it is missing. */
+export function referencePath(file: string): string {
+  const reason = whyNoReferenceData(file);
+  if (reason !== null) throw new Error(`No reference data: ${reason}.`);
+  return `${folder}/${file}`;
+}
+
 /** Text of a reference file. @throws Error in words where it is missing. */
 export function referenceText(file: string): string {
   const reason = files ? whyNoReferenceData(file) : 'this is a browser; ask for its bytes';

@@ -10,6 +10,7 @@ export const COMMANDS = [
   'replay',
   'cache',
   'accesses',
+  'generate',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
@@ -21,7 +22,7 @@ interface FlagKind {
   readonly about: string;
 }
 
-const GPU_COMMANDS = ['check', 'measure', 'attention'] as const;
+const GPU_COMMANDS = ['check', 'measure', 'attention', 'generate'] as const;
 
 const FLAGS = {
   json: {
@@ -50,7 +51,7 @@ const FLAGS = {
   },
   seed: {
     takes: 'a value',
-    commands: ['simulate', 'accesses'],
+    commands: ['simulate', 'accesses', 'generate'],
     shows: '--seed N',
     about: 'the seed of everything random',
   },
@@ -133,6 +134,66 @@ const FLAGS = {
     shows: '--summary',
     about: 'answer with the summary alone',
   },
+  model: {
+    takes: 'a value',
+    commands: ['generate'],
+    shows: '--model PATH',
+    about: 'a folder with config.json and safetensors, a .gguf file, or a llama2.c .bin',
+  },
+  'prompt-ids': {
+    takes: 'a value',
+    commands: ['generate'],
+    shows: '--prompt-ids 1,403',
+    about: 'the prompt as token ids',
+  },
+  prompt: {
+    takes: 'a value',
+    commands: ['generate'],
+    shows: '--prompt TEXT',
+    about: 'the prompt as text; the model needs a tokenizer',
+  },
+  tokens: {
+    takes: 'a value',
+    commands: ['generate'],
+    shows: '--tokens N',
+    about: 'most new tokens; 64 unless given',
+  },
+  kv: {
+    takes: 'a value',
+    commands: ['generate'],
+    shows: '--kv FORMAT',
+    about: 'how K and V are stored: f32, f16, fp8_e4m3, fp8_e5m2, int8, int4 or int2',
+  },
+  evict: {
+    takes: 'a value',
+    commands: ['generate'],
+    shows: '--evict POLICY',
+    about: 'which tokens leave the cache above --budget',
+  },
+  budget: {
+    takes: 'a value',
+    commands: ['generate'],
+    shows: '--budget N',
+    about: 'tokens that a sequence keeps under --evict',
+  },
+  weights: {
+    takes: 'a value',
+    commands: ['generate'],
+    shows: '--weights FORMAT',
+    about: 'how the weights are kept on the GPU: f32, f16, int8 or int4',
+  },
+  temperature: {
+    takes: 'a value',
+    commands: ['generate'],
+    shows: '--temperature T',
+    about: '0, the default, takes the most probable token',
+  },
+  'top-p': {
+    takes: 'a value',
+    commands: ['generate'],
+    shows: '--top-p P',
+    about: 'draws among the fewest tokens whose probabilities reach P',
+  },
   verbose: { takes: 'nothing', commands: COMMANDS, shows: '--verbose', about: 'say more on standard error' },
 } as const satisfies Record<string, FlagKind>;
 
@@ -167,6 +228,18 @@ export interface Invocation {
   readonly demo: string | null;
   readonly type: string | null;
   readonly summary: boolean;
+  /** File or folder of a model. */
+  readonly model: string | null;
+  /** Of the prompt and of what goes on from it, each as written. */
+  readonly promptIds: string | null;
+  readonly prompt: string | null;
+  readonly tokens: string | null;
+  readonly kv: string | null;
+  readonly evict: string | null;
+  readonly budget: string | null;
+  readonly weights: string | null;
+  readonly temperature: string | null;
+  readonly topP: string | null;
   readonly verbose: boolean;
 }
 
@@ -213,6 +286,16 @@ export function parseArguments(argv: readonly string[]): Invocation | 'help' | '
     demo: flags.get('demo')?.at(-1) ?? null,
     type: flags.get('type')?.at(-1) ?? null,
     summary: flags.has('summary'),
+    model: flags.get('model')?.at(-1) ?? null,
+    promptIds: flags.get('prompt-ids')?.at(-1) ?? null,
+    prompt: flags.get('prompt')?.at(-1) ?? null,
+    tokens: flags.get('tokens')?.at(-1) ?? null,
+    kv: flags.get('kv')?.at(-1) ?? null,
+    evict: flags.get('evict')?.at(-1) ?? null,
+    budget: flags.get('budget')?.at(-1) ?? null,
+    weights: flags.get('weights')?.at(-1) ?? null,
+    temperature: flags.get('temperature')?.at(-1) ?? null,
+    topP: flags.get('top-p')?.at(-1) ?? null,
     verbose: flags.has('verbose'),
   };
 }
@@ -289,6 +372,7 @@ export function usage(): string {
     '  kvlab replay DIR           a recorded vLLM run, predicted beside measured; needs --workload',
     '  kvlab cache --trace FILE   hits and misses of a recorded trace under an eviction policy',
     '  kvlab accesses RUN         who uses which block when: heat map, reuse distances, miss ratios; also of a LOG',
+    '  kvlab generate --model PATH    a real model goes on with a prompt; needs --prompt-ids or --prompt',
     '',
     ...flags,
     '',

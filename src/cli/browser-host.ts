@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright';
 import { chromiumArgs, findChromium } from '../../scripts/chromium.mjs';
 import { CommandError } from './errors.ts';
-import type { HeadlessCall, HeadlessPage } from './headless/protocol.ts';
+import { FILES_INPUT, type HeadlessCall, type HeadlessPage } from './headless/protocol.ts';
 import { valueOf, type Answer, type GpuHost, type HostOptions, type OnProgress } from './host.ts';
 import { serveFolder, type StaticServer } from './static-server.ts';
 
@@ -41,6 +41,10 @@ export async function openBrowserHost({ power, command, detail }: HostOptions): 
       run: async (scenario, force, listener) =>
         ({ ...(await call<object>({ name: 'run', scenario, force }, listener)), command }) as never,
       attention: (shape) => call({ name: 'attention', shape }),
+      generate: async ({ name, paths, load, wish }, listener) => {
+        await page.setInputFiles(`#${FILES_INPUT}`, [...paths]);
+        return call({ name: 'generate', folder: name, load: { ...load, power }, wish }, listener);
+      },
       png: async (svg) => fromBase64(await call<string>({ name: 'png', svg })),
       cancel: () => void ask(page, { name: 'cancel' }).catch(() => undefined),
       close,

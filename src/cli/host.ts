@@ -1,15 +1,33 @@
 /** Where GPU commands run: the page's worker in a headless browser, or the same lab on a Dawn binding in Node. */
 import type { CheckRun, Environment, LabRun, Scenario } from '../index.ts';
-import type { AttentionResult, AttentionShape, PowerPreference, Progress } from '../lab/index.ts';
+import type {
+  AttentionResult,
+  AttentionShape,
+  GenerationResult,
+  GenerationWish,
+  LoadWish,
+  PowerPreference,
+  Progress,
+} from '../lab/index.ts';
 import { CommandError } from './errors.ts';
 
 export type OnProgress = (progress: Progress) => void;
+
+/** A model by its files on this machine, and what it shall go on with. */
+export interface ModelTask {
+  /** Of the folder, for people. */
+  readonly name: string;
+  readonly paths: readonly string[];
+  readonly load: LoadWish;
+  readonly wish: GenerationWish;
+}
 
 export interface GpuHost {
   describe(): Promise<Environment>;
   check(onProgress: OnProgress): Promise<CheckRun>;
   run(scenario: Scenario, force: boolean, onProgress: OnProgress): Promise<LabRun>;
   attention(shape: AttentionShape): Promise<AttentionResult>;
+  generate(task: ModelTask, onProgress: OnProgress): Promise<GenerationResult>;
   /** A figure at 300 dpi, or null where nothing here can draw one. */
   png(svg: string): Promise<Uint8Array | null>;
   /** Ends what is running; it then resolves with what was finished. */

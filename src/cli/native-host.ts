@@ -1,10 +1,13 @@
 /** Runs GPU commands on a Dawn binding: the same lab as the page's worker, in this process, no browser. */
 import { randomUUID } from 'node:crypto';
+import { openAsBlob } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
+import { basename } from 'node:path';
 import { openGpu } from '../gpu/index.ts';
 import {
   describeEnvironment,
   measureAttention,
+  ModelSession,
   NoAdapterError,
   runCheck,
   runScenario,
@@ -13,7 +16,7 @@ import {
 } from '../lab/index.ts';
 import { openDawn } from './dawn.ts';
 import { CommandError } from './errors.ts';
-import type { GpuHost, HostOptions } from './host.ts';
+import type { GpuHost, HostOptions, ModelTask, OnProgress } from './host.ts';
 
 export async function openNativeHost({ power, command }: HostOptions): Promise<GpuHost> {
   // Kept for as long as the host: the devices of a collected instance stop working.
@@ -36,10 +39,29 @@ export async function openNativeHost({ power, command }: HostOptions): Promise<G
         runScenario(scenario, { host, tunings, signal, onProgress, force, measuredBytes: null }),
       ),
     attention: (shape) => sentenced(() => measureAttention(shape, { host, tunings, signal })),
+    generate: (task, onProgress) => sentenced(() => generate(task, host, signal, onProgress)),
     png: () => Promise.resolve(null),
     cancel: () => cancel.abort(new CommandError('cancelled', 'Cancelled.')),
     close: () => Promise.resolve(),
   };
+}
+
+async function generate(
+  { name, paths, load, wish }: ModelTask,
+  host: LabHost,
+  signal: AbortSignal,
+  onProgress: OnProgress,
+) {
+  const files = await Promise.all(
+    paths.map(async (path) => ({ path: `${name}/${basename(path)}`, blob: await openAsBlob(path) })),
+  );
+  const loading = { signal, onUpdate: onProgress };
+  const session = await ModelSession.load(host, { kind: 'files', files }, load, loading);
+  try {
+    return await session.generate(wish, { signal, onUpdate: () => undefined });
+  } finally {
+    session.unload();
+  }
 }
 
 function labHost(dawn: GPU, { power, command }: Pick<HostOptions, 'power' | 'command'>): LabHost {

@@ -7,3 +7,10 @@ export function wholeNumber(flag: string, text: string, min: number, max: number
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   throw new InputError(`${flag} is “${text.slice(0, 40)}”; a whole number from ${min} to ${max} is needed.`);
 }
+
+/** @throws InputError unless it is a number within the bounds */
+export function realNumber(flag: string, text: string, min: number, max: number): number {
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (Number.isFinite(value) && value >= min && value <= max) return value;
+  throw new InputError(`${flag} is “${text.slice(0, 40)}”; a number from ${min} to ${max} is needed.`);
+}

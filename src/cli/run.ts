@@ -6,6 +6,7 @@ import { attention } from './commands/attention.ts';
 import { cache } from './commands/cache.ts';
 import { check } from './commands/check.ts';
 import type { CommandContext, GpuCommand, Outcome, PlainCommand } from './commands/command.ts';
+import { generate } from './commands/generate.ts';
 import { measure } from './commands/measure.ts';
 import { replay } from './commands/replay.ts';
 import { risk } from './commands/risk.ts';
@@ -28,6 +29,7 @@ const RUNNERS: Readonly<Record<CommandName, Runner>> = {
   replay: { kind: 'plain', run: replay },
   cache: { kind: 'plain', run: cache },
   accesses: { kind: 'gpu', run: accesses },
+  generate: { kind: 'gpu', run: generate },
 };
 
 /** @param onCancel called with what a Ctrl-C shall do while a host is open */

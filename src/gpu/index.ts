@@ -33,3 +33,4 @@ export type { PagedDecodeArgs, PagedDecodeConfig } from './kernels/decode-config
 export { createPrefill, type Prefill, type PrefillArgs, type PrefillConfig } from './kernels/prefill.ts';
 export { decodeTwin, type DecodeTwinArgs, type DecodeTwinResult } from './kernels/decode.twin.ts';
 export { prefillTwin, type PrefillProblem } from './kernels/prefill.twin.ts';
+export { WEIGHT_FORMATS, type WeightFormat } from './kernels/linear-config.ts';

@@ -1,7 +1,7 @@
 /** The page that the command line opens: the page's own GPU worker behind one function, and a canvas for PNG files. */
 import { pngOf } from '../../charts/index.ts';
 import { createGpuClient } from '../../workers/client.ts';
-import type { HeadlessAnswer, HeadlessCall, HeadlessPage } from './protocol.ts';
+import { FILES_INPUT, type HeadlessAnswer, type HeadlessCall, type HeadlessPage } from './protocol.ts';
 
 const client = createGpuClient();
 
@@ -29,12 +29,33 @@ async function answerTo(call: HeadlessCall): Promise<HeadlessAnswer> {
       );
     case 'attention':
       return gpu.attention(call.shape);
+    case 'generate':
+      return generate(call, kvlabProgress);
     case 'cancel':
       gpu.cancel();
       return { ok: true, value: null };
     case 'png':
       return { ok: true, value: toBase64(new Uint8Array(await (await pngOf(call.svg)).arrayBuffer())) };
   }
+}
+
+async function generate(
+  { folder, load, wish }: Extract<HeadlessCall, { name: 'generate' }>,
+  onProgress: HeadlessPage['kvlabProgress'],
+): Promise<HeadlessAnswer> {
+  const model = await client.model();
+  const files = modelFiles(folder);
+  const loaded = await model.load({ kind: 'files', files }, load, onProgress);
+  if (!loaded.ok) return loaded;
+  return model.generate(wish, ({ tokens }) => {
+    if (tokens.length > 0) onProgress({ fraction: null, message: 'Generating' });
+  });
+}
+
+function modelFiles(folder: string) {
+  const input = document.getElementById(FILES_INPUT);
+  const files = input instanceof HTMLInputElement ? [...(input.files ?? [])] : [];
+  return files.map((file) => ({ path: `${folder}/${file.name}`, blob: file }));
 }
 
 function toBase64(bytes: Uint8Array): string {

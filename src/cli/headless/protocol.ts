@@ -1,12 +1,19 @@
 /** What the command line asks of the headless page, and how it is answered. Plain data, because it crosses processes. */
 import type { Scenario } from '../../index.ts';
-import type { AttentionShape, PowerPreference, Progress } from '../../lab/index.ts';
+import type { AttentionShape, GenerationWish, LoadWish, PowerPreference, Progress } from '../../lab/index.ts';
 
 export type HeadlessCall =
   | { readonly name: 'describe'; readonly power: PowerPreference }
   | { readonly name: 'check'; readonly power: PowerPreference }
   | { readonly name: 'run'; readonly scenario: Scenario; readonly force: boolean }
   | { readonly name: 'attention'; readonly shape: AttentionShape }
+  /** With the files that the page's input holds. */
+  | {
+      readonly name: 'generate';
+      readonly folder: string;
+      readonly load: LoadWish & { readonly power: PowerPreference };
+      readonly wish: GenerationWish;
+    }
   /** Answers base64. */
   | { readonly name: 'png'; readonly svg: string }
   | { readonly name: 'cancel' };
@@ -22,3 +29,6 @@ export interface HeadlessPage {
   kvlabHeadless: (call: HeadlessCall) => Promise<HeadlessAnswer>;
   kvlabProgress: (progress: Progress) => void;
 }
+
+/** Of the page's input for files: the browser reads them from the disk, piece by piece. */
+export const FILES_INPUT = 'kvlab-files';
