@@ -73,6 +73,8 @@ function connect(onBroken: () => void): Connection {
       unload: () => ask(remoteModel.unload()),
       describe: () => ask(remoteModel.describe()),
       generate: (wish, onUpdate) => ask(remoteModel.generate(wish, heard(onUpdate))),
+      quality: (scenario, text, onProgress) => ask(remoteModel.quality(scenario, text, heard(onProgress))),
+      serve: (scenario, onProgress) => ask(remoteModel.serve(scenario, heard(onProgress))),
       cancel: () => void remoteModel.cancel(),
       loseDevice: () => void remoteModel.loseDevice(),
     },

@@ -49,6 +49,8 @@ const modelFacade: ModelWorkerApi = {
   unload: async () => (await model).unload(),
   describe: async () => (await model).describe(),
   generate: async (wish, onUpdate) => (await model).generate(wish, onUpdate),
+  quality: async (scenario, text, onProgress) => (await model).quality(scenario, text, onProgress),
+  serve: async (scenario, onProgress) => (await model).serve(scenario, onProgress),
   cancel: () => void model.then((ready) => ready.cancel()),
   loseDevice: () => void model.then((ready) => ready.loseDevice()),
 };

@@ -3,8 +3,8 @@
  * engine. The facade is comlink's; errors cross as `{code, message, data}`.
  *
  * One task at a time, with the measurements of api.ts together: whoever asks meanwhile is answered `busy`. A laboratory
- * that works with the loaded model joins with one method here, one line in model-labs.ts and one case nowhere else: it is
- * a function (ModelLabContext, scenario) → run (src/lab/model/context.ts).
+ * that works with the loaded model is a function (scenario, ModelLabContext, …) → run (src/lab/model/context.ts) and one
+ * method here.
  */
 import type { PowerPreference } from '../lab/types.ts';
 import type {
@@ -16,9 +16,18 @@ import type {
   ModelProgress,
   ModelSource,
 } from '../lab/model/types.ts';
+import type { QualityRun } from '../core/run/quality.ts';
+import type { ServeRun } from '../core/run/serve.ts';
+import type { QualityScenario } from '../core/scenario/quality/schema.ts';
+import type { ServeScenario } from '../core/scenario/serve/schema.ts';
 import type { Outcome } from './api.ts';
 
 export type * from '../lab/model/types.ts';
+
+/** Of a laboratory: how far it is, and now and then what has been measured so far. */
+export interface LabNews<Run> extends ModelProgress {
+  readonly partial?: Run;
+}
 
 export interface ModelWorkerApi {
   /** Replaces the model that was loaded before. */
@@ -35,6 +44,17 @@ export interface ModelWorkerApi {
     wish: GenerationWish,
     onUpdate: (update: GenerationUpdate) => void,
   ): Promise<Outcome<GenerationResult>>;
+  /**
+   * The price of a smaller cache on the loaded model.
+   * @param text that perplexity is measured on; null: held-out text of the shipped model, or the model's own samples
+   */
+  quality(
+    scenario: QualityScenario,
+    text: string | null,
+    onProgress: (news: LabNews<QualityRun>) => void,
+  ): Promise<Outcome<QualityRun>>;
+  /** The loaded model under load, measured beside predicted. */
+  serve(scenario: ServeScenario, onProgress: (news: LabNews<ServeRun>) => void): Promise<Outcome<ServeRun>>;
   /** Stops whatever runs in this worker. */
   cancel(): void;
   /** For tests of device loss: destroys the model's device as the browser would lose it. */

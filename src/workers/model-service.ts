@@ -13,6 +13,8 @@ import { outcomeOf } from './outcome.ts';
 import type { Turn } from './turn.ts';
 
 const modelling = () => import('./modelling.ts');
+const qualityLab = () => import('./model-quality.ts');
+const servingLab = () => import('./model-serving.ts');
 
 /** Something was asked of a model before one was loaded. */
 export class NoModelError extends Error {
@@ -62,6 +64,26 @@ class ModelService implements ModelWorkerApi {
 
   generate(...[wish, onUpdate]: Parameters<ModelWorkerApi['generate']>) {
     return this.#turn.take(null, (signal) => this.#loaded().generate(wish, { signal, onUpdate }));
+  }
+
+  quality(...[scenario, text, onProgress]: Parameters<ModelWorkerApi['quality']>) {
+    return this.#turn.take(onProgress, async (signal, onUpdate: typeof onProgress) => {
+      const session = this.#loaded();
+      const { runQuality, textIds } = await qualityLab();
+      const ids = text === null ? null : textIds(text, session);
+      return runQuality(scenario, session.lend({ signal, onUpdate }), {
+        textIds: ids,
+        onPartial: ({ fraction, message }, partial) => onUpdate({ fraction, message, partial }),
+      });
+    });
+  }
+
+  serve(...[scenario, onProgress]: Parameters<ModelWorkerApi['serve']>) {
+    return this.#turn.take(onProgress, async (signal, onUpdate: typeof onProgress) => {
+      const session = this.#loaded();
+      const { runServing, peerOf } = await servingLab();
+      return runServing(scenario, session.lend({ signal, onUpdate }), { peer: peerOf(session.folder) });
+    });
   }
 
   cancel(): void {

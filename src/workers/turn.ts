@@ -2,7 +2,6 @@
  * One task at a time on the GPU of this worker: a second one is refused, and another tab is waited for. Shared by the
  * services of the worker, so that cancelling reaches whichever task runs.
  */
-import type { Progress } from '../lab/types.ts';
 import type { Outcome } from './api.ts';
 import { outcomeOf } from './outcome.ts';
 
@@ -15,6 +14,13 @@ export class BusyError extends Error {
   }
 }
 
+/** What a task tells of itself on its way; `partial`: what has come of it so far. */
+export interface TurnProgress {
+  readonly fraction: number | null;
+  readonly message: string;
+  readonly partial?: unknown;
+}
+
 export interface TurnPlatform {
   readonly now: () => number;
   /** Runs the task while nobody else on this machine's browser measures; `onWaiting` where somebody does. */
@@ -22,7 +28,7 @@ export interface TurnPlatform {
 }
 
 const PROGRESS_EVERY_MS = 100;
-const WAITING: Progress = { fraction: null, message: 'Another tab is measuring; waiting for it to finish' };
+const WAITING = { fraction: null, message: 'Another tab is measuring; waiting for it to finish' };
 
 export class Turn {
   readonly #platform: TurnPlatform;
@@ -33,15 +39,15 @@ export class Turn {
   }
 
   /** Takes the machine for one task; its progress goes out at most ten times a second. */
-  take<T>(
-    onProgress: ((progress: Progress) => void) | null,
+  take<T, Progress extends TurnProgress>(
+    onProgress: ((progress: Progress | typeof WAITING) => void) | null,
     task: (signal: AbortSignal, report: (progress: Progress) => void) => Promise<T>,
   ): Promise<Outcome<T>> {
     return outcomeOf(async () => {
       if (this.#running) throw new BusyError();
       const running = (this.#running = new AbortController());
       const { alone, now } = this.#platform;
-      const report = throttled(onProgress ?? (() => undefined), now);
+      const report = throttled<Progress | typeof WAITING>(onProgress ?? (() => undefined), now);
       try {
         return await alone(
           () => task(running.signal, report),
@@ -60,7 +66,7 @@ export class Turn {
 }
 
 /** Passes on what carries a partial result, the rest at most ten times a second. */
-function throttled(
+function throttled<Progress extends TurnProgress>(
   onProgress: (progress: Progress) => void,
   now: () => number,
 ): (progress: Progress) => void {

@@ -1,5 +1,7 @@
 /** Doubles of the page's ports, for tests of states without a DOM, a worker or a GPU. */
+import type { QualityRun } from '../../src/core/run/quality.ts';
 import type { CheckRun, Environment, LabRun } from '../../src/core/run/schema.ts';
+import type { ServeRun } from '../../src/core/run/serve.ts';
 import type { HostPort } from '../../src/state/gpu.svelte.ts';
 import type { GpuWorkerApi, Outcome, Progress } from '../../src/workers/api.ts';
 import type {
@@ -86,6 +88,8 @@ export class FakeWorker implements GpuWorkerApi {
 export class FakeModel implements ModelWorkerApi {
   loads = deferred<Outcome<ModelFacts>>();
   generations = deferred<Outcome<GenerationResult>>();
+  readonly qualityRuns = deferred<Outcome<QualityRun>>();
+  readonly serveRuns = deferred<Outcome<ServeRun>>();
   held: ModelFacts | null = null;
   source: ModelSource | null = null;
   wish: GenerationWish | null = null;
@@ -111,6 +115,14 @@ export class FakeModel implements ModelWorkerApi {
     this.wish = wish;
     this.update = onUpdate;
     return this.generations.promise;
+  }
+
+  quality(): ReturnType<ModelWorkerApi['quality']> {
+    return this.qualityRuns.promise;
+  }
+
+  serve(): ReturnType<ModelWorkerApi['serve']> {
+    return this.serveRuns.promise;
   }
 
   cancel(): void {

@@ -3,6 +3,7 @@ import { ModelError } from '../../engine/files/error.ts';
 import { createTokenizer } from '../../engine/tokenizer/tokenizer.ts';
 import type { Tokenizer, TokenizerFiles } from '../../engine/tokenizer/types.ts';
 import { loadModel, type LoadProgress } from '../../engine/weights/loader.ts';
+import type { ModelFolder } from '../../engine/weights/open.ts';
 import type { LoadedModel } from '../../engine/weights-types.ts';
 import { adapterName } from '../../core/run/adapter-name.ts';
 import type { Gpu } from '../../gpu/context.ts';
@@ -16,6 +17,8 @@ export interface OpenedModel {
   readonly model: LoadedModel;
   readonly tokenizer: Tokenizer | null;
   readonly facts: ModelFacts;
+  /** null: the model is one file by itself. */
+  readonly folder: ModelFolder | null;
 }
 
 export interface OpenHooks {
@@ -49,6 +52,7 @@ export async function openModel(
   return {
     model,
     tokenizer,
+    folder: found.folder,
     facts: {
       source: source.kind,
       config: model.config,

@@ -4,6 +4,8 @@
  * The source stays at hand (files on disk, the browser's cache), so that weights can be uploaded again; nothing is kept
  * of them here. One task at a time: whoever calls sees to that.
  */
+import type { Tokenizer } from '../../engine/tokenizer/types.ts';
+import type { ModelFolder } from '../../engine/weights/open.ts';
 import type { Gpu } from '../../gpu/context.ts';
 import { DeviceLostError, unlessLost } from '../errors.ts';
 import type { LabHost } from '../host.ts';
@@ -58,6 +60,15 @@ export class ModelSession {
 
   get facts(): ModelFacts {
     return this.#opened.facts;
+  }
+
+  get tokenizer(): Tokenizer | null {
+    return this.#opened.tokenizer;
+  }
+
+  /** The files that the model came from, where they are a folder's or a repository's. */
+  get folder(): ModelFolder | null {
+    return this.#opened.folder;
   }
 
   /** The device as a browser would lose it, for tests. */

@@ -20,6 +20,8 @@ export interface FoundModel {
   readonly tensors: TensorSource;
   /** Its vocabulary, read when it is asked for; null where the model came without one. @throws ModelError */
   readonly tokenizer: () => Promise<TokenizerFiles | null>;
+  /** null: the model is one file by itself. */
+  readonly folder: ModelFolder | null;
 }
 
 export interface FindHooks {
@@ -49,7 +51,8 @@ export function findModel(source: ModelSource, hooks: FindHooks): Promise<FoundM
 }
 
 async function openFolder(folder: ModelFolder, signal: AbortSignal): Promise<FoundModel> {
-  return { tensors: await openModelFolder(folder, signal), tokenizer: () => tokenizerOf(folder, signal) };
+  const tensors = await openModelFolder(folder, signal);
+  return { tensors, folder, tokenizer: () => tokenizerOf(folder, signal) };
 }
 
 async function openFiles(files: readonly ModelFile[], signal: AbortSignal): Promise<FoundModel> {
@@ -57,6 +60,7 @@ async function openFiles(files: readonly ModelFile[], signal: AbortSignal): Prom
   const { tensors, metadata } = await openDetected(detected, signal);
   return {
     tensors,
+    folder: detected.kind === 'safetensors' ? detected.folder : null,
     tokenizer: async () =>
       (metadata === null ? null : ggufTokenizer(metadata)) ??
       (await vocabularyOf(detected, tensors.config.vocab, signal)) ??
@@ -89,7 +93,8 @@ async function openRepository(
         message: from === 'hub' ? `Fetching ${file}` : `Reading ${file}, kept in this browser`,
       }),
   });
-  return { tensors: await openModelFolder(folder, signal), tokenizer: () => folder.tokenizerFiles() };
+  const tensors = await openModelFolder(folder, signal);
+  return { tensors, folder, tokenizer: () => folder.tokenizerFiles() };
 }
 
 /** The texts of a tokenizer in a folder; null without tokenizer.json. */
