@@ -5,6 +5,9 @@ import { CHROMIUM_ARGS, findChromium } from './scripts/chromium.mjs';
 
 const chromium = findChromium();
 
+/** The folder of reference data, which tests in the browser fetch from the test server. */
+const KVLAB_DATA = process.env['KVLAB_DATA'] ?? '';
+
 /** Variables that tests read through `import.meta.env`, in Node and in the browser alike. */
 const env = { KVLAB_KERNELS: process.env['KVLAB_KERNELS'] ?? '' };
 
@@ -26,14 +29,15 @@ export default defineConfig({
           environment: 'node',
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/**/*.gpu.test.ts', 'tests/e2e/**'],
-          env: { ...env, KVLAB_DATA: process.env['KVLAB_DATA'] ?? '' },
+          env: { ...env, KVLAB_DATA },
         },
       },
       {
         extends: true,
+        server: { fs: { allow: [import.meta.dirname, ...(KVLAB_DATA === '' ? [] : [KVLAB_DATA])] } },
         test: {
           name: 'gpu',
-          env,
+          env: { ...env, KVLAB_DATA },
           include: ['tests/**/*.gpu.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
