@@ -11,38 +11,17 @@
  *
  * Boundary: ids and counts. When to allocate is the scheduler's.
  */
-import type { BlockPolicy } from '../eviction/blocks/policy.ts';
 import type { RequestTable } from '../schedule/requests.ts';
-import type { BlockListener } from './block-events.ts';
-import {
-  goneBlocks,
-  longestHeld,
-  tickPhases,
-  uniformGroup,
-  type BlockGroup,
-  type TickPhase,
-} from './block-groups.ts';
+import { heldBlocks, longestHeld, tickPhases, uniformGroup } from './block-groups.ts';
+import type { BlockGroup, TickPhase } from './block-groups.ts';
+import type { BlockManagerConfig } from './block-manager-config.ts';
 import { BlockStore } from './block-store.ts';
 import { GroupTables } from './group-tables.ts';
 import { leastCommonMultiple } from './hybrid.ts';
 import type { BlockId, BlockPool } from './pool.ts';
-import { longestHit } from './prefix-hit.ts';
+import { longestHit, startOf } from './prefix-hit.ts';
 
-export interface BlockManagerConfig {
-  readonly numBlocks: number;
-  /** Tokens of a block, and of an id of the request table. */
-  readonly blockSize: number;
-  readonly requests: RequestTable;
-  /** Off where a group keeps a state, which no two requests can share. */
-  readonly prefixCaching: boolean;
-  /** Groups of layers; left out: one that keeps every token. */
-  readonly groups?: readonly BlockGroup[];
-  /** Most tokens of one sequence in a step, for what a window holds at the most; left out: no limit. */
-  readonly stepTokens?: number;
-  /** Order of eviction among cached blocks; left out: the pool's queue. */
-  readonly policy?: BlockPolicy;
-  readonly onBlock?: BlockListener;
-}
+export type { BlockManagerConfig } from './block-manager-config.ts';
 
 export class BlockManager {
   readonly pool: BlockPool;
@@ -114,17 +93,12 @@ export class BlockManager {
     return tickPhases(this.groups);
   }
 
-  /**
-   * Slots of active blocks that hold no token, in slots of the engine's block size: with blocks of another size in one of
-   * the groups, the same share of a block.
-   * @param runningTokens computed tokens of all sequences that have a table
-   */
+  /** Slots of active blocks that hold no token, in slots of the engine's size. @param runningTokens of all tables */
   wastedSlots(runningTokens: number): number {
-    if (this.#uniform) return this.#first.wastedSlots(runningTokens);
     return this.#tables.reduce((sum, tables) => sum + tables.wastedSlots(runningTokens) / tables.ratio, 0);
   }
 
-  /** Tokens of all running requests whose blocks were dropped; in the first group. */
+  /** Of all running requests. */
   get numDroppedTokens(): number {
     return this.#first.numGone * this.#first.group.blockSize;
   }
@@ -142,12 +116,11 @@ export class BlockManager {
   /** Most blocks that a sequence refers to at once until it has so many tokens. */
   blocksFor(tokens: number): number {
     if (this.#uniform) return Math.ceil(tokens / this.blockSize);
-    return this.#tables.reduce((sum, tables) => sum + tables.peak(tokens, this.#stepTokens), 0);
+    return heldBlocks(this.groups, tokens, this.#stepTokens);
   }
 
   /** The longest sequence that the pool holds. */
   get longestTokens(): number {
-    if (this.#uniform) return this.numBlocks * this.blockSize;
     const most = this.numBlocks * Math.max(this.blockSize, ...this.groups.map(({ blockSize }) => blockSize));
     return longestHeld(this.groups, this.numBlocks, this.#stepTokens, most);
   }
@@ -231,17 +204,7 @@ export class BlockManager {
     if (places.length === 0) return;
     if (!this.#uniform)
       throw new RangeError('Blocks can be dropped where all layers keep every token, and here they do not.');
-    const { length } = this.blocksOf(request);
-    const outside = places.find((place) => !Number.isInteger(place) || place < 0 || place >= length);
-    if (outside !== undefined) {
-      throw new RangeError(
-        `Block ${outside} of request ${request} cannot be dropped: its table has ${length} blocks.`,
-      );
-    }
-    const gone = new Set(places);
-    if (gone.size < places.length)
-      throw new RangeError(`A block of request ${request} was named twice: ${places.join(', ')}.`);
-    for (const block of this.#first.drop(request, gone)) this.#store.release(block, request);
+    for (const block of this.#first.drop(request, places)) this.#store.release(block, request);
   }
 
   /**
@@ -261,11 +224,6 @@ export class BlockManager {
     return this.#store.contentsOf(block);
   }
 
-  /** Whether a text is cached, in all groups of layers. */
-  holds(id: number): boolean {
-    return this.prefixCaching && this.groups.every((_, group) => this.#store.find(id, group) >= 0);
-  }
-
   /** Every block is free, held or in as many tables as it has references. @throws Error that names the first that is not. */
   check(): void {
     for (const tables of this.#tables) tables.check();
@@ -273,7 +231,9 @@ export class BlockManager {
   }
 
   #admitGroups(request: number, tokens: number, keepFree: number, computed: number): boolean {
-    const starts = this.#tables.map((tables) => this.#startOf(tables, request, computed));
+    const starts = this.#tables.map(({ group, index }) =>
+      startOf(group, this.#hitTokens, computed, (block) => this.#find(request, index, block) as BlockId),
+    );
     let needed = keepFree;
     for (const [index, { hits, gone }] of starts.entries()) {
       const missing = this.#tables[index]?.missing(request, tokens) ?? 0;
@@ -288,22 +248,6 @@ export class BlockManager {
     }
     this.#extend(request, tokens);
     return true;
-  }
-
-  /**
-   * Where a group's table begins: leading blocks that it never has, and what of the hit it takes. What is loaded from
-   * elsewhere and out of sight already is given no block.
-   */
-  #startOf({ group, index }: GroupTables, request: number, computed: number) {
-    const hits: BlockId[] = [];
-    const end = group.keeps.kind === 'state' ? 0 : this.#hitTokens / group.blockSize;
-    const unseen = goneBlocks(group, computed);
-    if (unseen >= end) return { hits, gone: unseen };
-    const gone = goneBlocks(group, this.#hitTokens);
-    for (let block = gone; block < end; block++) {
-      hits.push(this.#find(request, index, block) as BlockId);
-    }
-    return { hits, gone };
   }
 
   /** The block that holds block number `block` of a request's text in a group, or −1. */

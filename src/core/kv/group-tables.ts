@@ -4,12 +4,12 @@
  *
  * Boundary: lists and counts; blocks are taken and given back by the block manager.
  */
-import { goneBlocks, peakBlocks, spannedBlocks, type BlockGroup } from './block-groups.ts';
+import { goneBlocks, spannedBlocks, type BlockGroup } from './block-groups.ts';
 import type { BlockId } from './pool.ts';
 
 const NO_BLOCKS: readonly BlockId[] = [];
 /** In `numCached` of a request that dropped blocks: more than a table has. */
-export const NEVER_AGAIN = 2 ** 31 - 1;
+const NEVER_AGAIN = 2 ** 31 - 1;
 
 export class GroupTables {
   readonly group: BlockGroup;
@@ -60,10 +60,6 @@ export class GroupTables {
     return Math.max(0, spannedBlocks(this.group, tokens) - have);
   }
 
-  peak(tokens: number, stepTokens: number): number {
-    return peakBlocks(this.group, tokens, stepTokens);
-  }
-
   /** An empty table that begins behind `gone` blocks. */
   open(request: number, gone: number): void {
     this.#tables[request] = [];
@@ -86,11 +82,23 @@ export class GroupTables {
     return left.reverse();
   }
 
-  /** Takes blocks out of the middle: the last of them first. */
-  drop(request: number, places: ReadonlySet<number>): readonly BlockId[] {
+  /**
+   * Takes blocks out of the middle: the last of them first.
+   * @throws RangeError for a place outside of the table, or one named twice; nothing is changed then
+   */
+  drop(request: number, places: readonly number[]): readonly BlockId[] {
     const table = this.#tables[request] ?? [];
-    const dropped = table.filter((_, place) => places.has(place));
-    this.#tables[request] = table.filter((_, place) => !places.has(place));
+    const outside = places.find((place) => table[place] === undefined);
+    if (outside !== undefined) {
+      throw new RangeError(
+        `Block ${outside} of request ${request} cannot be dropped: its table has ${table.length} blocks.`,
+      );
+    }
+    const gone = new Set(places);
+    if (gone.size < places.length)
+      throw new RangeError(`A block of request ${request} was named twice: ${places.join(', ')}.`);
+    const dropped = table.filter((_, place) => gone.has(place));
+    this.#tables[request] = table.filter((_, place) => !gone.has(place));
     this.#numBlocks -= dropped.length;
     this.#countGone(request, dropped.length);
     this.#numCached[request] = NEVER_AGAIN;

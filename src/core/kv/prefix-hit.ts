@@ -8,7 +8,8 @@
  * Boundary: asks only whether blocks are there; groups with a state have no prefix cache.
  */
 import { slidingWindowBlocksForHit } from './hybrid.ts';
-import type { BlockGroup } from './block-groups.ts';
+import { goneBlocks, type BlockGroup } from './block-groups.ts';
+import type { BlockId } from './pool.ts';
 
 /** Whether a block, counted from the text's first, is cached for a group. */
 export type HasBlock = (group: number, block: number) => boolean;
@@ -88,4 +89,30 @@ export function longestHit(
     });
     if (hit === before) return hit;
   }
+}
+
+/** How a group's table begins. */
+export interface TableStart {
+  /** Leading blocks that it never has. */
+  readonly gone: number;
+  /** Blocks of the hit that it takes. */
+  readonly hits: readonly BlockId[];
+}
+
+/**
+ * What of a hit a group still needs once `computed` tokens need no computing. What is loaded from elsewhere and out of
+ * sight already is given no block.
+ * @param find the block that holds a block of the text, which is there for all of a hit
+ */
+export function startOf(
+  group: BlockGroup,
+  hitTokens: number,
+  computed: number,
+  find: (block: number) => BlockId,
+): TableStart {
+  const end = group.keeps.kind === 'state' ? 0 : hitTokens / group.blockSize;
+  const unseen = goneBlocks(group, computed);
+  if (unseen >= end) return { hits: [], gone: unseen };
+  const gone = goneBlocks(group, hitTokens);
+  return { hits: Array.from({ length: end - gone }, (_, i) => find(gone + i)), gone };
 }

@@ -1,6 +1,6 @@
 /** What every scheduler is made of: one set of parts, so that any of them can stand in a replica. */
 import type { Random } from '../random.ts';
-import type { VllmConfig } from './vllm.ts';
+import type { VllmConfig } from './vllm-config.ts';
 
 export interface SpeculationSettings {
   /** Tokens that the draft proposes in a step. */

@@ -71,3 +71,14 @@ export function takeAllDecodes({ work }: StepPlan, decoders: Decoders): void {
   work.decodeSquaredContextTokens = decoders.sumSquares + 2 * decoders.sumComputed + decoders.size;
   work.decodeMaxContextTokens = decoders.size > 0 ? decoders.maxComputed() + 1 : 0;
 }
+
+/** Some of the sequences that decode take theirs. */
+export function takeDecodes({ work }: StepPlan, decoders: Decoders, rows: ReadonlySet<number>): void {
+  work.decodeSequences = rows.size;
+  for (const row of rows) {
+    const context = decoders.computed(row) + 1;
+    work.decodeContextTokens += context;
+    work.decodeSquaredContextTokens += context * context;
+    work.decodeMaxContextTokens = Math.max(work.decodeMaxContextTokens, context);
+  }
+}

@@ -17,33 +17,14 @@
  * output; speculation is in speculative.ts.
  */
 import type { BlockManager } from '../kv/block-manager.ts';
-import type { KvConnector } from './connector.ts';
-import { addChunk, removeChunk, takeAllDecodes } from './plan.ts';
+import { addChunk, removeChunk, takeAllDecodes, takeDecodes } from './plan.ts';
 import { RowList, rowArena } from './row-list.ts';
 import type { Scheduler, StepOutcome, StepPlan } from './scheduler.ts';
 import type { Sequences } from './sequences.ts';
 import { Turns, type Turn } from './turns.ts';
+import type { VllmConfig } from './vllm-config.ts';
 import { leastImportant } from './victim.ts';
 import { byPriority, firstComeFirstServed, type WaitingQueue } from './waiting.ts';
-
-export interface VllmConfig {
-  readonly manager: BlockManager;
-  readonly sequences: Sequences;
-  /** Tokens of one step. */
-  readonly tokenBudget: number;
-  readonly maxSequences: number;
-  /** Most prompt tokens of one request in a step; 0: no limit. */
-  readonly longPrefillTokens: number;
-  readonly priorities: 'fcfs' | 'priority';
-  /** Blocks that admission leaves free. */
-  readonly watermarkBlocks: number;
-  /** Admit a prompt only when blocks for all of it are free. */
-  readonly reserveFullPrompt: boolean;
-  /** Plan a step before the one before it is completed. Left out: one after the other. */
-  readonly ahead?: boolean | undefined;
-  /** KV outside of the pool: lower tiers, another replica, swapped sequences. */
-  readonly connector?: KvConnector | undefined;
-}
 
 export class VllmScheduler implements Scheduler {
   #config: VllmConfig;
@@ -152,7 +133,7 @@ export class VllmScheduler implements Scheduler {
     return most > 0 ? Math.min(rest, most) : rest;
   }
 
-  /** True when every running request gets what it wants, in whatever order they are asked. */
+  /** Every running request gets what it wants, in whatever order they are asked. */
   #allFits(): boolean {
     const { decoders } = this.#sequences;
     if (decoders.size > this.#budget) return false;
@@ -197,12 +178,8 @@ export class VllmScheduler implements Scheduler {
   /** The batch one by one, as vLLM does, for a step in which something does not fit. */
   #walk(plan: StepPlan): void {
     const { decoders } = this.#sequences;
-    let row = this.#running.head;
-    while (row >= 0 && this.#budget > 0) {
-      if (this.#turns.ending.has(row)) {
-        row = this.#running.after(row);
-        continue;
-      }
+    for (let row = this.#running.head; row >= 0 && this.#budget > 0; row = this.#running.after(row)) {
+      if (this.#turns.ending.has(row)) continue;
       const decodes = decoders.has(row);
       const tokens = decodes ? 1 : Math.min(this.#chunkWanted(row), this.#budget);
       if (!this.#makeRoom(plan, row, tokens)) break;
@@ -210,26 +187,19 @@ export class VllmScheduler implements Scheduler {
         this.#walked.add(row);
         this.#budget--;
       } else this.#addChunk(plan, row, tokens);
-      row = this.#running.after(row);
     }
     this.#sumWalked(plan);
   }
 
   /** Decodes that were scheduled become the plan's sums; all others do nothing in this step. */
-  #sumWalked({ work, heldBack }: StepPlan): void {
+  #sumWalked(plan: StepPlan): void {
     const { decoders } = this.#sequences;
-    work.decodeSequences = this.#walked.size;
-    for (const row of this.#walked) {
-      const context = decoders.computed(row) + 1;
-      work.decodeContextTokens += context;
-      work.decodeSquaredContextTokens += context * context;
-      work.decodeMaxContextTokens = Math.max(work.decodeMaxContextTokens, context);
-    }
+    takeDecodes(plan, decoders, this.#walked);
     if (this.#walked.size === 0 || this.#walked.size === decoders.size) return;
     for (let row = this.#running.head; row >= 0; row = this.#running.after(row)) {
       if (!decoders.has(row) || this.#walked.has(row)) continue;
       decoders.holdBack(row);
-      heldBack.push(row);
+      plan.heldBack.push(row);
     }
   }
 
@@ -239,10 +209,9 @@ export class VllmScheduler implements Scheduler {
     this.#manager.leave(row, computed);
     const missing = this.#manager.missingBlocks(row, computed + tokens);
     while (missing > this.#manager.numFreeBlocks) {
-      const victim =
-        this.#config.priorities === 'fcfs'
-          ? this.#running.tail
-          : leastImportant(this.#running, this.#sequences, this.#running.head);
+      const { head, tail } = this.#running;
+      const last = this.#config.priorities === 'fcfs';
+      const victim = last ? tail : leastImportant(this.#running, this.#sequences, head);
       this.#preempt(plan, victim);
       if (victim === row) return false;
     }
@@ -252,9 +221,7 @@ export class VllmScheduler implements Scheduler {
 
   #preempt(plan: StepPlan, row: number): void {
     this.#unschedule(plan, row);
-    const partial = this.#partials.indexOf(row);
-    if (partial >= 0) this.#partials.splice(partial, 1);
-    this.#running.remove(row);
+    this.#leave(row);
     plan.preempted.push(row);
     const computed = this.#sequences.computed(row);
     // Its last token is on the way: it loses its blocks like any other, but nothing has to be computed again.
@@ -318,10 +285,14 @@ export class VllmScheduler implements Scheduler {
   }
 
   #finish(row: number): void {
+    this.#leave(row);
+    this.#sequences.settle(row);
+    this.#manager.free(row, this.#sequences.computed(row));
+  }
+
+  #leave(row: number): void {
     const partial = this.#partials.indexOf(row);
     if (partial >= 0) this.#partials.splice(partial, 1);
     this.#running.remove(row);
-    this.#sequences.settle(row);
-    this.#manager.free(row, this.#sequences.computed(row));
   }
 }

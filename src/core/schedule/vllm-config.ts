@@ -1,0 +1,23 @@
+/** What vLLM's scheduler is made of. */
+import type { BlockManager } from '../kv/block-manager.ts';
+import type { KvConnector } from './connector.ts';
+import type { Sequences } from './sequences.ts';
+
+export interface VllmConfig {
+  readonly manager: BlockManager;
+  readonly sequences: Sequences;
+  /** Tokens of one step. */
+  readonly tokenBudget: number;
+  readonly maxSequences: number;
+  /** Most prompt tokens of one request in a step; 0: no limit. */
+  readonly longPrefillTokens: number;
+  readonly priorities: 'fcfs' | 'priority';
+  /** Blocks that admission leaves free. */
+  readonly watermarkBlocks: number;
+  /** Admit a prompt only when blocks for all of it are free. */
+  readonly reserveFullPrompt: boolean;
+  /** Plan a step before the one before it is completed. Left out: one after the other. */
+  readonly ahead?: boolean | undefined;
+  /** KV outside of the pool: lower tiers, another replica, swapped sequences. */
+  readonly connector?: KvConnector | undefined;
+}
