@@ -7,8 +7,7 @@
  */
 import * as v from 'valibot';
 import { KV_FORMATS } from '../kv/formats.ts';
-import { KEY_AXES, QualityScenario } from '../scenario/quality/schema.ts';
-import { EVICTION_POLICIES } from '../scenario/schema.ts';
+import { KEY_AXES, QUALITY_POLICIES, QualityScenario } from '../scenario/quality/schema.ts';
 import { Environment } from './environment.ts';
 import { RUN_VERSION } from './version.ts';
 
@@ -60,7 +59,7 @@ export const QualityPoint = v.strictObject({
   cell: v.strictObject({
     kFormat: v.picklist(KV_FORMATS),
     vFormat: v.picklist(KV_FORMATS),
-    policy: v.picklist(EVICTION_POLICIES),
+    policy: v.picklist(QUALITY_POLICIES),
     budget: v.nullable(count),
     variant: v.nullable(
       v.strictObject({

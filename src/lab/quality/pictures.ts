@@ -74,8 +74,10 @@ export function evictedBy(
   length: number,
   { groupSize, blockSize }: { readonly groupSize: number; readonly blockSize: number },
 ): number[] | null {
+  if (budget === null || length <= budget) return null;
+  if (name === 'window') return Array.from({ length: length - budget }, (_, token) => token);
   const policy = POLICIES[name];
-  if (budget === null || !policy.frees || length <= budget) return null;
+  if (!policy.frees) return null;
   const group = Math.floor(head / groupSize);
   const asked = policy.scope === 'sequence' ? heads : heads.slice(group * groupSize, (group + 1) * groupSize);
   const summed = (from: number, to: number, tokens: number): number[] => {

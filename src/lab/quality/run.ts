@@ -7,6 +7,7 @@
 import type { QualityModel, QualityPoint, QualityRun } from '../../core/run/quality.ts';
 import { cellLabel, cellsOf, isEmulated, type QualityCell } from '../../core/scenario/quality/cells.ts';
 import type { QualityScenario } from '../../core/scenario/quality/schema.ts';
+import { valueAt } from '../../core/scenario/layer.ts';
 import { reduceForSoftware } from '../../core/scenario/reduce.ts';
 import { createEngine } from '../../engine/engine.ts';
 import type { EngineHooks, EngineSettings } from '../../engine/engine-types.ts';
@@ -19,7 +20,7 @@ import { createEmulator } from './emulator.ts';
 import type { OpenEngine, QualityEngine } from './engine-port.ts';
 import { sampleTexts } from './measure.ts';
 import { drawPictures } from './pictures.ts';
-import { engineSettings } from './settings.ts';
+import { engineSettings, windowed } from './settings.ts';
 import { heldOutTexts, piecesOf, recallQuestions, taskOf, textTokens } from './tasks.ts';
 
 export interface QualityOptions {
@@ -38,10 +39,11 @@ const MOST_REFERENCE_BYTES = 256 * 2 ** 20;
 function realEngine(context: ModelLabContext, { gpu, model }: ModelOnGpu, cell: QualityCell): OpenEngine {
   return async (settings, hooks) => {
     const { now } = context.host;
-    if (!isEmulated(cell)) return createEngine(gpu, model, settings, { now, ...(hooks && { hooks }) });
+    const seen = { ...model, config: windowed(model.config, cell) };
+    if (!isEmulated(cell)) return createEngine(gpu, seen, settings, { now, ...(hooks && { hooks }) });
     const emulator = await createEmulator(gpu, cell, model.config, settings.tokenBudget);
     return emulatedEngine(
-      await createEngine(gpu, model, settings, { now, hooks: { ...hooks, ...hooksOf(emulator) } }),
+      await createEngine(gpu, seen, settings, { now, hooks: { ...hooks, ...hooksOf(emulator) } }),
       () => emulator.destroy(),
     );
   };
@@ -97,7 +99,11 @@ class QualityLab {
   }
 
   #reduced(scenario: QualityScenario): QualityScenario {
-    const reduced = reduceForSoftware(scenario);
+    const smaller = Object.entries(scenario.softwareAdapter).filter(([path, value]) => {
+      const asked = valueAt(scenario, path);
+      return typeof value !== 'number' || typeof asked !== 'number' || value < asked;
+    });
+    const reduced = reduceForSoftware({ ...scenario, softwareAdapter: Object.fromEntries(smaller) });
     if (!reduced.ok) throw new UnsupportedError(reduced.sentence);
     this.#notes.push(...reduced.notes);
     return reduced.scenario;

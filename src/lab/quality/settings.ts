@@ -56,12 +56,18 @@ export function engineSettings(
     prefixCaching: false,
     layout: 'paged',
     tier: engine.tier,
-    eviction: { policy: cell.policy, budgetTokens: cell.budget ?? 0 },
+    // A window is the model's own business: see windowed().
+    eviction: { policy: cell.policy === 'window' ? 'none' : cell.policy, budgetTokens: cell.budget ?? 0 },
     residualTokens: engine.residualTokens,
     offload: 'none',
     hostBytes: 0,
     shuffleSeed: 0,
   };
+}
+
+/** The model as a cell runs it: a plain window is a model that sees no further. */
+export function windowed(config: ModelConfig, { policy, budget }: QualityCell): ModelConfig {
+  return policy === 'window' && budget !== null ? { ...config, windowTokens: budget } : config;
 }
 
 /** Bytes of K or V of one token in one layer of a pool of that format. */
@@ -90,6 +96,6 @@ export function bytesPerToken(
 
 /** Share of a context that a cell keeps. */
 export function keptShare({ policy, budget }: QualityCell, contextTokens: number): number {
-  if (budget === null || !POLICIES[policy].frees) return 1;
+  if (budget === null || (policy !== 'window' && !POLICIES[policy].frees)) return 1;
   return Math.min(1, budget / contextTokens);
 }

@@ -4,8 +4,7 @@
  * The first cell is always the full cache in f32, with which all others are compared.
  */
 import type { KvFormat } from '../../kv/formats.ts';
-import type { EvictionPolicyName } from '../schema.ts';
-import type { KeyAxis, QualityScenario } from './schema.ts';
+import type { KeyAxis, QualityPolicy, QualityScenario } from './schema.ts';
 
 export interface KeyVariant {
   readonly bits: number;
@@ -18,7 +17,7 @@ export interface KeyVariant {
 export interface QualityCell {
   readonly kFormat: KvFormat;
   readonly vFormat: KvFormat;
-  readonly policy: EvictionPolicyName;
+  readonly policy: QualityPolicy;
   /** Tokens; null where the policy takes none. */
   readonly budget: number | null;
   readonly variant: KeyVariant | null;

@@ -26,7 +26,13 @@ function cacheContradiction({ cache, engine }: QualityScenario): string | null {
   if (cutting !== undefined && cache.budgets.length === 0) {
     return `cache.policies has ${cutting} and cache.budgets is empty; give a budget such as 64.`;
   }
-  if (cutting !== undefined && cutting !== 'quest' && cache.crossed && cache.kFormats.includes('int2')) {
+  if (
+    cutting !== undefined &&
+    cutting !== 'quest' &&
+    cutting !== 'window' &&
+    cache.crossed &&
+    cache.kFormats.includes('int2')
+  ) {
     return `int2 finds its newest tokens by their position, which ${cutting} changes; take int2 out of cache.kFormats, or set cache.crossed to false.`;
   }
   const group = tokenGroup(engine.blockSize);

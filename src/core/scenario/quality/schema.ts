@@ -14,6 +14,10 @@ const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
 const list = <S extends v.GenericSchema>(item: S, min: number, max: number) =>
   v.pipe(v.array(item), v.minLength(min), v.maxLength(max));
 
+/** Eviction policies, and a plain sliding window: the newest tokens and no sinks. */
+export const QUALITY_POLICIES = [...EVICTION_POLICIES, 'window'] as const;
+export type QualityPolicy = (typeof QUALITY_POLICIES)[number];
+
 export const KEY_AXES = ['token', 'channel'] as const;
 
 /** Keys of few bits, one scale for a group of channels of a token or for a channel of a group of tokens. */
@@ -35,7 +39,7 @@ export const QualityCache = v.strictObject({
   kFormats: list(v.picklist(KV_FORMATS), 1, 7),
   /** Empty: values in the format of the keys. */
   vFormats: list(v.picklist(KV_FORMATS), 0, 7),
-  policies: list(v.picklist(EVICTION_POLICIES), 1, 8),
+  policies: list(v.picklist(QUALITY_POLICIES), 1, 9),
   /** Tokens that a sequence keeps, for policies that take a budget. */
   budgets: list(int(16, 1_048_576), 0, 8),
   /** Every format with every policy and budget; else formats without eviction, and policies in f32. */
