@@ -225,6 +225,45 @@ describe('refused by name, with what is missing', () => {
   });
 });
 
+test('whatever stands in a field, the answer is a configuration with a plan, or a ModelError', () => {
+  const odd = [
+    null,
+    -1,
+    0,
+    0.5,
+    1,
+    3,
+    2 ** 31,
+    2 ** 60,
+    1e-300,
+    '',
+    'silu',
+    true,
+    [],
+    [1, 2],
+    {},
+    { rope_type: 'yarn' },
+  ];
+  for (const [name, fields] of Object.entries(PUBLISHED)) {
+    for (const field of [
+      ...Object.keys(fields),
+      'rope_scaling',
+      'rope_parameters',
+      'layer_types',
+      'n_inner',
+    ]) {
+      for (const value of odd) {
+        try {
+          const config = published(name, { [field]: value });
+          expect(planOf(config).layers).toHaveLength(config.layers);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ModelError);
+        }
+      }
+    }
+  }
+});
+
 const missing = whyNoReferenceData('models/configs');
 describe.skipIf(missing !== null)(`published files${missing ? ` (skipped: ${missing})` : ''}`, () => {
   const runs = /^(Qwen--Qwen3-(0\.6B|1\.7B|8B|32B)|meta-llama--Meta-Llama-3\.1-(8B|70B))\.json$/;
