@@ -7,8 +7,9 @@
 // A team of LANES neighbouring lanes goes along the columns together and owns a tile of OUT outputs × TOKENS tokens: one
 // read of a weight serves TOKENS tokens, one read of an input serves OUT rows (twice as many where gated: the gate's
 // rows, and the up rows `outputs` further down in the matrix). A lane's unit is a chunk, the words of one load. In the end
-// the lanes' sums are joined so that lane l gets the tile's values l, l + LANES, … and finishes them: by shuffles, or in
-// workgroup memory without subgroups.
+// the lanes' sums are joined so that lane l gets the tile's values l, l + LANES, … and finishes them. JOIN says how: `whole`
+// adds over subgroups that are just one team (cheap on SwiftShader, where a shuffle by a mask is not), `halves` by shuffles
+// inside larger ones, `shared` in workgroup memory, without subgroups.
 //
 // Serves few tokens on a GPU (linear_tiles.wgsl serves many) and any number on a CPU adapter, where loads are dear, tiles
 // in registers are cheap, and a load is fast only if neighbouring lanes read neighbouring words.
@@ -17,8 +18,8 @@
 // Numerics: f32.
 // Set by the launcher: LANES, OUT, TOKENS (powers of two), TEAMS (of a workgroup), LOAD (words), WIDTH (columns of a
 // vector), PARTS (vectors of a chunk), VECTOR and WORDS (types), CHUNKS_PER_SCALE, TAIL (chunks do not fill the lanes, or
-// columns not the chunks), FORMAT, SCALED, NORM, BIAS, ADD, GATED, HALVES (2 where gated), ACTIVATION, SUBGROUPS.
-//!if SUBGROUPS
+// columns not the chunks), FORMAT, SCALED, NORM, BIAS, ADD, GATED, HALVES (2 where gated), ACTIVATION, JOIN.
+//!if JOIN != shared
 enable subgroups;
 //!end
 
@@ -63,7 +64,7 @@ const LANES = ${LANES}u;
 const OUT = ${OUT}u;
 const VALUES = ${OUT * TOKENS}u;
 const KEPT = max(VALUES / LANES, 1u);
-//!if !SUBGROUPS
+//!if JOIN == shared
 var<workgroup> partial: array<f32, ${OUT * TOKENS * LANES * TEAMS}>;
 //!end
 
@@ -78,13 +79,17 @@ fn product(a: ${VECTOR}, b: ${VECTOR}) -> f32 {
 //!if NORM != none
 /** Sum over the lanes of a team, for every lane. */
 fn joined(x: f32, lane: u32, team: u32) -> f32 {
-//!if SUBGROUPS
+//!if JOIN == whole
+  return subgroupAdd(x);
+//!end
+//!if JOIN == halves
   var sum = x;
   for (var mask = 1u; mask < LANES; mask *= 2u) {
     sum += subgroupShuffleXor(sum, mask);
   }
   return sum;
-//!else
+//!end
+//!if JOIN == shared
   partial[team * LANES + lane] = x;
   workgroupBarrier();
   var sum = 0.0;
@@ -97,11 +102,9 @@ fn joined(x: f32, lane: u32, team: u32) -> f32 {
 }
 //!end
 
-/** Sums over the lanes of a team: values l, l + LANES, … for lane l. */
-fn scattered(values: array<f32, VALUES>, lane: u32, team: u32) -> array<f32, KEPT> {
-  var kept: array<f32, KEPT>;
-//!if SUBGROUPS
-  // Halving: a lane keeps the values whose number has the lane's own bit and gives away the others.
+//!if JOIN == halves
+/** Sums over the lanes of a team: values l, l + LANES, … for lane l, which keeps those whose number has its own bits. */
+fn scattered(values: array<f32, VALUES>, lane: u32) -> array<f32, VALUES> {
   var sums = values;
   var count = VALUES;
   for (var mask = 1u; mask < LANES; mask *= 2u) {
@@ -117,25 +120,9 @@ fn scattered(values: array<f32, VALUES>, lane: u32, team: u32) -> array<f32, KEP
       }
     }
   }
-  for (var i = 0u; i < KEPT; i++) {
-    kept[i] = sums[i];
-  }
-//!else
-  var sums = values;
-  for (var v = 0u; v < VALUES; v++) {
-    partial[(team * VALUES + v) * LANES + lane] = sums[v];
-  }
-  workgroupBarrier();
-  for (var i = 0u; i < KEPT; i++) {
-    let first = (team * VALUES + (i * LANES + lane) % VALUES) * LANES;
-    for (var l = 0u; l < LANES; l++) {
-      kept[i] += partial[first + l];
-    }
-  }
-  workgroupBarrier();
-//!end
-  return kept;
+  return sums;
 }
+//!end
 
 @compute @workgroup_size(${LANES * TEAMS})
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -149,7 +136,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 //!repeat h HALVES
   let at${h}_${r} = (min(firstRow + ${r}u, params.outputs - 1u) + ${h}u * params.outputs) * params.chunks;
 //!repeat t TOKENS
-  var sum${h}_${r}_${t} = 0.0;
+  var sum${h}_${t * OUT + r} = 0.0;
 //!end
 //!end
 //!end
@@ -247,7 +234,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 //!end
 //!repeat t TOKENS
 //!repeat p PARTS
-    sum${h}_${r}_${t} += product(w${h}_${r}_${p}, x${t}_${p});
+    sum${h}_${t * OUT + r} += product(w${h}_${r}_${p}, x${t}_${p});
 //!end
 //!end
 //!end
@@ -262,22 +249,46 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   );
 //!end
 //!repeat h HALVES
-  let half${h} = scattered(array<f32, VALUES>(
-//!repeat t TOKENS
-//!repeat r OUT
-    sum${h}_${r}_${t},
+//!if JOIN == halves
+  let kept${h} = scattered(array<f32, VALUES>(
+//!repeat v OUT * TOKENS
+    sum${h}_${v},
+//!end
+  ), lane);
+//!end
+//!if JOIN == whole
+  var kept${h}: array<f32, KEPT>;
+//!repeat i OUT * TOKENS / LANES
+  var own${h}_${i} = subgroupAdd(sum${h}_${i * LANES});
+//!repeat l LANES - 1
+  own${h}_${i} = select(own${h}_${i}, subgroupAdd(sum${h}_${i * LANES + l + 1}), lane == ${l + 1}u);
+//!end
+  kept${h}[${i}] = own${h}_${i};
 //!end
 //!end
-  ), lane, team);
+//!if JOIN == shared
+  var kept${h}: array<f32, KEPT>;
+//!repeat v OUT * TOKENS
+  partial[(team * VALUES + ${v}u) * LANES + lane] = sum${h}_${v};
+//!end
+  workgroupBarrier();
+  for (var i = 0u; i < KEPT; i++) {
+    let first = (team * VALUES + (i * LANES + lane) % VALUES) * LANES;
+    for (var l = 0u; l < LANES; l++) {
+      kept${h}[i] += partial[first + l];
+    }
+  }
+  workgroupBarrier();
+//!end
 //!end
   for (var i = 0u; i < KEPT; i++) {
     let value = i * LANES + lane;
     let row = firstRow + value % OUT;
     let token = firstToken + value / OUT;
     if (value < VALUES && row < params.outputs && token < params.tokens) {
-      var main = half0[i];
+      var main = kept0[i];
 //!if GATED
-      var other = half1[i];
+      var other = kept1[i];
 //!else
       var other = 0.0;
 //!end

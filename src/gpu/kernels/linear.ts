@@ -25,6 +25,8 @@ export interface LinearOptions {
 interface Tile {
   readonly tuning: RowsTuning;
   readonly loads: LoadPlan;
+  /** Of a team. */
+  readonly outputs: number;
   readonly pipeline: GPUComputePipeline;
 }
 
@@ -64,19 +66,36 @@ function chooseTier(gpu: Gpu, { tier }: LinearConfig): LinearTier {
 const VECTORS: Readonly<Record<number, string>> = { 1: 'f32', 2: 'vec2<f32>', 4: 'vec4<f32>' };
 const WORDS: Readonly<Record<number, string>> = { 1: 'u32', 2: 'vec2<u32>', 4: 'vec4<u32>' };
 
+/** Outputs of a team: where gated each needs two rows. Joined as a whole, every lane gets one of the tile's values. */
+function outputsOf({ epilogue }: LinearConfig, { rows, tokens, lanes }: RowsTuning, join: Join): number {
+  const outputs = epilogueOf(epilogue).gated ? rows / 2 : rows;
+  return join === 'whole' ? Math.max(outputs, lanes / tokens) : outputs;
+}
+
+type Join = 'whole' | 'halves' | 'shared';
+
+/** How the lanes of a team join their sums; see shaders/linear_rows.wgsl. */
+function joinOf(gpu: Gpu, tier: LinearTier, { lanes, teams }: RowsTuning): Join {
+  if (tier === 'no-subgroups') return 'shared';
+  const { subgroupMinSize, subgroupMaxSize } = gpu.features;
+  return teams === 1 && lanes === subgroupMinSize && lanes === subgroupMaxSize ? 'whole' : 'halves';
+}
+
 async function makeTile(gpu: Gpu, config: LinearConfig, tier: LinearTier, tuning: RowsTuning): Promise<Tile> {
   const loads = planLoads(config.format, config.columns, tuning.load);
   const { gated } = epilogueOf(config.epilogue);
+  const join = joinOf(gpu, tier, tuning);
+  const outputs = outputsOf(config, tuning, join);
   const constants = {
     ...epilogueConstants(config),
     FORMAT: config.format,
     SCALED: isScaled(config),
     NORM: config.norm,
-    SUBGROUPS: tier === 'subgroups',
+    JOIN: join,
     LANES: tuning.lanes,
     TEAMS: tuning.teams,
     TOKENS: tuning.tokens,
-    OUT: gated ? tuning.rows / 2 : tuning.rows,
+    OUT: outputs,
     HALVES: gated ? 2 : 1,
     LOAD: loads.load,
     WIDTH: loads.width,
@@ -86,19 +105,19 @@ async function makeTile(gpu: Gpu, config: LinearConfig, tier: LinearTier, tuning
     WORDS: WORDS[loads.load] ?? '',
     TAIL: loads.chunks % tuning.lanes !== 0 || loads.chunks * loads.parts * loads.width !== config.columns,
   };
-  return { tuning, loads, pipeline: await gpu.pipelines.get({ kernel: 'linear_rows', constants }) };
+  const pipeline = await gpu.pipelines.get({ kernel: 'linear_rows', constants });
+  return { tuning, loads, outputs, pipeline };
 }
 
 function encodeRows(
   gpu: Gpu,
   config: LinearConfig,
-  { tuning, loads, pipeline }: Tile,
+  { tuning, loads, outputs: tileOutputs, pipeline }: Tile,
   pass: GPUComputePassEncoder,
   args: LinearArgs,
 ): void {
   const { gated } = epilogueOf(config.epilogue);
   const outputs = gated ? config.rows / 2 : config.rows;
-  const tileOutputs = gated ? tuning.rows / 2 : tuning.rows;
   const x = Math.ceil(outputs / (tileOutputs * tuning.teams));
   const y = Math.ceil(args.tokens / tuning.tokens);
   const most = gpu.limits.maxComputeWorkgroupsPerDimension;

@@ -1,11 +1,16 @@
 /** Linear layers against their twin: formats, norms, epilogues, odd sizes, gathered rows, one token to many. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../../src/gpu/context.ts';
-import { createLinear } from '../../../src/gpu/kernels/linear.ts';
-import { WEIGHT_FORMATS, type LinearEpilogue } from '../../../src/gpu/kernels/linear-config.ts';
+import { createLinear, type LinearOptions } from '../../../src/gpu/kernels/linear.ts';
+import {
+  WEIGHT_FORMATS,
+  type LinearEpilogue,
+  type WeightFormat,
+} from '../../../src/gpu/kernels/linear-config.ts';
+import { defaultRowsTunings } from '../../../src/gpu/kernels/linear-tuning.ts';
 import { combinations } from '../../support/full.ts';
 import { inErrorScope, openTestGpu } from '../../support/gpu.ts';
-import { relativeError, runLinear } from './linear.run.ts';
+import { relativeError, runLinear, type LinearShape } from './linear.run.ts';
 
 const EPILOGUES: readonly LinearEpilogue[] = [
   'store',
@@ -38,11 +43,56 @@ describe.each(['auto', 'no-subgroups'] as const)('linear, %s', (tier) => {
     const { format, norm, epilogue, rows, columns, hasBias } = shape;
     const name = `${format} ${rows} × ${columns}, norm ${norm}, ${epilogue}${hasBias ? ' with bias' : ''}`;
     it(`${name}, ${tokens} tokens${gathered ? ' gathered' : ''}`, async () => {
-      const result = await runLinear(gpus[tier], { ...shape, tier: 'auto' }, tokens, gathered);
-      expect(relativeError(result)).toBeLessThan(2e-5);
+      const gpu = gpus[tier];
+      const result = await runLinear(
+        gpu,
+        { ...shape, tier: 'auto' },
+        tokens,
+        gathered,
+        tileFor(gpu, format, tokens),
+      );
+      expect(relativeError(result)).toBeLessThan(TOLERANCE);
     });
   }
+
+  it('takes a tile that holds the tokens, and several where none does', async () => {
+    for (const tokens of [1, 2, 5, 19]) {
+      const result = await runLinear(gpus[tier], PLAIN, tokens, false);
+      expect(relativeError(result)).toBeLessThan(TOLERANCE);
+    }
+  });
+
+  it.each(WEIGHT_FORMATS)('agrees in the tiles meant for real GPUs: %s', async (format) => {
+    const gpu = gpus[tier];
+    const names = tier === 'auto' ? 'subgroups' : 'no-subgroups';
+    const shape = { ...PLAIN, format, norm: 'rms', epilogue: 'silu-gated', rows: 40 } as const;
+    for (const tuning of defaultRowsTunings({ ...gpu, isFallback: false }, names, format).slice(0, 2)) {
+      const result = await runLinear(gpu, shape, tuning.tokens, false, { rowsTunings: [tuning] });
+      expect(relativeError(result)).toBeLessThan(TOLERANCE);
+    }
+  });
 });
+
+const TOLERANCE = 2e-5;
+const PLAIN: LinearShape = {
+  format: 'f32',
+  rows: 20,
+  columns: 64,
+  norm: 'none',
+  epilogue: 'store',
+  hasBias: false,
+  tier: 'auto',
+};
+
+/** Only the tile that the launcher would take, because the others' compilation is most of a test's time. */
+function tileFor(gpu: Gpu, format: WeightFormat, tokens: number): LinearOptions {
+  const tunings = defaultRowsTunings(gpu, gpu.features.subgroups ? 'subgroups' : 'no-subgroups', format);
+  return {
+    rowsTunings: [tunings.find((tuning) => tuning.tokens >= tokens) ?? tunings.at(-1)].flatMap(
+      (one) => one ?? [],
+    ),
+  };
+}
 
 describe('linear refuses', () => {
   const shape = { format: 'f32', rows: 8, columns: 16, norm: 'none', epsilon: 0, hasBias: false } as const;
