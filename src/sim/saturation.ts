@@ -244,7 +244,7 @@ function saturationOf(
     curve,
     complete,
     run: runOf(
-      { ...scenario, repeats: 1, sweep: values.length > 0 ? [{ path: load.path, values }] : [] },
+      { ...scenario, repeats: 1, sweep: values.length > 0 ? [load.axis(values)] : [] },
       curve.map(({ point }) => point),
       { ...UNSTAMPED, ...stamp },
       complete,

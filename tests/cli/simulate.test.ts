@@ -175,6 +175,18 @@ describe('bad input is one sentence and exit status 2', () => {
       says: /engine\.cachePolicy/,
     },
     {
+      name: 'a request of a trace that is longer than the model takes',
+      args: () => [
+        small(),
+        '--trace',
+        file(
+          'long.csv',
+          'TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.0,100,10\n2023-11-16 18:15:47.0,396000,109\n',
+        ),
+      ],
+      says: /Request 2 has 396000 tokens of prompt and 109 of output, 396109 in all, more than the 131072 that the model takes/,
+    },
+    {
       name: 'a request longer than the pool',
       args: () => [small(), '--set', 'hardware.kvBlocks=1'],
       says: /hardware\.kvBlocks|KV blocks/,

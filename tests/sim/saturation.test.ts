@@ -83,12 +83,37 @@ test('users of a closed loop come whole, and a loop always holds without objecti
   expect(found.curve.every(({ load }) => Number.isInteger(load))).toBe(true);
 });
 
-test('arrivals without a single rate are refused, and a stopped search says so', () => {
+test.each([
+  // 10 and 30 requests a second, each for a tenth of a second: 20 in the mean.
+  { kind: 'mmpp', rates: [10, 30], leave: [10, 10] } as const,
+  {
+    kind: 'series',
+    points: [
+      [0, 10],
+      [50, 30],
+      [100, 20],
+    ] as [number, number][],
+  } as const,
+])('a rate that changes with time is searched by its mean: $kind', (arrivals) => {
+  const { workload } = oneByOne();
+  const found = findSaturation(
+    oneByOne({ workload: { ...workload, arrivals: arrivals as SimScenario['workload']['arrivals'] } }),
+  );
+  expect(found.unit).toBe('req/s');
+  // 100 a second are the most; a series of peaks and lulls holds less than an even stream.
+  expect(found.load).toBeGreaterThan(arrivals.kind === 'mmpp' ? 85 : 50);
+  expect(found.load).toBeLessThan(110);
+  const parsed = parseRun(JSON.parse(JSON.stringify(found.run)));
+  expect(parsed.ok ? null : parsed.sentence).toBeNull();
+  expect(found.run.scenario.sweep[0]).toMatchObject({ path: 'workload.arrivals' });
+});
+
+test('no arrivals at all are refused, and a stopped search says so', () => {
   const { workload } = oneByOne();
   const mmpp = oneByOne({
-    workload: { ...workload, arrivals: { kind: 'mmpp', rates: [1, 5], leave: [1, 1] } },
+    workload: { ...workload, arrivals: { kind: 'mmpp', rates: [0, 0], leave: [1, 1] } },
   });
-  expect(() => findSaturation(mmpp)).toThrow(/kind mmpp have no single rate/);
+  expect(() => findSaturation(mmpp)).toThrow(/No requests come at the rates/);
   expect(findSaturation(oneByOne(), { shouldStop: () => true })).toMatchObject({
     complete: false,
     load: null,

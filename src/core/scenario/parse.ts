@@ -76,7 +76,10 @@ function validate<K extends ScenarioKind>(kind: K, document: unknown): Parsed<Sc
   const { schema, defaults, contradiction } = SCENARIO_KINDS[kind];
   const result = v.safeParse(schema, document, { abortEarly: true });
   if (!result.success) return refuse(issueSentence(result.issues, 'The scenario', defaults));
-  const sentence = SWEEPS[kind](result.output) ?? contradiction(result.output);
+  // Each point of a sweep was looked at; a simulation that is swept never runs as it stands.
+  const { sweep } = result.output as { readonly sweep?: readonly unknown[] };
+  const pointsOnly = kind === 'simulate' && (sweep?.length ?? 0) > 0;
+  const sentence = SWEEPS[kind](result.output) ?? (pointsOnly ? null : contradiction(result.output));
   return sentence === null ? { ok: true, scenario: result.output } : refuse(sentence);
 }
 

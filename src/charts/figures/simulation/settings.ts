@@ -21,6 +21,7 @@ export interface BySetting {
 
 const AXIS_WORDS: Readonly<Record<string, readonly [label: string, unit: string]>> = {
   'workload.arrivals.rate': ['Offered rate', 'req/s'],
+  'workload.arrivals.meanRate': ['Offered rate in the mean', 'req/s'],
   'workload.arrivals.users': ['Users at once', ''],
   'workload.trace.speed': ['Speed of the trace', '×'],
   'engine.tokenBudget': ['Token budget of a step', 'tokens'],
@@ -91,7 +92,16 @@ function lines(run: SimRun, quantities: readonly Quantity[], path: string): BySe
         .toSorted((a, b) => Number(a.x) - Number(b.x)),
     })),
   );
-  return { mark: 'line', x: axisOf(path), series };
+  return { mark: 'line', x: { ...axisOf(path), scale: scaleOf(run, path) }, series };
+}
+
+/** Values over more than this ratio stand on a log axis, or the small ones would stand on each other. */
+const WIDE = 30;
+
+function scaleOf(run: SimRun, path: string): FigureAxis['scale'] {
+  const values = run.points.map(({ settings }) => Number(settings[path]));
+  const least = Math.min(...values);
+  return least > 0 && Math.max(...values) / least > WIDE ? 'log' : 'linear';
 }
 
 function linePoint(
