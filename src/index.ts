@@ -355,3 +355,25 @@ export {
   type ReplicaBudget,
 } from './core/kv/replica-budget.ts';
 export { findGpu, GPUS, usableMemoryBytes, type GpuRecord } from './core/hardware/records.ts';
+
+// Serving runs: a real model under load, measured beside predicted.
+export {
+  errorPercent,
+  PREDICTED_METRICS,
+  PREDICTION_BARS,
+  servedPoint,
+  type MetricPair,
+  type PredictedMetric,
+  type ServedPoint,
+} from './core/metrics/serving/predicted.ts';
+export {
+  servedRepetition,
+  shapeOf as serveShapeOf,
+  type ServedShape,
+} from './core/metrics/serving/served.ts';
+export type { ServeFirstToken, ServeFit, ServePoint, ServeRecord, ServeRun } from './core/run/serve.ts';
+export { servePointsToCsv, serveRequestsToCsv, serveStepsToCsv } from './exchange/serve-files.ts';
+
+// Quality runs: what a smaller cache costs on a real model.
+export type { QualityPoint, QualityRun } from './core/run/quality.ts';
+export type { QualityScenario } from './core/scenario/quality/schema.ts';

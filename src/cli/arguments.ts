@@ -11,6 +11,7 @@ export const COMMANDS = [
   'cache',
   'accesses',
   'generate',
+  'serve-bench',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
@@ -22,7 +23,7 @@ interface FlagKind {
   readonly about: string;
 }
 
-const GPU_COMMANDS = ['check', 'measure', 'attention', 'generate'] as const;
+const GPU_COMMANDS = ['check', 'measure', 'attention', 'generate', 'serve-bench'] as const;
 
 const FLAGS = {
   json: {
@@ -39,7 +40,7 @@ const FLAGS = {
   },
   set: {
     takes: 'values',
-    commands: ['measure', 'risk', 'simulate', 'accesses'],
+    commands: ['measure', 'risk', 'simulate', 'accesses', 'serve-bench'],
     shows: '--set PATH=VALUE',
     about: 'change the scenario, such as workload.concurrency=8; may be repeated',
   },
@@ -51,7 +52,7 @@ const FLAGS = {
   },
   seed: {
     takes: 'a value',
-    commands: ['simulate', 'accesses', 'generate'],
+    commands: ['simulate', 'accesses', 'generate', 'serve-bench'],
     shows: '--seed N',
     about: 'the seed of everything random',
   },
@@ -136,7 +137,7 @@ const FLAGS = {
   },
   model: {
     takes: 'a value',
-    commands: ['generate'],
+    commands: ['generate', 'serve-bench'],
     shows: '--model PATH',
     about: 'a folder with config.json and safetensors, a .gguf file, or a llama2.c .bin',
   },
@@ -178,7 +179,7 @@ const FLAGS = {
   },
   weights: {
     takes: 'a value',
-    commands: ['generate'],
+    commands: ['generate', 'serve-bench'],
     shows: '--weights FORMAT',
     about: 'how the weights are kept on the GPU: f32, f16, int8 or int4',
   },
@@ -309,6 +310,7 @@ const SUBJECTS: Readonly<Partial<Record<CommandName, string>>> = {
   measure: 'a scenario: the name of an experiment or a JSON file',
   risk: 'a scenario: the name of an experiment or a JSON file',
   simulate: 'a scenario: the name of a simulation or a JSON file',
+  'serve-bench': 'a scenario: the name of a serving run or a JSON file',
   replay: 'a folder with a recorded run: meta.json, requests.jsonl and, if there is one, timeseries.csv',
   accesses: 'a run.json of simulate, a log with the columns block, time and hit, or --demo N',
 };
@@ -373,6 +375,7 @@ export function usage(): string {
     '  kvlab cache --trace FILE   hits and misses of a recorded trace under an eviction policy',
     '  kvlab accesses RUN         who uses which block when: heat map, reuse distances, miss ratios; also of a LOG',
     '  kvlab generate --model PATH    a real model goes on with a prompt; needs --prompt-ids or --prompt',
+    '  kvlab serve-bench SCENARIO a real model under load, measured beside predicted; --model PATH for another than the shipped one',
     '',
     ...flags,
     '',

@@ -10,6 +10,7 @@ import { generate } from './commands/generate.ts';
 import { measure } from './commands/measure.ts';
 import { replay } from './commands/replay.ts';
 import { risk } from './commands/risk.ts';
+import { serveBench } from './commands/serve-bench.ts';
 import { simulate } from './commands/simulate.ts';
 import { describeError, EXIT, InputError } from './errors.ts';
 import { openFolder } from './files.ts';
@@ -30,6 +31,7 @@ const RUNNERS: Readonly<Record<CommandName, Runner>> = {
   cache: { kind: 'plain', run: cache },
   accesses: { kind: 'gpu', run: accesses },
   generate: { kind: 'gpu', run: generate },
+  'serve-bench': { kind: 'gpu', run: serveBench },
 };
 
 /** @param onCancel called with what a Ctrl-C shall do while a host is open */

@@ -4,14 +4,18 @@ import {
   applyAssignments,
   LAB_PRESETS,
   parseScenario,
+  parseServing,
   parseSimulation,
   presetScenario,
+  presetServing,
   presetSimulation,
   PRESETS,
+  SERVE_PRESETS,
   type ParsedScenario,
   type ParsedSimulation,
   type Scenario,
   type ScenarioKind,
+  type ServeScenario,
   type SimScenario,
 } from '../index.ts';
 import { InputError } from './errors.ts';
@@ -37,7 +41,17 @@ export function loadSimulation(name: string, assignments: readonly string[]): Si
   return settled(applyAssignments(scenario, assignments), assignments);
 }
 
-function taken<T extends Scenario | SimScenario>(
+/** A serving run of a real model. @throws InputError */
+export function loadServing(name: string, assignments: readonly string[]): ServeScenario {
+  const isPreset = SERVE_PRESETS.some((preset) => preset.name === name);
+  const scenario = isPreset ? presetServing(name) : taken(parseServing(readText(name, 'serve')), name);
+  const changed = applyAssignments(scenario, assignments);
+  if (!changed.ok) throw new InputError(changed.sentence);
+  refuseIdle(changed.scenario.sweep, assignments);
+  return changed.scenario;
+}
+
+function taken<T extends Scenario | SimScenario | ServeScenario>(
   parsed: { readonly ok: true; readonly scenario: T } | { readonly ok: false; readonly sentence: string },
   path: string,
 ): T {
@@ -52,11 +66,16 @@ function settled(
   assignments: readonly string[],
 ): Scenario | SimScenario {
   if (!changed.ok) throw new InputError(changed.sentence);
-  const axes: readonly { readonly path: string }[] = changed.scenario.sweep;
+  refuseIdle(changed.scenario.sweep, assignments);
+  return changed.scenario;
+}
+
+/** A swept setting that is set as well would change nothing. @throws InputError */
+function refuseIdle(axes: readonly { readonly path: string }[], assignments: readonly string[]): void {
   const idle = axes.find(({ path }) =>
     assignments.some((text) => text.startsWith(`${path}=`) || text.startsWith(`${path}.`)),
   );
-  if (!idle) return changed.scenario;
+  if (!idle) return;
   throw new InputError(
     `${idle.path} is swept by this scenario, so setting it changes nothing; set sweep=[] as well for a single point.`,
   );
@@ -91,6 +110,11 @@ function noSuchScenario(path: string, kind: ScenarioKind, error: unknown): strin
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : '';
   if (code !== 'ENOENT') return `${path} can't be read (${String(code)}); name a readable scenario file.`;
   const names = PRESETS.filter((preset) => preset.kind === kind).map((preset) => preset.name);
-  const what = kind === 'lab' ? 'experiment' : 'simulation';
+  const what = {
+    lab: 'experiment',
+    simulate: 'simulation',
+    quality: 'quality experiment',
+    serve: 'serving run',
+  }[kind];
   return `There is no file and no ${what} “${path}”; the ${what}s are ${names.join(', ')}.`;
 }

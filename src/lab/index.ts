@@ -30,6 +30,9 @@ export type {
 } from './model/types.ts';
 export { planMemory, type MemoryPlan } from './memory-plan.ts';
 export { assessRisk, availableMemory, type AvailableMemory, type MemoryFacts } from './risk.ts';
+export { runQuality, type QualityOptions } from './quality/run.ts';
+export { runServing, type ServingOptions } from './serving/run.ts';
 export type { RunOptions } from './run-options.ts';
 export { runScenario } from './runner.ts';
 export type { AttentionResult, AttentionShape, MemoryRisk, PowerPreference, Progress } from './types.ts';
+export { SHIPPED_MODEL } from '../engine/shipped.ts';

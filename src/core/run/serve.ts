@@ -83,7 +83,7 @@ export const ServeFit = v.strictObject({
   /** Between a step's end and the next one's launch, on the host; 0 with two under way. */
   gapMs: count,
   steps: count,
-  /** Mean of |fitted − measured| / measured over those steps. */
+  /** Σ |fitted − measured| / Σ measured over those steps, in percent. */
   meanErrorPercent: count,
   /** The repetitions whose steps were used, none of which is compared with a prediction. */
   from: v.pipe(v.array(v.strictObject({ point: count, seed: count, steps: count })), v.maxLength(1024)),

@@ -21,7 +21,7 @@ export interface FitStep {
 export interface LinearFit {
   readonly settings: LinearSettings;
   readonly steps: number;
-  /** Mean of |fitted − measured| / measured, in percent. */
+  /** Σ |fitted − measured| / Σ measured, in percent. */
   readonly meanErrorPercent: number;
 }
 
@@ -48,16 +48,13 @@ export function fitLinear(measured: readonly FitStep[]): LinearFit | null {
     const least = mean(times) * 1e-3;
     weights = rows.map((row) => 1 / Math.max(least, dot(row, constants)) ** 2);
   }
-  const errors = rows.map((row, i) => {
-    const ms = times[i] ?? 1;
-    return Math.abs(dot(row, constants) - ms) / ms;
-  });
+  const errors = rows.map((row, i) => Math.abs(dot(row, constants) - (times[i] ?? 0)));
   const [baseMs = 0, perTokenMs = 0, perPrefillPairMs = 0, perContextTokenMs = 0, perSequenceMs = 0] =
     constants;
   return {
     settings: { kind: 'linear', baseMs, perTokenMs, perPrefillPairMs, perContextTokenMs, perSequenceMs },
     steps: steps.length,
-    meanErrorPercent: 100 * mean(errors),
+    meanErrorPercent: (100 * mean(errors)) / mean(times),
   };
 }
 

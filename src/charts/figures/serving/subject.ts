@@ -61,7 +61,7 @@ function fitNotes(run: ServeRun): string[] {
   return distinct.map(
     ({ steps, from, meanErrorPercent }) =>
       `Predicted by the simulator with a linear cost model, fitted on ${formatNumber(steps)} steps of ${from.length} other ` +
-      `${from.length === 1 ? 'repetition' : 'repetitions'} (${meanErrorPercent.toFixed(0)} % off on the mean of them).`,
+      `${from.length === 1 ? 'repetition' : 'repetitions'} (${meanErrorPercent.toFixed(0)} % off on a single one of them).`,
   );
 }
 
