@@ -11,8 +11,10 @@ import { FigureList } from './figures.svelte.ts';
 import { Library } from './library.svelte.ts';
 import { Offline } from './offline.svelte.ts';
 import type { ModelState } from './model.svelte.ts';
+import type { QualitySession } from './quality.svelte.ts';
 import { Router, type AddressBar } from './router.svelte.ts';
 import type { Setup } from './setup.svelte.ts';
+import type { ServingLab } from './serving.svelte.ts';
 import type { Simulator } from './simulator.svelte.ts';
 import { ThemeState, type KeyValue, type ThemeTarget } from './theme.svelte.ts';
 
@@ -40,6 +42,10 @@ export class App {
   sim: Simulator | null = null;
   /** Made by the room Model when it is first entered. */
   model: ModelState | null = null;
+  /** Made by the quality lab when it is first entered. */
+  quality: QualitySession | null = null;
+  /** Made by the serving lab when it is first entered. */
+  serving: ServingLab | null = null;
   /** Made by the room Teach when it is first entered. */
   classroom: Classroom | null = null;
   /** A file beside the page as text; null where there is none. */

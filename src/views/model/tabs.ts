@@ -11,4 +11,6 @@ export interface ModelTab {
 
 export const MODEL_TABS: readonly ModelTab[] = [
   { view: 'run', name: 'Run', load: () => import('./RunTab.svelte') },
+  { view: 'quality', name: 'Quality', load: () => import('../quality/QualityTab.svelte') },
+  { view: 'serving', name: 'Serving', load: () => import('../serving/ServingTab.svelte') },
 ];
