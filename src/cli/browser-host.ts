@@ -9,7 +9,14 @@ import type { Browser, Page } from 'playwright';
 import { chromiumArgs, findChromium } from '../../scripts/chromium.mjs';
 import { CommandError } from './errors.ts';
 import { FILES_INPUT, type HeadlessCall, type HeadlessPage } from './headless/protocol.ts';
-import { valueOf, type Answer, type GpuHost, type HostOptions, type OnProgress } from './host.ts';
+import {
+  valueOf,
+  type Answer,
+  type GpuHost,
+  type HostOptions,
+  type ModelOnDisk,
+  type OnProgress,
+} from './host.ts';
 import { serveFolder, type StaticServer } from './static-server.ts';
 
 const PAGE_FOLDER = fileURLToPath(new URL(/* @vite-ignore */ './headless/', import.meta.url));
@@ -34,6 +41,11 @@ export async function openBrowserHost({ power, command, detail }: HostOptions): 
       onProgress = listener;
       return ask<T>(page, request);
     };
+    /** The browser reads the files from the disk itself, piece by piece. */
+    const load = async ({ name, paths, load: wish }: ModelOnDisk, listener: OnProgress): Promise<void> => {
+      await page.setInputFiles(`#${FILES_INPUT}`, [...paths]);
+      await call({ name: 'load', folder: name, load: { ...wish, power } }, listener);
+    };
     return {
       describe: () => call({ name: 'describe', power }),
       check: async (listener) =>
@@ -41,9 +53,17 @@ export async function openBrowserHost({ power, command, detail }: HostOptions): 
       run: async (scenario, force, listener) =>
         ({ ...(await call<object>({ name: 'run', scenario, force }, listener)), command }) as never,
       attention: (shape) => call({ name: 'attention', shape }),
-      generate: async ({ name, paths, load, wish }, listener) => {
-        await page.setInputFiles(`#${FILES_INPUT}`, [...paths]);
-        return call({ name: 'generate', folder: name, load: { ...load, power }, wish }, listener);
+      generate: async ({ wish, ...model }, listener) => {
+        await load(model, listener);
+        return call({ name: 'generate', wish }, listener);
+      },
+      quality: async ({ scenario, ...model }, listener) => {
+        await load(model, listener);
+        return { ...(await call<object>({ name: 'quality', scenario }, listener)), command } as never;
+      },
+      serve: async ({ scenario, ...model }, listener) => {
+        await load(model, listener);
+        return { ...(await call<object>({ name: 'serve', scenario }, listener)), command } as never;
       },
       png: async (svg) => fromBase64(await call<string>({ name: 'png', svg })),
       cancel: () => void ask(page, { name: 'cancel' }).catch(() => undefined),
@@ -92,9 +112,10 @@ function chromiumPath(): string {
 
 /** @throws CommandError with the worker's own code and sentence */
 async function ask<T>(page: Page, request: HeadlessCall): Promise<T> {
+  // As text: a call may hold a whole scenario, whose type is more than Playwright's own can unfold.
   const answer = await page.evaluate(
-    (asked) => (window as unknown as HeadlessPage).kvlabHeadless(asked),
-    request,
+    (asked) => (window as unknown as HeadlessPage).kvlabHeadless(JSON.parse(asked) as HeadlessCall),
+    JSON.stringify(request),
   );
   return valueOf(answer as Answer<T>);
 }

@@ -1,5 +1,14 @@
 /** Where GPU commands run: the page's worker in a headless browser, or the same lab on a Dawn binding in Node. */
-import type { CheckRun, Environment, LabRun, Scenario } from '../index.ts';
+import type {
+  CheckRun,
+  Environment,
+  LabRun,
+  QualityRun,
+  QualityScenario,
+  Scenario,
+  ServeRun,
+  ServeScenario,
+} from '../index.ts';
 import type {
   AttentionResult,
   AttentionShape,
@@ -13,13 +22,27 @@ import { CommandError } from './errors.ts';
 
 export type OnProgress = (progress: Progress) => void;
 
-/** A model by its files on this machine, and what it shall go on with. */
-export interface ModelTask {
+/** A model by its files on this machine. */
+export interface ModelOnDisk {
   /** Of the folder, for people. */
   readonly name: string;
   readonly paths: readonly string[];
   readonly load: LoadWish;
+}
+
+/** What it shall go on with. */
+export interface ModelTask extends ModelOnDisk {
   readonly wish: GenerationWish;
+}
+
+/** The caches that it shall be asked with. */
+export interface QualityTask extends ModelOnDisk {
+  readonly scenario: QualityScenario;
+}
+
+/** The load that it shall be put under. */
+export interface ServeTask extends ModelOnDisk {
+  readonly scenario: ServeScenario;
 }
 
 export interface GpuHost {
@@ -28,6 +51,8 @@ export interface GpuHost {
   run(scenario: Scenario, force: boolean, onProgress: OnProgress): Promise<LabRun>;
   attention(shape: AttentionShape): Promise<AttentionResult>;
   generate(task: ModelTask, onProgress: OnProgress): Promise<GenerationResult>;
+  quality(task: QualityTask, onProgress: OnProgress): Promise<QualityRun>;
+  serve(task: ServeTask, onProgress: OnProgress): Promise<ServeRun>;
   /** A figure at 300 dpi, or null where nothing here can draw one. */
   png(svg: string): Promise<Uint8Array | null>;
   /** Ends what is running; it then resolves with what was finished. */

@@ -10,13 +10,15 @@ import {
   ModelSession,
   NoAdapterError,
   runCheck,
+  runQuality,
   runScenario,
+  runServing,
   volatileTuningMemory,
   type LabHost,
 } from '../lab/index.ts';
 import { openDawn } from './dawn.ts';
 import { CommandError } from './errors.ts';
-import type { GpuHost, HostOptions, ModelTask, OnProgress } from './host.ts';
+import type { GpuHost, HostOptions, ModelOnDisk, OnProgress } from './host.ts';
 
 export async function openNativeHost({ power, command }: HostOptions): Promise<GpuHost> {
   // Kept for as long as the host: the devices of a collected instance stop working.
@@ -25,6 +27,11 @@ export async function openNativeHost({ power, command }: HostOptions): Promise<G
   const tunings = volatileTuningMemory();
   const cancel = new AbortController();
   const { signal } = cancel;
+  const withModel = <T>(
+    model: ModelOnDisk,
+    onUpdate: OnProgress,
+    work: (session: ModelSession) => Promise<T>,
+  ): Promise<T> => sentenced(() => runOn(model, host, { signal, onUpdate }, work));
   return {
     describe: () =>
       sentenced(async () => {
@@ -39,26 +46,40 @@ export async function openNativeHost({ power, command }: HostOptions): Promise<G
         runScenario(scenario, { host, tunings, signal, onProgress, force, measuredBytes: null }),
       ),
     attention: (shape) => sentenced(() => measureAttention(shape, { host, tunings, signal })),
-    generate: (task, onProgress) => sentenced(() => generate(task, host, signal, onProgress)),
+    generate: ({ wish, ...model }, onProgress) =>
+      withModel(model, onProgress, (session) =>
+        session.generate(wish, { signal, onUpdate: () => undefined }),
+      ),
+    quality: ({ scenario, ...model }, onProgress) =>
+      withModel(model, onProgress, (session) =>
+        runQuality(scenario, session.lend({ signal, onUpdate: onProgress }), { textIds: null }),
+      ),
+    serve: ({ scenario, ...model }, onProgress) =>
+      withModel(model, onProgress, (session) =>
+        runServing(scenario, session.lend({ signal, onUpdate: onProgress }), { peer: NO_PEER }),
+      ),
     png: () => Promise.resolve(null),
     cancel: () => cancel.abort(new CommandError('cancelled', 'Cancelled.')),
     close: () => Promise.resolve(),
   };
 }
 
-async function generate(
-  { name, paths, load, wish }: ModelTask,
+/** The comparison's wasm is the page's. */
+const NO_PEER = 'transformers.js runs beside the engine in a browser only; leave --native out.';
+
+/** Loads, works, unloads. */
+async function runOn<T>(
+  { name, paths, load }: ModelOnDisk,
   host: LabHost,
-  signal: AbortSignal,
-  onProgress: OnProgress,
-) {
+  loading: { readonly signal: AbortSignal; readonly onUpdate: OnProgress },
+  work: (session: ModelSession) => Promise<T>,
+): Promise<T> {
   const files = await Promise.all(
     paths.map(async (path) => ({ path: `${name}/${basename(path)}`, blob: await openAsBlob(path) })),
   );
-  const loading = { signal, onUpdate: onProgress };
   const session = await ModelSession.load(host, { kind: 'files', files }, load, loading);
   try {
-    return await session.generate(wish, { signal, onUpdate: () => undefined });
+    return await work(session);
   } finally {
     session.unload();
   }

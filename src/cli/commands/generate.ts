@@ -26,16 +26,13 @@ export const generate: GpuCommand = async ({ invocation, terminal, openHost, wri
     );
   }
   const wish = wishOf(invocation);
-  const load = loadOf(invocation);
-  const files = modelFiles(invocation.model);
+  const model = { ...modelFiles(invocation.model), load: loadOf(invocation) };
   const host = await openHost();
-  const result = await host
-    .generate({ ...files, load, wish }, terminal.progress)
-    .catch((error: unknown): never => {
-      throw error instanceof CommandError && BAD_INPUT.includes(error.code)
-        ? new InputError(error.message)
-        : error;
-    });
+  const result = await host.generate({ ...model, wish }, terminal.progress).catch((error: unknown): never => {
+    throw error instanceof CommandError && BAD_INPUT.includes(error.code)
+      ? new InputError(error.message)
+      : error;
+  });
   const answer = answerOf(result);
   const json = `${JSON.stringify(answer)}\n`;
   write?.('generation.json', json);

@@ -1,5 +1,6 @@
 /** The page that the command line opens: the page's own GPU worker behind one function, and a canvas for PNG files. */
 import { pngOf } from '../../charts/index.ts';
+import type { Progress } from '../../lab/index.ts';
 import { createGpuClient } from '../../workers/client.ts';
 import { FILES_INPUT, type HeadlessAnswer, type HeadlessCall, type HeadlessPage } from './protocol.ts';
 
@@ -17,39 +18,34 @@ async function kvlabHeadless(call: HeadlessCall): Promise<HeadlessAnswer> {
 async function answerTo(call: HeadlessCall): Promise<HeadlessAnswer> {
   const gpu = await client.api();
   const { kvlabProgress } = window as unknown as HeadlessPage;
+  // What has been measured so far stays here: a progress line needs only the words.
+  const heard = ({ fraction, message }: Pick<Progress, 'fraction' | 'message'>): void =>
+    kvlabProgress({ fraction, message });
   switch (call.name) {
     case 'describe':
       return gpu.describe(call.power);
     case 'check':
       return gpu.check(call.power, kvlabProgress);
     case 'run':
-      // What has been measured so far stays here: a progress line needs only the words.
-      return gpu.run(call.scenario, { force: call.force }, ({ fraction, message }) =>
-        kvlabProgress({ fraction, message }),
-      );
+      return gpu.run(call.scenario, { force: call.force }, heard);
     case 'attention':
       return gpu.attention(call.shape);
+    case 'load':
+      return (await client.model()).load({ kind: 'files', files: modelFiles(call.folder) }, call.load, heard);
     case 'generate':
-      return generate(call, kvlabProgress);
+      return (await client.model()).generate(call.wish, ({ tokens }) => {
+        if (tokens.length > 0) heard({ fraction: null, message: 'Generating' });
+      });
+    case 'quality':
+      return (await client.model()).quality(call.scenario, null, heard);
+    case 'serve':
+      return (await client.model()).serve(call.scenario, heard);
     case 'cancel':
       gpu.cancel();
       return { ok: true, value: null };
     case 'png':
       return { ok: true, value: toBase64(new Uint8Array(await (await pngOf(call.svg)).arrayBuffer())) };
   }
-}
-
-async function generate(
-  { folder, load, wish }: Extract<HeadlessCall, { name: 'generate' }>,
-  onProgress: HeadlessPage['kvlabProgress'],
-): Promise<HeadlessAnswer> {
-  const model = await client.model();
-  const files = modelFiles(folder);
-  const loaded = await model.load({ kind: 'files', files }, load, onProgress);
-  if (!loaded.ok) return loaded;
-  return model.generate(wish, ({ tokens }) => {
-    if (tokens.length > 0) onProgress({ fraction: null, message: 'Generating' });
-  });
 }
 
 function modelFiles(folder: string) {

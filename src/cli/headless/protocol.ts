@@ -1,5 +1,5 @@
 /** What the command line asks of the headless page, and how it is answered. Plain data, because it crosses processes. */
-import type { Scenario } from '../../index.ts';
+import type { QualityScenario, Scenario, ServeScenario } from '../../index.ts';
 import type { AttentionShape, GenerationWish, LoadWish, PowerPreference, Progress } from '../../lab/index.ts';
 
 export type HeadlessCall =
@@ -7,13 +7,15 @@ export type HeadlessCall =
   | { readonly name: 'check'; readonly power: PowerPreference }
   | { readonly name: 'run'; readonly scenario: Scenario; readonly force: boolean }
   | { readonly name: 'attention'; readonly shape: AttentionShape }
-  /** With the files that the page's input holds. */
+  /** Of the files that the page's input holds; then one of the tasks below. */
   | {
-      readonly name: 'generate';
+      readonly name: 'load';
       readonly folder: string;
       readonly load: LoadWish & { readonly power: PowerPreference };
-      readonly wish: GenerationWish;
     }
+  | { readonly name: 'generate'; readonly wish: GenerationWish }
+  | { readonly name: 'quality'; readonly scenario: QualityScenario }
+  | { readonly name: 'serve'; readonly scenario: ServeScenario }
   /** Answers base64. */
   | { readonly name: 'png'; readonly svg: string }
   | { readonly name: 'cancel' };
