@@ -86,6 +86,8 @@ export class ModelForm {
   prompts: string[] = $state(['']);
   /** Prompts are token ids, even where the model speaks text. */
   asIds = $state(false);
+  /** Prompts are messages that the model answers; only where it has a chat template. */
+  asChat = $state(false);
   kvFormat: GenerationWish['cache']['kvFormat'] = $state('f32');
   blockSize: number = $state(16);
   policy: GenerationWish['cache']['eviction']['policy'] = $state('none');
@@ -164,7 +166,7 @@ export class ModelForm {
         return { ok: false, sentence: `${which} is empty: write ${this.asIds ? 'token ids' : 'some text'}.` };
       }
       if (!this.asIds) {
-        prompts.push({ kind: 'text', text });
+        prompts.push({ kind: this.asChat ? 'chat' : 'text', text });
         continue;
       }
       const read = readIds(text);

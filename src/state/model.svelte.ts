@@ -101,5 +101,6 @@ export class ModelState {
     this.facts = facts;
     this.status = 'ready';
     this.form.asIds = !facts.speaksText;
+    this.form.asChat = facts.speaksChat;
   }
 }

@@ -59,6 +59,7 @@ function overLibrary(library: PreTrainedTokenizer): Tokenizer {
     decode: (ids, options = {}) => decode(ids, options.special ?? false),
     stream: () => textStream(decode, isSpecial),
     chat: (messages) => (library.chat_template === null ? null : applyTemplate(library, messages)),
+    hasChat: library.chat_template !== null,
     bos: library.bos_token_id ?? null,
     eos: library.eos_token_id ?? null,
     vocabSize,

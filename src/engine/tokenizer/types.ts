@@ -34,6 +34,8 @@ export interface Tokenizer {
    * @throws ModelError `unsupported` where the template refuses it.
    */
   chat(messages: readonly ChatMessage[]): string | null;
+  /** Whether there is a chat template. */
+  readonly hasChat: boolean;
   readonly bos: number | null;
   readonly eos: number | null;
   /** Highest token id + 1. */

@@ -62,6 +62,7 @@ export async function openModel(
       kvBytesPerToken: kvBytesByFormat(model.config),
       poolBytes: Math.max(0, Math.floor(roomBytes - model.weights.bytes)),
       speaksText: tokenizer !== null,
+      speaksChat: tokenizer?.hasChat ?? false,
       adapter: adapterName(gpu.info),
       isFallback: gpu.isFallback,
       loadMs: host.now() - startMs,

@@ -5,6 +5,8 @@ import type { Tokenizer } from '../../engine/tokenizer/types.ts';
 import { WishError } from './errors.ts';
 import type { Prompt } from './types.ts';
 
+const NO_CHAT = 'This model has no chat template; send the prompt as plain text.';
+
 export const MOST_PROMPTS = 32;
 
 /** @throws WishError */
@@ -38,6 +40,13 @@ function idsOf(prompt: Prompt, tokenizer: Tokenizer | null): readonly number[] {
     case 'text':
       if (tokenizer === null) throw new WishError(NO_TOKENIZER);
       return tokenizer.encode(prompt.text);
+    case 'chat': {
+      if (tokenizer === null) throw new WishError(NO_TOKENIZER);
+      const text = tokenizer.chat([{ role: 'user', content: prompt.text }]);
+      if (text === null) throw new WishError(NO_CHAT);
+      // The template writes the control tokens itself.
+      return tokenizer.encode(text, { special: false });
+    }
     default:
       return prompt satisfies never;
   }

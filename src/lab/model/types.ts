@@ -47,6 +47,8 @@ export interface ModelFacts {
   readonly poolBytes: number;
   /** False: prompts are token ids, and so is what comes out. */
   readonly speaksText: boolean;
+  /** Its tokenizer has a chat template: a prompt may be written as a message that the model answers. */
+  readonly speaksChat: boolean;
   /** The adapter's name, and whether it is software on the processor. */
   readonly adapter: string;
   readonly isFallback: boolean;
@@ -63,6 +65,8 @@ export interface ModelProgress {
 
 export type Prompt =
   | { readonly kind: 'text'; readonly text: string }
+  /** A message of the user, written into the model's chat template. */
+  | { readonly kind: 'chat'; readonly text: string }
   | { readonly kind: 'ids'; readonly ids: readonly number[] };
 
 /** What of the engine's settings a person chooses; the rest follows from the model, the adapter and the wish. */

@@ -71,6 +71,7 @@ async function contextOf(
       kvBytesPerToken: kvBytesByFormat(CONFIG),
       poolBytes: 1e8,
       speaksText: false,
+      speaksChat: false,
       adapter: 'test',
       isFallback: true,
       loadMs: 0,
