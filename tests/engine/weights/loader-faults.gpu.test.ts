@@ -203,4 +203,17 @@ describe('sources that fail', () => {
     expect(error.code).toBe('cancelled');
     expect(steps).toBe(5);
   });
+
+  test('the GPU is lost in the middle', async () => {
+    const own = await openTestGpu();
+    let steps = 0;
+    const loading = loadModel(own, await source(), {
+      ...OPTIONS,
+      onProgress: () => {
+        if (++steps === 5) own.device.destroy();
+      },
+    });
+    await expect(loading).rejects.toMatchObject({ code: 'device-lost' });
+    expect(own.buffers.allocatedBytes).toBe(0);
+  });
 });
