@@ -5,7 +5,7 @@
  */
 import { readAhead, type ByteSource } from './byte-source.ts';
 import { ModelError } from './error.ts';
-import { openHttp, type HttpOptions } from './http-source.ts';
+import { nameOf, openHttp, type HttpOptions } from './http-source.ts';
 
 /** Small tensors are neighbours in a file: so many bytes are fetched at once. */
 const AHEAD_BYTES = 8 * 2 ** 20;
@@ -24,7 +24,7 @@ export function httpFolder(
 ): HttpFolder {
   const base = address.replace(/\/+$/, '');
   return {
-    name: decodeURIComponent(base.split('/').at(-1) ?? base),
+    name: nameOf(base),
     file: async (name) => {
       const url = `${base}/${encodeURIComponent(name)}`;
       try {

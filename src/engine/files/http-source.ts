@@ -34,6 +34,16 @@ const WHOLE_BYTES = 2 ** 31;
 const FIRST_WAIT_MS = 250;
 const STALL_MS = 30_000;
 
+/** The last part of an address, for people. */
+export function nameOf(address: string): string {
+  const last = address.split(/[?#]/)[0]?.replace(/\/+$/, '').split('/').at(-1) ?? '';
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last;
+  }
+}
+
 /** What the server said of the file. */
 interface Facts {
   readonly size: number;
@@ -66,7 +76,7 @@ class Http implements HttpSource {
   constructor(url: string, options: HttpOptions) {
     this.#url = url;
     this.#options = options;
-    this.name = options.name ?? decodeURIComponent(url.split(/[?#]/)[0]?.split('/').at(-1) ?? url);
+    this.name = options.name ?? nameOf(url);
   }
 
   get size(): number | null {

@@ -67,13 +67,18 @@ export function directRows(matrix: MatrixLayout, tensor: SourceTensor): Direct |
 
 const DIRECT: Readonly<Record<string, Direct>> = {
   'F16:f16': (tensor, bytes, first) => {
-    const copy = bytes.slice();
-    const halves = new Uint16Array(copy.buffer);
-    for (let i = 0; i < halves.length; i++) {
-      const bits = halves[i] ?? 0;
-      if ((bits & 0x7c00) === 0x7c00) throw notFinite(tensor, first + i, halfTable()[bits] ?? NaN);
+    const codes = wordsOf(bytes);
+    for (let i = 0; i < codes.length; i++) {
+      const pair = codes[i] ?? 0;
+      // An exponent of ones is infinity or NaN.
+      const low = (pair & 0x7c00) === 0x7c00;
+      const high = (pair & 0x7c000000) === 0x7c000000;
+      if (low || high) {
+        const value = halfTable()[low ? pair & 0xffff : pair >>> 16] ?? NaN;
+        throw notFinite(tensor, first + 2 * i + (low ? 0 : 1), value);
+      }
     }
-    return { codes: new Uint32Array(copy.buffer), scales: null };
+    return { codes, scales: null };
   },
   'Q8_0:int8': (tensor, bytes, first) => {
     const blocks = bytes.byteLength / 34;
@@ -103,6 +108,14 @@ const DIRECT: Readonly<Record<string, Direct>> = {
     return { codes: new Uint32Array(codes.buffer), scales };
   },
 };
+
+/** The bytes as words, without a copy where they lie right for it. */
+function wordsOf(bytes: Uint8Array): Uint32Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (buffer instanceof ArrayBuffer && byteOffset % 4 === 0)
+    return new Uint32Array(buffer, byteOffset, byteLength / 4);
+  return new Uint32Array(bytes.slice().buffer);
+}
 
 function blockScale(tensor: SourceTensor, bytes: Uint8Array, at: number, element: number): number {
   const scale = halfTable()[(bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)] ?? 0;

@@ -213,6 +213,11 @@ describe('refusals', () => {
     expect((await openHttp(url, FAST)).size).toBe(100_000);
   });
 
+  test('an address that is none', async () => {
+    const error = await failure(openHttp('no%zz address', { ...FAST, retries: 0 }));
+    expect(error.message).toContain("no%zz address can't be reached");
+  });
+
   test('no network', async () => {
     const { url } = await serve((_, response) => response.end());
     for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve));

@@ -48,6 +48,20 @@ test.each([
   );
 });
 
+test.each([0, 1])('a half that is not finite is named, first or second of its word: %i', (place) => {
+  const bytes = halves.slice();
+  new DataView(bytes.buffer).setUint16(2 * (10 + place), 0xfc00, true);
+  const tensor = stored('F16', bytes);
+  const read = () => directRows(layout('f16'), tensor)?.(tensor, bytes, 100);
+  expect(read).toThrow(`Tensor m holds -Infinity at element ${110 + place}`);
+});
+
+test('halves that lie at an odd place are read as well', () => {
+  const bytes = joined([Uint8Array.of(0), halves]).subarray(1);
+  const tensor = stored('F16', bytes);
+  expect(directRows(layout('f16'), tensor)?.(tensor, bytes, 0).codes).toEqual(new Uint32Array(halves.buffer));
+});
+
 test('blocks with a scale that is not finite are refused', () => {
   const bytes = blocksOf('q8_0');
   new DataView(bytes.buffer).setUint16(34, 0x7c00, true);
