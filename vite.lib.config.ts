@@ -26,6 +26,7 @@ export default defineConfig({
       entry: {
         index: 'src/index.ts',
         gpu: 'src/gpu/index.ts',
+        engine: 'src/engine/index.ts',
         charts: 'src/charts/index.ts',
         lab: 'src/lab/index.ts',
         sim: 'src/sim/index.ts',

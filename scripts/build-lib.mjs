@@ -1,7 +1,16 @@
 // Builds the package into dist-lib/: the entries, the command line, the page of its headless browser, declarations.
 // Nothing is done where dist-lib/ is newer than every source. Two builds at once wait for one another.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -14,6 +23,7 @@ const SOURCES = [
   'src',
   'shaders',
   'scenarios',
+  'public/models',
   'scripts',
   'package.json',
   'vite.lib.config.ts',
@@ -30,6 +40,8 @@ export async function ensureLibrary({ types }) {
     const startedAt = Date.now();
     await buildEntries();
     await buildHeadlessPage();
+    // The model that ships with the page, for commands that are given none.
+    cpSync(`${ROOT}/public/models`, `${OUT}/models`, { recursive: true });
     if (types) buildTypes();
     writeFileSync(STAMP, JSON.stringify({ startedAt, types }));
   } finally {

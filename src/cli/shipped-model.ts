@@ -5,7 +5,7 @@ import { SHIPPED_MODEL } from '../lab/index.ts';
 import { InputError } from './errors.ts';
 
 /** Beside the built command line in the package, or two folders above its source. */
-const PLACES = ['../public/', '../../public/'] as const;
+const PLACES = ['./', '../../public/'] as const;
 
 /** @throws InputError where this package came without it */
 export function shippedModelFolder(): string {
