@@ -16,6 +16,7 @@ const DISTRIBUTIONS = ['ttftMs', 'tpotMs', 'e2eMs', 'itlMs', 'queueMs'] as const
 const SCALARS = [
   'requests',
   'finished',
+  'tbtMs',
   'outputTokensPerSecond',
   'promptTokensPerSecond',
   'requestsPerSecond',
@@ -77,7 +78,7 @@ function pointAnswer({ settings, status, reason, costModel, repetitions }: SimPo
     reason,
     costModel,
     seeds: repetitions.length,
-    ...record(SCALARS, (name) => meanOf(summaries.map((summary) => summary[name]))),
+    ...record(SCALARS, (name) => meanOf(summaries.map((summary) => summary[name] ?? null))),
     ...record(DISTRIBUTIONS, (name) => statisticsOf(summaries.map((summary) => summary[name]))),
   };
 }

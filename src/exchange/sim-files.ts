@@ -88,6 +88,7 @@ const SCALARS = [
   'meanKvBlocks',
   'fragmentation',
   'steadyFromMs',
+  'tbtMs',
 ] as const satisfies readonly (keyof SimSummary)[];
 const DISTRIBUTIONS = ['ttftMs', 'tpotMs', 'itlMs', 'e2eMs', 'queueMs'] as const;
 const STATISTICS = ['mean', 'p50', 'p90', 'p95', 'p99', 'max'] as const satisfies (keyof SimDistribution)[];
@@ -108,7 +109,7 @@ export function simPointsToCsv(run: SimRun): string {
       const { summary, basis } = repetition;
       return [
         [
-          ...SCALARS.map((name) => summary[name]),
+          ...SCALARS.map((name) => summary[name] ?? null),
           ...hitsAndMisses(repetition),
           ...DISTRIBUTIONS.flatMap((name) =>
             STATISTICS.map((statistic) => summary[name]?.[statistic] ?? null),

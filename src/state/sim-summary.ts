@@ -32,6 +32,12 @@ export const POINT_COLUMNS: readonly PointColumn[] = [
     help: SERVING_METRICS.itlMs.sentence,
     read: ({ itlMs }) => itlMs?.p99 ?? null,
   },
+  {
+    name: 'TBT',
+    unit: 'ms',
+    help: SERVING_METRICS.tbtMs.sentence,
+    read: ({ tbtMs }) => tbtMs ?? null,
+  },
   { name: 'E2E p99', unit: 'ms', help: METRICS.e2e.sentence, read: ({ e2eMs }) => e2eMs?.p99 ?? null },
   {
     name: 'Output',

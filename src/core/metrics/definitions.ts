@@ -199,6 +199,13 @@ const SERVING = {
     sentence:
       'Each gap between two steps that brought a request tokens, pauses for other requests’ prefill and for its own preemption included.',
   },
+  tbtMs: {
+    name: 'TBT',
+    symbols: 'mean of the longest 10 % of ITL',
+    sentence: 'Mooncake’s time between tokens: the mean of the longest tenth of all gaps.',
+    unit: 'ms',
+    better: 'lower',
+  },
   e2eMs: DEFINED.e2e,
   queueMs: DEFINED.queue,
   promptTokensPerSecond: {

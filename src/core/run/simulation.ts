@@ -37,6 +37,8 @@ export const SimSummary = v.strictObject({
   ttftMs: v.nullable(SimDistribution),
   tpotMs: v.nullable(SimDistribution),
   itlMs: v.nullable(SimDistribution),
+  /** Mean of the longest tenth of the gaps. Absent where there are none, and in older runs. */
+  tbtMs: v.optional(count),
   e2eMs: v.nullable(SimDistribution),
   queueMs: v.nullable(SimDistribution),
   promptTokensPerSecond: count,

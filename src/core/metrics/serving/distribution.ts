@@ -103,6 +103,21 @@ export function distributionOf(
 }
 
 /** Values that come one by one, each with the number of times that it happened. */
+/** The largest tenth of the values (Mooncake's TBT), and of a histogram so many points in it. */
+const TAIL = 0.1;
+const TAIL_STEPS = 100;
+
+/** Mean of the last `weight` of rising values. */
+function tailMeanOf(values: Float64Array, weights: Float64Array, weight: number): number {
+  let [left, sum] = [weight, 0];
+  for (let i = values.length - 1; i >= 0 && left > 0; i--) {
+    const taken = Math.min(left, weights[i] ?? 0);
+    sum += taken * (values[i] ?? 0);
+    left -= taken;
+  }
+  return sum / (weight - left);
+}
+
 export class WeightedValues {
   #values = new Float64Array(1024);
   #weights = new Float64Array(1024);
@@ -112,6 +127,7 @@ export class WeightedValues {
   #sum = 0;
   #min = Infinity;
   #max = -Infinity;
+  #tailMean: number | null = null;
   readonly #maxExact: number;
 
   constructor(maxExact = MAX_EXACT) {
@@ -133,11 +149,19 @@ export class WeightedValues {
     if (this.#kept > this.#maxExact) this.#fold();
   }
 
+  /** Mean of the largest tenth, as the last `distribution` found it; null before, and without values. */
+  get tailMean(): number | null {
+    return this.#tailMean;
+  }
+
   distribution(cdfSteps: number): SimDistribution | null {
+    this.#tailMean = null;
     if (this.#total === 0) return null;
     const moments = { samples: this.#total, mean: this.#sum / this.#total, min: this.#min, max: this.#max };
     const histogram = this.#histogram;
     if (histogram !== null) {
+      const middles = Array.from({ length: TAIL_STEPS }, (_, i) => 90 + (10 * (i + 0.5)) / TAIL_STEPS);
+      this.#tailMean = middles.reduce((sum, p) => sum + histogram.atPercent(p), 0) / TAIL_STEPS;
       return describe(moments, false, (percents) => percents.map((p) => histogram.atPercent(p)), cdfSteps);
     }
     const order = orderOf(this.#values, this.#kept);
@@ -147,6 +171,7 @@ export class WeightedValues {
       values[i] = this.#values[order[i] ?? 0] ?? 0;
       weights[i] = this.#weights[order[i] ?? 0] ?? 0;
     }
+    this.#tailMean = tailMeanOf(values, weights, TAIL * this.#total);
     return describe(moments, true, weightedPercentiles(values, weights, this.#total), cdfSteps);
   }
 

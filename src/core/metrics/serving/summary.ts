@@ -118,12 +118,14 @@ export function summarizeServing(collector: ServingCollector, options: SummaryOp
   const perSecond = (count: number): number => ratio(1000 * count, durationMs);
   const judged = hasObjectives(options.objectives) && finished.rows > 0;
   const blocks = usage.totals();
+  const itlMs = gaps.distribution(options.cdfSteps);
   return {
     requests: times.table.size,
     finished: finished.rows,
     durationMs,
     ...requestDistributions(times, options.cdfSteps),
-    itlMs: gaps.distribution(options.cdfSteps),
+    itlMs,
+    ...(gaps.tailMean === null ? {} : { tbtMs: gaps.tailMean }),
     promptTokensPerSecond: perSecond(finished.promptTokens),
     outputTokensPerSecond: perSecond(finished.outputTokens),
     requestsPerSecond: perSecond(finished.rows),

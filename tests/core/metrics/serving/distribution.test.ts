@@ -31,6 +31,20 @@ test('nothing has no distribution', () => {
   expect(new WeightedValues().distribution(10)).toBeNull();
 });
 
+test('the tail is the mean of the largest tenth, weights counted, and nearly so in a histogram', () => {
+  const random = createRandom(5);
+  const values = Array.from({ length: 5000 }, () => 1 + random.exponential() * 100);
+  const [exact, folded] = [new WeightedValues(), new WeightedValues(1000)];
+  for (const value of values) for (const one of [exact, folded]) one.add(value, 2);
+  expect(exact.tailMean).toBeNull();
+  exact.distribution(10);
+  folded.distribution(10);
+  const largest = values.toSorted((a, b) => b - a).slice(0, 500);
+  const mean = largest.reduce((a, b) => a + b, 0) / 500;
+  expect(exact.tailMean).toBeCloseTo(mean, 9);
+  expect(Math.abs((folded.tailMean ?? 0) / mean - 1)).toBeLessThan(0.02);
+});
+
 test.each([1, 2, 7, 60])('a value with a weight counts as often as the weight says (seed %i)', (seed) => {
   const random = createRandom(seed);
   const weighted = new WeightedValues();
