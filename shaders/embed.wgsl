@@ -40,11 +40,11 @@ fn weightsOf(id: u32, quad: u32) -> vec4<f32> {
   return vec4(unpack2x16float(table[at]), unpack2x16float(table[at + 1u]));
 //!end
 //!if SCALED
-  let affine = scales[id * ${SCALES}u + quad / 8u] * CODE_AFFINE;
+  let scale = scales[id * ${SCALES}u + quad / 8u] * CODE_GAIN;
 //!if FORMAT == int8
-  return rawCodes(table[row + quad], 0u) * affine.x + affine.y;
+  return codesOf(table[row + quad], 0u) * scale;
 //!else
-  return rawCodes(table[row + quad / 2u], quad % 2u) * affine.x + affine.y;
+  return codesOf(table[row + quad / 2u], quad % 2u) * scale;
 //!end
 //!end
 }

@@ -223,12 +223,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 //!end
 //!end
 //!if SCALED
-    let affine${h}_${r} = scales[(at${h}_${r} + chunk) / ${CHUNKS_PER_SCALE}u] * CODE_AFFINE;
+    let scale${h}_${r} = scales[(at${h}_${r} + chunk) / ${CHUNKS_PER_SCALE}u] * CODE_GAIN;
 //!repeat p PARTS
 //!if LOAD == 1
-    let w${h}_${r}_${p} = rawCodes(words${h}_${r}, ${p}u) * affine${h}_${r}.x + affine${h}_${r}.y;
+    let w${h}_${r}_${p} = codesOf(words${h}_${r}, ${p}u) * scale${h}_${r};
 //!else
-    let w${h}_${r}_${p} = rawCodes(words${h}_${r}[${p * LOAD / PARTS}], ${p % (PARTS / LOAD)}u) * affine${h}_${r}.x + affine${h}_${r}.y;
+    let w${h}_${r}_${p} = codesOf(words${h}_${r}[${p * LOAD / PARTS}], ${p % (PARTS / LOAD)}u) * scale${h}_${r};
 //!end
 //!end
 //!end

@@ -43,8 +43,17 @@ export function defaultRowsTunings(gpu: Gpu, tier: LinearTier, format: WeightFor
   ];
 }
 
+/**
+ * Tokens from which on a GPU runs linear_tiles.wgsl: about where its tile of 64 tokens wastes no more multiply-adds than
+ * reading the matrix once every 8 tokens costs. Never on a CPU adapter, which pays for every barrier.
+ */
+export function defaultTiledFrom(gpu: Pick<Gpu, 'isFallback'>): number {
+  return gpu.isFallback ? Infinity : 24;
+}
+
 const SOFTWARE_LOADS: Readonly<Record<WeightFormat, number>> = { f32: 4, f16: 2, int8: 2, int4: 1 };
-const GPU_LOADS: Readonly<Record<WeightFormat, number>> = { f32: 4, f16: 2, int8: 1, int4: 1 };
+/** Words that hold four columns (int4: eight). */
+export const GPU_LOADS: Readonly<Record<WeightFormat, number>> = { f32: 4, f16: 2, int8: 1, int4: 1 };
 
 /** How a row of a matrix is loaded: what `load` words at once mean in columns and vectors. */
 export interface LoadPlan {

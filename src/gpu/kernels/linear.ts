@@ -1,6 +1,7 @@
 /**
  * Launcher of linear layers: W·x for few or many tokens, with the norm before it and bias, activation, gate and residual
- * after it. Kernel: shaders/linear_rows.wgsl. The twin is linear.twin.ts; what can be tuned is in linear-tuning.ts.
+ * after it. Kernels: shaders/linear_rows.wgsl and, for many tokens on a GPU, linear_tiles.wgsl. The twin is
+ * linear.twin.ts; what can be tuned is in linear-tuning.ts.
  */
 import type { Gpu } from '../context.ts';
 import type { ShaderConstants } from '../shader.ts';
@@ -9,6 +10,8 @@ import type { Linear, LinearArgs, LinearConfig, LinearEpilogue } from './linear-
 import { LaunchError, uniformWords } from './kernel.ts';
 import {
   defaultRowsTunings,
+  defaultTiledFrom,
+  GPU_LOADS,
   planLoads,
   type LinearTier,
   type LoadPlan,
@@ -20,13 +23,17 @@ const KERNEL = 'linear';
 export interface LinearOptions {
   /** Tiles to choose from, ascending in tokens; left out: the defaults of the adapter. */
   readonly rowsTunings?: readonly RowsTuning[];
+  /** From so many tokens on linear_tiles.wgsl; left out: the default of the adapter. */
+  readonly tiledFrom?: number;
 }
 
+/** A compiled kernel and what one of its workgroups owns. */
 interface Tile {
-  readonly tuning: RowsTuning;
-  readonly loads: LoadPlan;
-  /** Of a team. */
+  readonly name: string;
+  /** Tokens and outputs of a workgroup. */
+  readonly tokens: number;
   readonly outputs: number;
+  readonly loads: LoadPlan;
   readonly pipeline: GPUComputePipeline;
 }
 
@@ -38,18 +45,25 @@ export async function createLinear(
 ): Promise<Linear> {
   checkConfig(config);
   const tier = chooseTier(gpu, config);
-  const tunings = options.rowsTunings ?? defaultRowsTunings(gpu, tier, config.format);
+  const { rowsTunings = defaultRowsTunings(gpu, tier, config.format), tiledFrom = defaultTiledFrom(gpu) } =
+    options;
+  const most = Math.min(config.maxTokens, tiledFrom - 1);
   // Tiles for more tokens than a call may have are not compiled.
-  const useful = tunings.filter((_, i) => i === 0 || (tunings[i - 1]?.tokens ?? 0) < config.maxTokens);
-  const tiles = await Promise.all(useful.map((tuning) => makeTile(gpu, config, tier, tuning)));
+  const useful = rowsTunings.filter((_, i) => i === 0 || (rowsTunings[i - 1]?.tokens ?? 0) < most);
+  const [tiled, ...rows] = await Promise.all([
+    config.maxTokens >= tiledFrom ? makeTiled(gpu, config) : null,
+    ...useful.map((tuning) => makeRows(gpu, config, tier, tuning)),
+  ]);
+  const tileOf = (tokens: number): Tile | undefined =>
+    tiled && tokens >= tiledFrom ? tiled : (rows.find((tile) => tile.tokens >= tokens) ?? rows.at(-1));
   return {
-    variant: `rows-${tier}-${tiles.map(({ tuning }) => `${tuning.rows}x${tuning.tokens}`).join(',')}`,
+    variant: `linear-${tier}-${[...rows, ...(tiled ? [tiled] : [])].map(({ name }) => name).join(',')}`,
     workspaceBytes: 0,
     encode(pass, args) {
       if (args.tokens === 0) return;
       checkArgs(config, args);
-      const tile = tiles.find(({ tuning }) => tuning.tokens >= args.tokens) ?? tiles.at(-1);
-      if (tile) encodeRows(gpu, config, tile, pass, args);
+      const tile = tileOf(args.tokens);
+      if (tile) encodeTile(gpu, config, tile, pass, args);
     },
     destroy: () => undefined,
   };
@@ -81,45 +95,55 @@ function joinOf(gpu: Gpu, tier: LinearTier, { lanes, teams }: RowsTuning): Join 
   return teams === 1 && lanes === subgroupMinSize && lanes === subgroupMaxSize ? 'whole' : 'halves';
 }
 
-async function makeTile(gpu: Gpu, config: LinearConfig, tier: LinearTier, tuning: RowsTuning): Promise<Tile> {
+async function makeRows(gpu: Gpu, config: LinearConfig, tier: LinearTier, tuning: RowsTuning): Promise<Tile> {
+  const { lanes, teams, tokens } = tuning;
   const loads = planLoads(config.format, config.columns, tuning.load);
-  const { gated } = epilogueOf(config.epilogue);
   const join = joinOf(gpu, tier, tuning);
   const outputs = outputsOf(config, tuning, join);
   const constants = {
-    ...epilogueConstants(config),
-    FORMAT: config.format,
-    SCALED: isScaled(config),
-    NORM: config.norm,
+    ...layerConstants(config),
     JOIN: join,
-    LANES: tuning.lanes,
-    TEAMS: tuning.teams,
-    TOKENS: tuning.tokens,
+    LANES: lanes,
+    TEAMS: teams,
+    TOKENS: tokens,
     OUT: outputs,
-    HALVES: gated ? 2 : 1,
+    HALVES: epilogueOf(config.epilogue).gated ? 2 : 1,
     LOAD: loads.load,
     WIDTH: loads.width,
     PARTS: loads.parts,
     CHUNKS_PER_SCALE: loads.chunksPerScale,
     VECTOR: VECTORS[loads.width] ?? '',
     WORDS: WORDS[loads.load] ?? '',
-    TAIL: loads.chunks % tuning.lanes !== 0 || loads.chunks * loads.parts * loads.width !== config.columns,
+    TAIL: loads.chunks % lanes !== 0 || loads.chunks * loads.parts * loads.width !== config.columns,
   };
   const pipeline = await gpu.pipelines.get({ kernel: 'linear_rows', constants });
-  return { tuning, loads, outputs, pipeline };
+  return { name: `${tuning.rows}x${tokens}`, tokens, outputs: outputs * teams, loads, pipeline };
 }
 
-function encodeRows(
+/** shaders/linear_tiles.wgsl: a load holds four columns, or eight of int4. */
+async function makeTiled(gpu: Gpu, config: LinearConfig): Promise<Tile> {
+  const loads = planLoads(config.format, config.columns, GPU_LOADS[config.format]);
+  const constants = {
+    ...layerConstants(config),
+    WORDS: WORDS[loads.load] ?? '',
+    QUADS_PER_WORD: loads.parts,
+  };
+  const pipeline = await gpu.pipelines.get({ kernel: 'linear_tiles', constants });
+  const outputs = epilogueOf(config.epilogue).gated ? 32 : 64;
+  return { name: '64x64', tokens: 64, outputs, loads, pipeline };
+}
+
+function encodeTile(
   gpu: Gpu,
   config: LinearConfig,
-  { tuning, loads, outputs: tileOutputs, pipeline }: Tile,
+  tile: Tile,
   pass: GPUComputePassEncoder,
   args: LinearArgs,
 ): void {
-  const { gated } = epilogueOf(config.epilogue);
-  const outputs = gated ? config.rows / 2 : config.rows;
-  const x = Math.ceil(outputs / (tileOutputs * tuning.teams));
-  const y = Math.ceil(args.tokens / tuning.tokens);
+  const { loads, pipeline } = tile;
+  const outputs = epilogueOf(config.epilogue).gated ? config.rows / 2 : config.rows;
+  const x = Math.ceil(outputs / tile.outputs);
+  const y = Math.ceil(args.tokens / tile.tokens);
   const most = gpu.limits.maxComputeWorkgroupsPerDimension;
   if (x > most || y > most) {
     throw new LaunchError(
@@ -128,17 +152,10 @@ function encodeRows(
     );
   }
   const words = uniformWords([
-    args.tokens,
-    outputs,
-    loads.chunks,
-    config.columns / loads.width,
-    0,
-    0,
-    args.inputRows ? 1 : 0,
+    ...[args.tokens, outputs, loads.chunks, config.columns / loads.width],
+    ...[0, 0, args.inputRows ? 1 : 0],
   ]);
-  const floats = new Float32Array(words.buffer);
-  floats[4] = 1 / config.columns;
-  floats[5] = config.epsilon;
+  new Float32Array(words.buffer).set([1 / config.columns, config.epsilon], 4);
   pass.setPipeline(pipeline);
   pass.setBindGroup(
     0,
@@ -183,7 +200,16 @@ export function epilogueOf(epilogue: LinearEpilogue): {
   };
 }
 
-function epilogueConstants(config: LinearConfig): ShaderConstants {
+/** What the kernels' templates share. */
+function layerConstants(config: LinearConfig): ShaderConstants {
   const { activation, gated, add } = epilogueOf(config.epilogue);
-  return { ACTIVATION: activation, GATED: gated, ADD: add, BIAS: config.hasBias };
+  return {
+    FORMAT: config.format,
+    SCALED: isScaled(config),
+    NORM: config.norm,
+    ACTIVATION: activation,
+    GATED: gated,
+    ADD: add,
+    BIAS: config.hasBias,
+  };
 }

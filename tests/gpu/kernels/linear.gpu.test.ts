@@ -8,7 +8,7 @@ import {
   type WeightFormat,
 } from '../../../src/gpu/kernels/linear-config.ts';
 import { defaultRowsTunings } from '../../../src/gpu/kernels/linear-tuning.ts';
-import { combinations } from '../../support/full.ts';
+import { combinations, FULL_PRODUCT } from '../../support/full.ts';
 import { inErrorScope, openTestGpu } from '../../support/gpu.ts';
 import { relativeError, runLinear, type LinearShape } from './linear.run.ts';
 
@@ -71,6 +71,37 @@ describe.each(['auto', 'no-subgroups'] as const)('linear, %s', (tier) => {
       expect(relativeError(result)).toBeLessThan(TOLERANCE);
     }
   });
+});
+
+/** The tiled kernel has no subgroup operation, so one tier is enough. */
+describe('linear in tiles', () => {
+  const cases = combinations({
+    format: WEIGHT_FORMATS,
+    norm: ['rms', 'none', 'layer'] as const,
+    epilogue: ['silu-gated', 'add', 'gelu'] as const,
+    columns: [172, 64, 36] as const,
+    rows: [66, 140] as const,
+    tokens: [70, 24] as const,
+    hasBias: [true, false] as const,
+    gathered: [false, true] as const,
+  });
+  // One value of the longest axes a format: a workgroup of 64 compiles slowly on a CPU adapter.
+  const few = FULL_PRODUCT ? cases : cases.filter((_, i) => i % 3 === Math.floor(i / 3) % 3);
+  it.each(few)(
+    '$format $rows × $columns, $norm, $epilogue, $tokens tokens',
+    async ({ tokens, gathered, ...shape }) => {
+      const options = { tiledFrom: 24, rowsTunings: [] };
+      const result = await runLinear(
+        gpus['no-subgroups'],
+        { ...shape, tier: 'auto' },
+        tokens,
+        gathered,
+        options,
+      );
+      expect(result.variant).toMatch(/64x64/);
+      expect(relativeError(result)).toBeLessThan(TOLERANCE);
+    },
+  );
 });
 
 const TOLERANCE = 2e-5;
