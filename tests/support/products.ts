@@ -28,6 +28,22 @@ export function products<T extends Axes>(
   });
 }
 
+/** Heads of small models, which the engine pads to multiples of 16. */
+export const SMALL_HEAD_DIMS = [16, 32, 48] as const;
+
+/** `products`, and beside them a covering set of small heads with small blocks and groups. */
+export function productsWithSmallHeads<T extends Axes & { readonly headDim: readonly number[] }>(
+  axes: T,
+  sets: readonly (readonly (keyof T & string)[])[],
+): Row<T>[] {
+  const small = {
+    headDim: SMALL_HEAD_DIMS,
+    blockSize: [16, 32],
+    ...('group' in axes && { group: [1, 2, 4] }),
+  };
+  return [...products(axes, sets), ...(combinations({ ...axes, ...small }) as Row<T>[])];
+}
+
 function pick(axes: Axes, wanted: (name: string) => boolean): Axes {
   return Object.fromEntries(Object.entries(axes).filter(([name]) => wanted(name)));
 }

@@ -11,6 +11,7 @@ import {
 import { roundToF16 } from '../../../src/core/kv/small-float.ts';
 import { combinations } from '../../support/full.ts';
 import { inErrorScope, openTestGpu } from '../../support/gpu.ts';
+import { SMALL_HEAD_DIMS } from '../../support/products.ts';
 import { findPoolErrors, hardRows, type WrittenRow } from '../../support/kv-rows.ts';
 
 const UNTOUCHED = 0xdeadbeef;
@@ -25,12 +26,14 @@ const STEPS = [
   [1, 64, 1],
 ] as const;
 
-const CASES = combinations({
+const AXES = {
   residualTokens: [32, 64, 128] as const,
   headDim: [64, 80, 96, 128, 256] as const,
   blockSize: [8, 16, 32, 64, 128] as const,
   kvHeads: [1, 2, 3] as const,
-});
+};
+const SMALL_AXES = { ...AXES, headDim: SMALL_HEAD_DIMS, blockSize: [16, 32] as const };
+const CASES = [...combinations(AXES), ...combinations(SMALL_AXES)];
 
 interface Cache {
   readonly layout: KvLayout;

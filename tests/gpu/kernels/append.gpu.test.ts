@@ -6,15 +6,22 @@ import { APPEND_SHAPES, createAppend, type AppendShape } from '../../../src/gpu/
 import { appendTwin, rowOf } from '../../../src/gpu/kernels/append.twin.ts';
 import { combinations } from '../../support/full.ts';
 import { inErrorScope, openTestGpu } from '../../support/gpu.ts';
+import { SMALL_HEAD_DIMS } from '../../support/products.ts';
 import { findPoolErrors, hardRows, shuffledSlots, type WrittenRow } from '../../support/kv-rows.ts';
 
-const CASES = combinations({
+const AXES = {
   format: ['f32', 'f16', 'fp8-e4m3', 'fp8-e5m2', 'int8', 'int4'] as const,
   headDim: [64, 80, 96, 128, 256] as const,
   blockSize: [8, 16, 32, 64, 128] as const,
   kvHeads: [1, 2, 3] as const,
   shape: APPEND_SHAPES,
-}).map((axes, i) => ({ ...axes, tokens: [1, 15, 17, 33, 40][i % 5] ?? 1 }));
+};
+const SMALL_AXES = { ...AXES, headDim: SMALL_HEAD_DIMS, blockSize: [16, 32] as const };
+
+const CASES = [...combinations(AXES), ...combinations(SMALL_AXES)].map((axes, i) => ({
+  ...axes,
+  tokens: [1, 15, 17, 33, 40][i % 5] ?? 1,
+}));
 
 const UNTOUCHED = 0xdeadbeef;
 

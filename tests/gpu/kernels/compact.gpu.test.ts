@@ -10,7 +10,7 @@ import { createCompaction } from '../../../src/gpu/kernels/compact.ts';
 import { compactTwin } from '../../../src/gpu/kernels/compact.twin.ts';
 import { inErrorScope, openTestGpu } from '../../support/gpu.ts';
 import { pagedCache } from '../../support/paged-cache.ts';
-import { products } from '../../support/products.ts';
+import { productsWithSmallHeads } from '../../support/products.ts';
 
 let gpus: Record<'auto' | 'no-subgroups', Gpu>;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 const KV_HEADS = 3;
 
-const cases = products(
+const cases = productsWithSmallHeads(
   {
     tier: ['auto', 'no-subgroups'] as const,
     headDim: HEAD_DIMS,

@@ -6,6 +6,7 @@
 import { kvLayout, tokenGroup, type KvFormat } from '../../../src/core/kv/formats.ts';
 import { widestLoad, type DecodeTier, type DecodeTuning } from '../../../src/gpu/kernels/tuning.ts';
 import { combinations, FULL_PRODUCT } from '../../support/full.ts';
+import { SMALL_HEAD_DIMS } from '../../support/products.ts';
 import type { DecodeCase } from './decode.inputs.ts';
 
 /** In an order that pairs large heads with small groups in the covering set: unrolled code compiles slowly. */
@@ -30,6 +31,9 @@ const OTHER_AXES = {
 type Axes = typeof MAIN_AXES & typeof OTHER_AXES;
 type Row = { [K in keyof Axes]: Axes[K][number] };
 
+/** Heads of small models, with fewer values of the axes that unroll code. */
+const SMALL_AXES = { ...MAIN_AXES, headDim: [...SMALL_HEAD_DIMS], group: [2, 1, 4], blockSize: [16, 32] };
+
 export interface CheckedCase extends DecodeCase {
   readonly name: string;
   readonly tier: DecodeTier;
@@ -39,8 +43,10 @@ export interface CheckedCase extends DecodeCase {
 
 export function decodeCases(full = FULL_PRODUCT): CheckedCase[] {
   const rows: Row[] = full
-    ? combinations(MAIN_AXES, true).map((row, i) => ({ ...row, ...cycled(i) }))
-    : combinations({ ...MAIN_AXES, ...OTHER_AXES }, false);
+    ? [MAIN_AXES, SMALL_AXES]
+        .flatMap((axes) => combinations(axes, true))
+        .map((row, i) => ({ ...row, ...cycled(i) }))
+    : [MAIN_AXES, SMALL_AXES].flatMap((axes) => combinations({ ...axes, ...OTHER_AXES }, false));
   return rows.map(toCase);
 }
 

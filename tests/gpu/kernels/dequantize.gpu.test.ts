@@ -9,15 +9,18 @@ import { createDequantize } from '../../../src/gpu/kernels/dequantize.ts';
 import { dequantizeTwin, type DequantizeInput } from '../../../src/gpu/kernels/dequantize.twin.ts';
 import { combinations } from '../../support/full.ts';
 import { inErrorScope, openTestGpu } from '../../support/gpu.ts';
+import { SMALL_HEAD_DIMS } from '../../support/products.ts';
 import { hardRows, quantum, shuffledSlots } from '../../support/kv-rows.ts';
 import { packF16Pair } from '../../../src/core/kv/small-float.ts';
 
-const CASES = combinations({
+const AXES = {
   format: KV_FORMATS,
   headDim: [64, 80, 96, 128, 256] as const,
   blockSize: [8, 16, 32, 64, 128] as const,
   kvHeads: [1, 2, 3] as const,
-});
+};
+const SMALL_AXES = { ...AXES, headDim: SMALL_HEAD_DIMS, blockSize: [16, 32] as const };
+const CASES = [...combinations(AXES), ...combinations(SMALL_AXES)];
 
 const RESIDUAL = 32;
 /** Where nothing may be written. */

@@ -16,7 +16,7 @@ import { windowVotesTwin } from '../../../src/gpu/kernels/evict-window.twin.ts';
 import { readFloats, runPass, scratch } from '../../support/dispatch.ts';
 import { openTestGpu } from '../../support/gpu.ts';
 import { pagedCache, worstError } from '../../support/paged-cache.ts';
-import { products } from '../../support/products.ts';
+import { productsWithSmallHeads } from '../../support/products.ts';
 
 let gpus: Record<'auto' | 'no-subgroups', Gpu>;
 beforeAll(async () => {
@@ -31,7 +31,7 @@ const TOLERANCE = 1e-4;
 const UNTOUCHED = -77;
 
 describe('norm scores agree with their twins', () => {
-  const cases = products(
+  const cases = productsWithSmallHeads(
     {
       tier: TIERS,
       headDim: HEAD_DIMS,
@@ -160,7 +160,7 @@ describe.each(TIERS)('attention scores agree with their twin, %s', (tier) => {
 });
 
 describe('window votes agree with their twin', () => {
-  const cases = products(
+  const cases = productsWithSmallHeads(
     {
       tier: TIERS,
       headDim: HEAD_DIMS,

@@ -14,7 +14,7 @@ import { prefillTwin } from '../../../src/gpu/kernels/prefill.twin.ts';
 import { FULL_PRODUCT } from '../../support/full.ts';
 import { inErrorScope, openTestGpu } from '../../support/gpu.ts';
 import { pagedCache, worstError, type PagedCache } from '../../support/paged-cache.ts';
-import { products } from '../../support/products.ts';
+import { productsWithSmallHeads } from '../../support/products.ts';
 
 let gpus: Record<'auto' | 'no-subgroups', Gpu>;
 beforeAll(async () => {
@@ -147,7 +147,7 @@ async function run(
   return { actual: new Float32Array(words), twin: expected(test, cache, query, queryStarts), dispatches };
 }
 
-const covering = products(
+const covering = productsWithSmallHeads(
   {
     tier: ['auto', 'no-subgroups'] as const,
     form: ['rows', 'tiles'] as const,
