@@ -126,6 +126,7 @@ export function createTiers(plant: Plant, index: number, manager: () => BlockMan
         ? () => true
         : (found, tokens, total, loadMs) =>
             loadMs < prefillMs(total - found, found) - prefillMs(total - found - tokens, found + tokens),
+    isCached: (id) => manager().isCached(id),
     onMoved: (outBytes, inBytes) => observer.moved?.(index, outBytes, inBytes),
     onLoad: (request, place, tier) => {
       const block = manager().blocksOf(request)[place];

@@ -56,6 +56,8 @@ export interface TiersConfig {
   readonly poolBlocks: number;
   readonly offload: 'write-through' | 'on-evict';
   readonly worthLoading: LoadRule;
+  /** Whether the pool still has a copy of an id's text. */
+  readonly isCached: (id: number) => boolean;
   /** Bytes went down or came up. */
   readonly onMoved?: (downBytes: number, upBytes: number) => void;
   /** The request's block at that place in its table comes from that tier, 0 for the first. */
@@ -90,7 +92,9 @@ export class Tiers implements SimConnector {
   /** For the replica's block manager. */
   readonly listener: BlockListener = (kind, _block, _request, id) => {
     if (kind === 'cache' && this.#config.offload === 'write-through') this.#written.push(id);
-    if (kind === 'evict' && this.#config.offload === 'on-evict') this.#evicted(id);
+    // A second copy of a text goes while the first one stays: nothing is lost yet.
+    if (kind === 'evict' && this.#config.offload === 'on-evict' && !this.#config.isCached(id))
+      this.#evicted(id);
   };
 
   begin(nowMs: number): void {

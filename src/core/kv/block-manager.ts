@@ -224,6 +224,11 @@ export class BlockManager {
     return this.#store.contentsOf(block);
   }
 
+  /** Whether some block holds a text. */
+  isCached(id: number): boolean {
+    return this.#store.find(id, 0) >= 0;
+  }
+
   /** Every block is free, held or in as many tables as it has references. @throws Error that names the first that is not. */
   check(): void {
     for (const tables of this.#tables) tables.check();

@@ -119,6 +119,28 @@ describe('the prefix cache', () => {
     expect(blocks.lookup(3, 12)).toBe(2);
   });
 
+  it('under a policy a second copy goes with a word, and the first one stays', () => {
+    const events: string[] = [];
+    const blocks = new BlockManager({
+      numBlocks: 4,
+      blockSize: 4,
+      requests: requestTable([row([1, 2]), row([1, 2])]),
+      prefixCaching: true,
+      policy: BLOCK_POLICIES.sieve(4),
+      onBlock: (kind, block, request, id) => events.push(`${kind} ${block} r${request} ${id}`),
+    });
+    for (const request of [0, 1]) {
+      blocks.lookup(request, 8);
+      blocks.admit(request, 8);
+    }
+    events.length = 0;
+    // Its last block is its own copy of text 2.
+    blocks.free(1, 8);
+    blocks.check();
+    expect(events).toEqual(['free 2 r1 -1', 'evict 2 r1 2', 'free 0 r1 -1']);
+    expect(blocks.isCached(2)).toBe(true);
+  });
+
   it('is told event by event', () => {
     const { blocks, admit, events } = manager(2, [row([1], 5), row([1], 5), row([8, 9])]);
     admit(0, 5);
