@@ -10,6 +10,7 @@ export { DEFAULT_SCENARIO } from './core/scenario/defaults.ts';
 export { DEFAULT_SIMULATION } from './core/scenario/simulate/defaults.ts';
 export {
   parseAnyScenario,
+  parseQuality,
   parseScenario,
   parseServing,
   parseSimulation,
@@ -27,9 +28,11 @@ export {
   findPreset,
   LAB_PRESETS,
   PRESETS,
+  presetQuality,
   presetScenario,
   presetServing,
   presetSimulation,
+  QUALITY_PRESETS,
   SERVE_PRESETS,
   SIM_PRESETS,
   type Preset,
@@ -374,6 +377,21 @@ export {
 export type { ServeFirstToken, ServeFit, ServePoint, ServeRecord, ServeRun } from './core/run/serve.ts';
 export { servePointsToCsv, serveRequestsToCsv, serveStepsToCsv } from './exchange/serve-files.ts';
 
-// Quality runs: what a smaller cache costs on a real model.
-export type { QualityPoint, QualityRun } from './core/run/quality.ts';
+// The quality of a model with a smaller cache: scenario, run, statistics, files.
 export type { QualityScenario } from './core/scenario/quality/schema.ts';
+export { cellLabel, cellsOf, isEmulated, type QualityCell } from './core/scenario/quality/cells.ts';
+export type { QualityPoint, QualityRun } from './core/run/quality.ts';
+export {
+  QUALITY_IDS,
+  QUALITY_METRICS,
+  type QualityDefinition,
+  type QualityId,
+} from './core/metrics/quality/definitions.ts';
+export {
+  summarizeQuality,
+  type QualityEstimate,
+  type QualitySummary,
+} from './core/metrics/quality/summarize.ts';
+export { qualityRows, type QualityRow } from './core/metrics/quality/rows.ts';
+export { qualityTrends, type Trend, type TrendVerdict } from './core/metrics/quality/trends.ts';
+export { qualityPointsToCsv, qualitySamplesToCsv } from './exchange/quality-files.ts';

@@ -11,6 +11,7 @@ export const COMMANDS = [
   'cache',
   'accesses',
   'generate',
+  'quality',
   'serve-bench',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
@@ -23,7 +24,7 @@ interface FlagKind {
   readonly about: string;
 }
 
-const GPU_COMMANDS = ['check', 'measure', 'attention', 'generate', 'serve-bench'] as const;
+const GPU_COMMANDS = ['check', 'measure', 'attention', 'generate', 'quality', 'serve-bench'] as const;
 
 const FLAGS = {
   json: {
@@ -40,7 +41,7 @@ const FLAGS = {
   },
   set: {
     takes: 'values',
-    commands: ['measure', 'risk', 'simulate', 'accesses', 'serve-bench'],
+    commands: ['measure', 'risk', 'simulate', 'accesses', 'quality', 'serve-bench'],
     shows: '--set PATH=VALUE',
     about: 'change the scenario, such as workload.concurrency=8; may be repeated',
   },
@@ -52,7 +53,7 @@ const FLAGS = {
   },
   seed: {
     takes: 'a value',
-    commands: ['simulate', 'accesses', 'generate', 'serve-bench'],
+    commands: ['simulate', 'accesses', 'generate', 'quality', 'serve-bench'],
     shows: '--seed N',
     about: 'the seed of everything random',
   },
@@ -137,7 +138,7 @@ const FLAGS = {
   },
   model: {
     takes: 'a value',
-    commands: ['generate', 'serve-bench'],
+    commands: ['generate', 'quality', 'serve-bench'],
     shows: '--model PATH',
     about: 'a folder with config.json and safetensors, a .gguf file, or a llama2.c .bin',
   },
@@ -179,7 +180,7 @@ const FLAGS = {
   },
   weights: {
     takes: 'a value',
-    commands: ['generate', 'serve-bench'],
+    commands: ['generate', 'quality', 'serve-bench'],
     shows: '--weights FORMAT',
     about: 'how the weights are kept on the GPU: f32, f16, int8 or int4',
   },
@@ -315,13 +316,16 @@ const SUBJECTS: Readonly<Partial<Record<CommandName, string>>> = {
   accesses: 'a run.json of simulate, a log with the columns block, time and hit, or --demo N',
 };
 
+/** Commands that have a scenario of their own where none is named. */
+const OPTIONAL: readonly CommandName[] = ['quality'];
+
 /** @param replaced a flag stands in for what the command works on */
 function scenarioOf(command: CommandName, words: readonly string[], replaced: boolean): string | null {
   const subject = replaced ? undefined : SUBJECTS[command];
   const takesOne = subject !== undefined;
   const [first, second] = words;
   if (takesOne && first === undefined) throw new InputError(`${command} needs ${subject}.`);
-  const extra = takesOne ? second : first;
+  const extra = takesOne || OPTIONAL.includes(command) ? second : first;
   if (extra !== undefined)
     throw new InputError(`${command} does not take “${extra.slice(0, 60)}”; leave it out.`);
   return first ?? null;
@@ -375,6 +379,7 @@ export function usage(): string {
     '  kvlab cache --trace FILE   hits and misses of a recorded trace under an eviction policy',
     '  kvlab accesses RUN         who uses which block when: heat map, reuse distances, miss ratios; also of a LOG',
     '  kvlab generate --model PATH    a real model goes on with a prompt; needs --prompt-ids or --prompt',
+    '  kvlab quality [SCENARIO]   what smaller caches cost a real model; --model PATH for another than the shipped one',
     '  kvlab serve-bench SCENARIO a real model under load, measured beside predicted; --model PATH for another than the shipped one',
     '',
     ...flags,

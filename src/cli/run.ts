@@ -8,6 +8,7 @@ import { check } from './commands/check.ts';
 import type { CommandContext, GpuCommand, Outcome, PlainCommand } from './commands/command.ts';
 import { generate } from './commands/generate.ts';
 import { measure } from './commands/measure.ts';
+import { quality } from './commands/quality.ts';
 import { replay } from './commands/replay.ts';
 import { risk } from './commands/risk.ts';
 import { serveBench } from './commands/serve-bench.ts';
@@ -31,6 +32,7 @@ const RUNNERS: Readonly<Record<CommandName, Runner>> = {
   cache: { kind: 'plain', run: cache },
   accesses: { kind: 'gpu', run: accesses },
   generate: { kind: 'gpu', run: generate },
+  quality: { kind: 'gpu', run: quality },
   'serve-bench': { kind: 'gpu', run: serveBench },
 };
 

@@ -3,16 +3,20 @@ import { readFileSync, statSync } from 'node:fs';
 import {
   applyAssignments,
   LAB_PRESETS,
+  parseQuality,
   parseScenario,
   parseServing,
   parseSimulation,
+  presetQuality,
   presetScenario,
   presetServing,
   presetSimulation,
   PRESETS,
+  QUALITY_PRESETS,
   SERVE_PRESETS,
   type ParsedScenario,
   type ParsedSimulation,
+  type QualityScenario,
   type Scenario,
   type ScenarioKind,
   type ServeScenario,
@@ -41,6 +45,15 @@ export function loadSimulation(name: string, assignments: readonly string[]): Si
   return settled(applyAssignments(scenario, assignments), assignments);
 }
 
+/** A quality experiment. @throws InputError */
+export function loadQuality(name: string, assignments: readonly string[]): QualityScenario {
+  const isPreset = QUALITY_PRESETS.some((preset) => preset.name === name);
+  const scenario = isPreset ? presetQuality(name) : taken(parseQuality(readText(name, 'quality')), name);
+  const changed = applyAssignments(scenario, assignments);
+  if (!changed.ok) throw new InputError(changed.sentence);
+  return changed.scenario;
+}
+
 /** A serving run of a real model. @throws InputError */
 export function loadServing(name: string, assignments: readonly string[]): ServeScenario {
   const isPreset = SERVE_PRESETS.some((preset) => preset.name === name);
@@ -51,7 +64,7 @@ export function loadServing(name: string, assignments: readonly string[]): Serve
   return changed.scenario;
 }
 
-function taken<T extends Scenario | SimScenario | ServeScenario>(
+function taken<T extends Scenario | SimScenario | ServeScenario | QualityScenario>(
   parsed: { readonly ok: true; readonly scenario: T } | { readonly ok: false; readonly sentence: string },
   path: string,
 ): T {
