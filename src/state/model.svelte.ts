@@ -1,4 +1,5 @@
 /** The loaded model as the page sees it: which one, how far it is loaded, what it could not be. */
+import { SHIPPED_MODEL } from '../engine/shipped.ts';
 import type { WeightFormat } from '../gpu/kernels/linear-config.ts';
 import type { ModelFacts, ModelProgress, ModelSource } from '../workers/model-api.ts';
 import { faultOf, type Fault } from './faults.ts';
@@ -35,9 +36,21 @@ export class ModelState {
     return this.status === 'loading' || this.status === 'stopping' || this.run.busy;
   }
 
-  /** On entering the room: the model that ships with the page, unless one was asked for before. */
-  async enter(): Promise<void> {
-    if (this.source === null && this.#gpu.usable) await this.loadShipped();
+  /**
+   * On entering the room: the model that ships with the page, unless one was asked for before.
+   * @param show answers its example as soon as it is there
+   */
+  async enter(show: boolean): Promise<void> {
+    if (this.source !== null || !this.#gpu.usable) return;
+    await this.loadShipped();
+    if (show && this.status === 'ready' && this.#gpu.busyWith === null) await this.showExample();
+  }
+
+  /** The prompt that shows what the shipped model can do. */
+  async showExample(): Promise<void> {
+    this.form.asIds = false;
+    this.form.prompts = [SHIPPED_MODEL.examplePrompt];
+    await this.generate();
   }
 
   loadShipped(): Promise<void> {
