@@ -2,6 +2,7 @@
 //   --full         more shapes and formats        --only TEXT   cases whose name holds TEXT
 //   --rounds N     samples of every kernel        --native      in Node, on the Dawn binding that DAWN names
 //   --out FILE     the result as JSON             --readme        put the table into the README, one a device
+//   --engine       the engine on real models only: decode, its kernels' share, prefill on a real GPU
 //   --sim          the simulator only, in Node, with --browser also in a worker; traces come from the folder that KVLAB_DATA names
 //   KVLAB_GPU=software   the software adapter
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -20,6 +21,7 @@ const options = {
   full: { type: 'boolean', default: false },
   native: { type: 'boolean', default: false },
   sim: { type: 'boolean', default: false },
+  engine: { type: 'boolean', default: false },
   browser: { type: 'boolean', default: false },
   only: { type: 'string', default: '' },
   rounds: { type: 'string', default: '11' },
@@ -55,15 +57,30 @@ async function measured(asked) {
     const { result, markdown } = await simulator(asked, values.browser);
     return { result, sections: [{ name: 'simulator', markdown }] };
   }
+  if (values.engine) {
+    const { result, markdown } = await engine(asked);
+    return { result, sections: [{ name: `engine ${result.device}`, markdown }] };
+  }
   const kernels = values.native ? await inNode(asked) : await inBrowser(asked);
+  const models = await engine(asked);
   const sim = await simulator(asked, !values.native);
   return {
-    result: { ...kernels.result, simulator: sim.result },
+    result: { ...kernels.result, engine: models.result, simulator: sim.result },
     sections: [
       { name: kernels.result.device, markdown: kernels.markdown },
+      { name: `engine ${models.result.device}`, markdown: models.markdown },
       { name: 'simulator', markdown: sim.markdown },
     ],
   };
+}
+
+/** Real models through the whole engine, on the same adapter as the kernels. */
+async function engine(asked) {
+  const { kvlabEngineBench, modelsForPage } = await built('bench/engine/native.ts');
+  if (values.native) return kvlabEngineBench({ ...asked, root: ROOT });
+  const models = await modelsForPage(ROOT);
+  const args = (browser) => ({ ...asked, ...models, runtime: `Chromium ${browser.version()} headless` });
+  return inPage('bench/engine/index.html', 'kvlabEngineBench', args, async (_browser, result) => result);
 }
 
 async function simulator(asked, inWorker) {
