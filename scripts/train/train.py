@@ -3,7 +3,7 @@
 The recipe is STAGES and SEED. A step's data depend on (SEED, stage, step) only and a checkpoint holds the optimizer, so
 a run that is stopped and started again takes the same steps. Needs Debian's python3-torch, python3-numpy and
 libopenblas0-serial (the reference BLAS is eight times slower). The last digits follow the BLAS and the core: another
-machine gets an equally good model, not the same bytes.
+machine takes the same steps on the same data, but need not end at the same bytes. Under half an hour of one core.
 """
 import argparse
 import json
@@ -37,9 +37,10 @@ class Stage:
 
 LEDGERS = {"repeat": 1, "pairs": 1, "people": 2, "dense": 4, "mixed": 7, "prose": 5}
 
-# Repeats first, short and then longer: they teach copying a word from another place, though place by place. Pairs in
-# shuffled order then leave only the looked-up word as a clue, and the same lookup is lengthened and made sparse among
-# prose. Sparse facts alone, or pairs from the start, are not learned.
+# Repeats first, short and then longer: they teach copying a word from another place, though place by place. Behind them,
+# dense ledgers stood at 19 % after 350 steps; pairs in shuffled order, where only the looked-up word is a clue, went from
+# 1 to 99 % in 90 (from the start they showed nothing in 110). The same lookup is then lengthened and made sparse among
+# prose. Homes, which stand two words behind their person, were at chance until a stage of persons alone: 40 steps.
 STAGES = (
     Stage("repeat-64", 300, 64, 64, {"repeat": 1}, (3e-3, 3e-3)),
     Stage("repeat-128", 300, 128, 48, {"repeat": 3, "dense": 1}, (3e-3, 3e-3)),

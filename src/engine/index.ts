@@ -27,12 +27,15 @@ export {
 } from './config.ts';
 export { readModelConfig } from './architectures/index.ts';
 export { cacheHeadDim, type LoadedModel, type ModelWeights } from './weights-types.ts';
+export { weightBytes } from './weights/layout.ts';
 export { loadModel, type LoadOptions, type LoadProgress } from './weights/loader.ts';
 export { openDetected, openModelFolder, type ModelFolder, type OpenedModel } from './weights/open.ts';
 export { randomModel } from './weights/random.ts';
 export type { SourceTensor, TensorSource } from './weights/tensor-source.ts';
 export { blobSource, memorySource, type ByteSource } from './files/byte-source.ts';
 export { detectModelFiles, type DetectedModel, type NamedFile } from './files/detect.ts';
+export { httpFolder, type HttpFolder } from './files/http-folder.ts';
+export { openHttp, type HttpOptions, type HttpSource } from './files/http-source.ts';
 export { MODEL_FAULTS, ModelError, type ModelFault } from './files/error.ts';
 export { hubModel, type HubModel, type HubOptions, type HubProgress } from './hub/hub.ts';
 export { createTokenizer } from './tokenizer/tokenizer.ts';
