@@ -7,7 +7,8 @@ import type { LoadedModel } from '../../src/engine/weights-types.ts';
 import type { Gpu } from '../../src/gpu/context.ts';
 import { whyNoReferenceData } from '../reference-data.ts';
 import { openTestGpu } from '../support/gpu.ts';
-import { drain, goldenOf, greedy, makeEngine, referenceModel, type Golden } from './support.ts';
+import type { GoldenModel } from '../support/reference-models.ts';
+import { drain, goldenOf, greedy, makeEngine, referenceModel } from './support.ts';
 
 const MODELS = ['stories260K', 'tinystories-656k'] as const;
 const TIERS = ['subgroups', 'no-subgroups'] as const;
@@ -26,7 +27,7 @@ describe.skipIf(missing !== null)(
   () => {
     describe.each(TIERS)('%s', (tier) => {
       let gpu: Gpu;
-      const models = new Map<string, { model: LoadedModel; golden: Golden }>();
+      const models = new Map<string, { model: LoadedModel; golden: GoldenModel }>();
       beforeAll(async () => {
         gpu = await openTestGpu(tier === 'subgroups' ? {} : { subgroups: false });
         for (const name of MODELS) {
