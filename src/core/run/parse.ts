@@ -17,7 +17,13 @@ export const RUN_BOUNDS: JsonBounds = {
 };
 
 /** As they are listed to whoever brings another. */
-export const RUN_KINDS: ReadonlySet<unknown> = new Set<Run['kind']>(['lab', 'check', 'simulate', 'quality', 'serve']);
+export const RUN_KINDS: ReadonlySet<unknown> = new Set<Run['kind']>([
+  'lab',
+  'check',
+  'simulate',
+  'quality',
+  'serve',
+]);
 
 export type ParsedRun =
   { readonly ok: true; readonly run: Run } | { readonly ok: false; readonly sentence: string };

@@ -60,10 +60,7 @@ const ServeSweepValue = v.union([
 export const ServeSweepAxis = v.strictObject({
   path: v.pipe(
     text(80),
-    v.regex(
-      /^((engine|workload)(\.[a-zA-Z0-9]+){1,4})$/,
-      'is not a path such as workload.arrivals.users.',
-    ),
+    v.regex(/^((engine|workload)(\.[a-zA-Z0-9]+){1,4})$/, 'is not a path such as workload.arrivals.users.'),
   ),
   values: v.pipe(v.array(ServeSweepValue), v.minLength(1), v.maxLength(32)),
   labels: v.optional(v.pipe(v.array(text(40)), v.maxLength(32))),
