@@ -1,4 +1,9 @@
-/** `kvlab quality`: what smaller caches cost a real model: recall, perplexity, divergence, bytes, speed; one row a cache. */
+/**
+ * `kvlab quality`: what smaller caches cost a real model: recall, perplexity, divergence, bytes, speed; one row a cache.
+ *
+ * Boundary: which scenario and which model; the laboratory measures, core/metrics/quality computes. Rows have the fields
+ * that the README names and no others; what else is known of a cache stands in `caches`, in the same order.
+ */
 import { figuresFor } from '../../charts/index.ts';
 import { WEIGHT_FORMATS } from '../../gpu/index.ts';
 import {
@@ -12,6 +17,7 @@ import {
   summarizeQuality,
   type QualityEstimate,
   type QualityId,
+  type QualityRow,
   type QualityRun,
 } from '../../index.ts';
 import { InputError } from '../errors.ts';
@@ -50,12 +56,36 @@ export const quality: GpuCommand = async ({ invocation, terminal, openHost, writ
   return run.complete && measured === cellsOf(run.scenario).length ? 'done' : 'failed';
 };
 
-function answerOf(run: QualityRun) {
+/** The document of `--json`. */
+export function answerOf(run: QualityRun) {
   const { title, model, environment, notes, complete, origin } = run;
+  const rows = qualityRows(run);
   return {
     ...{ title, origin, complete, model, adapter: environment.adapter, notes },
-    rows: qualityRows(run),
+    rows: rows.map(rowOf),
+    caches: rows.map(cacheOf),
     trends: qualityTrends(run),
+  };
+}
+
+/** Bytes are those held for each token of the context, so that a budget counts. */
+function rowOf(row: QualityRow) {
+  const { recall, perplexity, klDivergence, top1Agreement, tpotMs } = row;
+  const { attentionError: _, ...interval } = row.interval;
+  return {
+    kFormat: row.variant ?? row.kFormat,
+    ...{ vFormat: row.vFormat, policy: row.policy, budget: row.budget },
+    bytesPerToken: row.heldBytesPerToken,
+    ...{ recall, perplexity, klDivergence, top1Agreement, tpotMs, interval },
+  };
+}
+
+function cacheOf(row: QualityRow) {
+  const { status, reason, emulated, attentionError, interval } = row;
+  return {
+    ...{ status, reason, emulated, attentionError },
+    attentionErrorInterval: interval.attentionError,
+    bytesPerKeptToken: row.bytesPerToken,
   };
 }
 
