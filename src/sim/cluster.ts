@@ -94,6 +94,7 @@ function createReplica(plant: Plant, role: Role, index: number, requests: Reques
     priorities: engine.priorities,
     watermarkBlocks: Math.ceil(engine.watermark * numBlocks),
     reserveFullPrompt: engine.reserveFullPrompt,
+    batchWaitMs: engine.batchWaitMs,
     maxTokens: engine.maxModelTokens || longest,
     speculation: engine.speculation,
     random: createRandom(seed).fork(`speculation ${index}`),

@@ -5,7 +5,7 @@
  * steps begin and see all of it.
  */
 
-export const EVENT_KINDS = ['step-end', 'transfer-end', 'arrival', 'step-begin'] as const;
+export const EVENT_KINDS = ['step-end', 'transfer-end', 'arrival', 'wake', 'step-begin'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 export interface SimEvent {
@@ -21,7 +21,8 @@ const RANK: Readonly<Record<EventKind, number>> = {
   'step-end': 0,
   'transfer-end': 1,
   arrival: 2,
-  'step-begin': 3,
+  wake: 3,
+  'step-begin': 4,
 };
 
 function before(a: SimEvent, b: SimEvent): boolean {

@@ -4,6 +4,7 @@
  *   arrival     the request goes to a replica; the next arrival of the table is scheduled
  *   step-begin  the replica schedules; its step ends after what the cost model says
  *   step-end    the replica accounts for it; requests that waited for an end are sent; the next step begins
+ *   wake        a replica that waited for a full batch waits no longer
  *   transfer-end  a request whose prompt was computed elsewhere is at the replica that decodes it
  *
  * A handler returns the events that follow from it. `advance` runs a bounded number of them, so that whoever calls can
@@ -43,6 +44,8 @@ export class SimLoop {
   #nextRow = 0;
   /** A begin is in the queue already. */
   #begins: Uint8Array;
+  /** When each replica that waits for a full batch is to be woken. */
+  #wakes: Float64Array;
   /** Request → those that are sent when it ends. */
   #followers: Map<number, number[]>;
   #nowMs = 0;
@@ -56,6 +59,7 @@ export class SimLoop {
     arrival: (event) => this.#arrive(event),
     'step-begin': (event) => this.#begin(event),
     'step-end': (event) => this.#end(event),
+    wake: (event) => this.#wake(event),
     'transfer-end': (event) => this.#deliver(event),
   };
 
@@ -67,6 +71,7 @@ export class SimLoop {
     this.#handoff = handoff;
     this.#observer = observer ?? {};
     this.#begins = new Uint8Array(replicas.length);
+    this.#wakes = new Float64Array(replicas.length).fill(NaN);
     this.#followers = followersOf(requests);
     const perReplica = (kind: EventKind) =>
       replicas.map((_, subject) => ({ timeMs: 0, kind, subject, sequence: 0 }));
@@ -130,7 +135,7 @@ export class SimLoop {
   /** Queues a request; the step that begins when the replica was idle. */
   #add(request: number, index: number, timeMs: number): SimEvent | null {
     const replica = this.#replica(index);
-    replica.add(request);
+    replica.add(request, timeMs);
     return replica.busy || this.#begins[index] === 1 ? null : this.#beginAt(index, timeMs);
   }
 
@@ -143,7 +148,21 @@ export class SimLoop {
   #begin({ subject: index, timeMs }: SimEvent): readonly SimEvent[] {
     this.#begins[index] = 0;
     const endMs = this.#replica(index).begin(timeMs);
-    return endMs === null ? NOTHING : this.#only(at(this.#stepEnds, index, endMs));
+    return endMs === null ? this.#sleep(index) : this.#only(at(this.#stepEnds, index, endMs));
+  }
+
+  /** A replica with nothing to do; it may wait for a full batch, but not longer than it says. */
+  #sleep(index: number): readonly SimEvent[] {
+    const wakeMs = this.#replica(index).wakeMs;
+    if (wakeMs === null || wakeMs === this.#wakes[index]) return NOTHING;
+    this.#wakes[index] = wakeMs;
+    return [{ timeMs: wakeMs, kind: 'wake', subject: index }];
+  }
+
+  /** Too late when the batch was full before: the replica is busy, or has said another time since. */
+  #wake({ subject: index, timeMs }: SimEvent): readonly SimEvent[] {
+    const isAwake = this.#replica(index).busy || this.#begins[index] === 1;
+    return isAwake ? NOTHING : this.#only(this.#beginAt(index, timeMs));
   }
 
   #end({ subject: index, timeMs }: SimEvent): readonly SimEvent[] {

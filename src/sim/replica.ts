@@ -109,21 +109,28 @@ export class Replica implements ReplicaState {
     return this.manager.blocksFor(tokens) <= this.numBlocks;
   }
 
-  add(request: number): void {
+  /** When to begin a step although nothing else happens; null: it waits for nothing. */
+  get wakeMs(): number | null {
+    return this.scheduler.wakeMs ?? null;
+  }
+
+  add(request: number, nowMs: number): void {
     this.#numWaitingTokens += this.#requests.promptTokens[request] ?? 0;
-    this.scheduler.add(request);
+    this.scheduler.add(request, nowMs);
   }
 
   /**
    * Schedules the next step and begins it.
-   * @returns when it ends, or null when there is nothing to do
+   * @returns when it ends, or null when there is nothing to do, or nothing before `wakeMs`
    * @throws StalledError when requests wait that can never start
    */
   begin(nowMs: number): number | null {
     this.#connector?.begin(nowMs);
-    const plan = this.scheduler.schedule();
+    const plan = this.scheduler.schedule(nowMs);
     if (plan === null) {
-      if (this.numWaiting > 0 && this.numRunning === 0) throw new StalledError(nowMs, this.numWaiting);
+      const isPatient = (this.wakeMs ?? nowMs) > nowMs;
+      if (this.numWaiting > 0 && this.numRunning === 0 && !isPatient)
+        throw new StalledError(nowMs, this.numWaiting);
       return null;
     }
     this.#plan = plan;

@@ -61,6 +61,7 @@ export const SIM_GROUPS: readonly FormGroup[] = [
       'engine.scheduler',
       'engine.tokenBudget',
       'engine.maxSequences',
+      'engine.batchWaitMs',
       'engine.maxModelTokens',
       'engine.longPrefillTokens',
       'engine.priorities',
@@ -126,6 +127,8 @@ function walk(schema: AnySchema, path: string, document: Json): FormPart[] {
   switch (schema.type) {
     case 'variant':
       return variant(schema, path, document);
+    case 'optional':
+      return schema.wrapped ? walk(schema.wrapped, path, document) : [];
     case 'nullable':
       return nullable(schema, path, document);
     case 'array':

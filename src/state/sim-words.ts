@@ -57,7 +57,7 @@ export const SIM_WORDS: Words = {
   'engine.kvFormat': ['KV format', 'How K and V are stored: half the bytes are twice the blocks.'],
   'engine.scheduler': [
     'Scheduler',
-    'vllm: continuous batching with chunked prefill; sarathi and orca: their papers’ policies; static: a batch runs until its longest request ends.',
+    'vllm: continuous batching with chunked prefill; sarathi and orca: their papers’ policies; static: a batch is collected and runs until its longest request ends.',
   ],
   'engine.blockSize': ['Block size', 'Tokens in one block of the KV pool.'],
   'engine.tokenBudget': [
@@ -65,6 +65,10 @@ export const SIM_WORDS: Words = {
     'Tokens of one step, prompts and decodes together; the chunk of Sarathi.',
   ],
   'engine.maxSequences': ['Largest batch', 'Requests that may run at once.'],
+  'engine.batchWaitMs': [
+    'Wait for a batch, ms',
+    'Static batching only: a batch starts when it is full, or when its oldest request has waited this long.',
+  ],
   'engine.maxModelTokens': ['Longest request', 'Prompt and output together; 0: what the model allows.'],
   'engine.longPrefillTokens': ['Prefill cap', 'Most tokens of one prompt in one step; 0: no limit.'],
   'engine.priorities': ['Order', 'First come first served, or higher priority first.'],

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { BlockManager } from '../../src/core/kv/block-manager.ts';
 import { requestTable, type RequestRow } from '../../src/core/schedule/requests.ts';
+import { StaticScheduler } from '../../src/core/schedule/static.ts';
 import { Sequences } from '../../src/core/schedule/sequences.ts';
 import { VllmScheduler } from '../../src/core/schedule/vllm.ts';
 import { emptyBasis, type CostModel } from '../../src/sim/cost/model.ts';
 import { EventQueue, type EventKind } from '../../src/sim/events.ts';
+import { createRandom } from '../../src/core/random.ts';
 import { SimLoop } from '../../src/sim/loop.ts';
 import { Replica } from '../../src/sim/replica.ts';
 import type { SimObserver } from '../../src/sim/types.ts';
@@ -17,7 +19,10 @@ const TEN: CostModel = {
   basis: emptyBasis(),
 };
 
-function run(rows: readonly RequestRow[], { numBlocks = 100, maxSequences = 8 } = {}): string[] {
+function run(
+  rows: readonly RequestRow[],
+  { numBlocks = 100, maxSequences = 8, batchWaitMs = -1 } = {},
+): string[] {
   const requests = requestTable(rows);
   const told: string[] = [];
   const tell =
@@ -33,16 +38,23 @@ function run(rows: readonly RequestRow[], { numBlocks = 100, maxSequences = 8 } 
     finished: tell('finished'),
   };
   const manager = new BlockManager({ numBlocks, blockSize: 4, requests, prefixCaching: false });
-  const scheduler = new VllmScheduler({
+  const parts = {
     manager,
     sequences: new Sequences(requests, 4),
     tokenBudget: 64,
     maxSequences,
     longPrefillTokens: 0,
-    priorities: 'fcfs',
+    priorities: 'fcfs' as const,
     watermarkBlocks: 0,
     reserveFullPrompt: false,
-  });
+  };
+  const scheduler =
+    batchWaitMs < 0
+      ? new VllmScheduler(parts)
+      : new StaticScheduler(
+          { ...parts, batchWaitMs, maxTokens: 16, speculation: null, random: createRandom(1) },
+          false,
+        );
   const replica = new Replica(0, { requests, scheduler, manager, cost: TEN }, observer);
   const loop = new SimLoop({ requests, replicas: [replica], observer });
   while (loop.advance(3));
@@ -75,6 +87,36 @@ describe('the loop', () => {
 
   it('lets a step see whoever arrives at the instant when it begins', () => {
     expect(run([request(0, 2), request(10, 1)])).toContain('10 started 1');
+  });
+
+  it('wakes a replica that has waited long enough for a full batch', () => {
+    const told = run([request(0, 2), request(20, 1), request(21, 1)], { maxSequences: 2, batchWaitMs: 15 });
+    expect(told).toEqual([
+      '0 arrived 0',
+      '15 started 0',
+      '20 arrived 1',
+      '21 arrived 2',
+      '25 prefilled 0',
+      '35 finished 0',
+      // Full by now; that the oldest has waited 15 ms is no matter.
+      '35 started 1',
+      '35 started 2',
+      '45 prefilled 1',
+      '45 prefilled 2',
+      '45 finished 1',
+      '45 finished 2',
+    ]);
+  });
+
+  it('does not wake one whose batch was full before, nor one that waits anew too early', () => {
+    const rows = [request(0, 1), request(5, 1), request(20, 1)];
+    const told = run(rows, { maxSequences: 2, batchWaitMs: 30 });
+    // The first wait would have ended at 30 ms; the second ends at 50.
+    expect(told.filter((line) => line.includes('started'))).toEqual([
+      '5 started 0',
+      '5 started 1',
+      '50 started 2',
+    ]);
   });
 
   it('sends a follower after its predecessor’s end and the pause', () => {

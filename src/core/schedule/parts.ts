@@ -12,6 +12,8 @@ export interface SpeculationSettings {
 export interface SchedulerParts extends VllmConfig {
   /** Longest prompt + output that the engine admits: what systems that reserve the maximum set aside for a request. */
   readonly maxTokens: number;
+  /** Longest that a request waits for a full batch where batches are collected; left out: not at all. */
+  readonly batchWaitMs?: number;
   readonly speculation: SpeculationSettings | null;
   /** Draws accepted tokens; used with speculation only. */
   readonly random: Random;

@@ -46,10 +46,18 @@ export interface Scheduler {
   readonly numRunning: number;
   /** Tokens in the cache of all running requests, text that they share counted for each. */
   readonly numRunningTokens: number;
-  /** Queues a request. */
-  add(request: number): void;
-  /** The next step, or null when nothing can run: no request, or none that fits. */
-  schedule(): StepPlan | null;
+  /** Where batches are collected: when one starts although it is not full. Null or absent: nobody waits for company. */
+  readonly wakeMs?: number | null;
+  /**
+   * Queues a request.
+   * @param nowMs when it arrives, which only those need that collect batches
+   */
+  add(request: number, nowMs?: number): void;
+  /**
+   * The next step, or null when nothing can run: no request, none that fits, or (see `wakeMs`) none that starts yet.
+   * @param nowMs left out: nobody waits for company any longer
+   */
+  schedule(nowMs?: number): StepPlan | null;
   /**
    * Accounts for a step that was executed.
    * @param ended requests that met their end before their limit, as only an engine can know

@@ -1,13 +1,16 @@
 /**
- * Static batching, as before Orca: a batch starts when the one before has ended, with what waits by then, and nobody
- * joins or leaves until its longest output is done. Everyone pays the longest: prompts are padded to the longest of the
+ * Static batching, as before Orca: a batch starts when the one before has ended and enough requests wait to fill it, and
+ * nobody joins or leaves until its longest output is done. So that few requests do not wait forever, a batch also starts,
+ * with what is there, when its oldest request has waited `batchWaitMs` (the queue delay of Triton's dynamic batcher).
+ * A batch is full at `maxSequences`, or at as many as the pool can reserve for. Everyone pays the longest: prompts are padded to the longest of the
  * batch, ended sequences keep computing, and all are answered together. Slots are reserved for the longest text that the
  * engine admits. (FasterTransformer's way; Vidur's faster_transformer scheduler)
  *
  * `bucketed` puts requests of like prompt length (the same power of two) into one batch, which saves padding; the bucket
- * of the request that would go first is served first, so nobody starves. Output lengths are not known to it.
+ * of the oldest request is served first once that has waited long enough, so nobody starves, and before that any bucket
+ * that fills a batch. Output lengths are not known to it.
  *
- * Left out: waiting for a full batch (an idle engine takes what is there), chunks, preemption, prefix cache, speculation.
+ * Left out: chunks, preemption, prefix cache, speculation.
  */
 import type { BlockManager } from '../kv/block-manager.ts';
 import { createPlan, empty, resetPlan } from './plan.ts';
@@ -31,6 +34,8 @@ export class StaticScheduler implements Scheduler {
   #queues = new Map<number, WaitingQueue>();
   #createQueue: () => WaitingQueue;
   #numWaiting = 0;
+  /** When each request that waits arrived. */
+  #arrivedMs = new Map<number, number>();
   #batch: number[] = [];
   /** Outputs of the batch, longest last. */
   #limits: number[] = [];
@@ -66,8 +71,15 @@ export class StaticScheduler implements Scheduler {
     return this.#numRunningTokens;
   }
 
-  add(request: number): void {
+  /** When a batch starts though it is not full; null while one runs, or where nobody waits. */
+  get wakeMs(): number | null {
+    const queue = this.#batch.length > 0 ? null : this.#nextQueue(1);
+    return queue ? this.#dueMs(queue.head) : null;
+  }
+
+  add(request: number, nowMs = 0): void {
     this.#sequences.arrive(request);
+    this.#arrivedMs.set(request, nowMs);
     const bucket = this.#bucketOf(request);
     const queue = this.#queues.get(bucket) ?? this.#createQueue();
     this.#queues.set(bucket, queue);
@@ -75,11 +87,11 @@ export class StaticScheduler implements Scheduler {
     this.#numWaiting++;
   }
 
-  schedule(): StepPlan | null {
+  schedule(nowMs = Infinity): StepPlan | null {
     const plan = this.#plan;
     resetPlan(plan);
     if (this.#batch.length > 0) this.#decode(plan);
-    else this.#start(plan);
+    else this.#start(plan, nowMs);
     if (this.#batch.length === 0) return null;
     plan.work.sampledSequences = this.#batch.length;
     plan.step++;
@@ -103,11 +115,29 @@ export class StaticScheduler implements Scheduler {
     return this.#outcome;
   }
 
-  /** The queue whose head goes first. */
-  #nextQueue(): WaitingQueue | null {
+  #dueMs(row: number): number {
+    return (this.#arrivedMs.get(row) ?? 0) + (this.#parts.batchWaitMs ?? 0);
+  }
+
+  /** Requests of a full batch. */
+  #batchSize(): number {
+    const { maxSequences, maxTokens, watermarkBlocks } = this.#parts;
+    const { numBlocks, longestTokens } = this.#manager;
+    const reserved = Math.max(1, this.#manager.blocksFor(Math.min(maxTokens, longestTokens)));
+    return Math.max(1, Math.min(maxSequences, Math.floor((numBlocks - watermarkBlocks) / reserved)));
+  }
+
+  /** Whose batch may start: that of the oldest request when it has waited long enough, or else a full one. */
+  #readyQueue(nowMs: number): WaitingQueue | null {
+    const oldest = this.#nextQueue(1);
+    return oldest === null || nowMs >= this.#dueMs(oldest.head) ? oldest : this.#nextQueue(this.#batchSize());
+  }
+
+  /** Of the queues with so many requests, the one whose head goes first. */
+  #nextQueue(atLeast: number): WaitingQueue | null {
     let best: WaitingQueue | null = null;
     for (const queue of this.#queues.values()) {
-      if (queue.size > 0 && (best === null || this.#goesBefore(queue.head, best.head))) best = queue;
+      if (queue.size >= atLeast && (best === null || this.#goesBefore(queue.head, best.head))) best = queue;
     }
     return best;
   }
@@ -118,8 +148,8 @@ export class StaticScheduler implements Scheduler {
     return rank !== 0 ? rank < 0 : this.#sequences.arrival(a) < this.#sequences.arrival(b);
   }
 
-  #start(plan: StepPlan): void {
-    const queue = this.#nextQueue();
+  #start(plan: StepPlan, nowMs: number): void {
+    const queue = this.#readyQueue(nowMs);
     if (!queue) return;
     while (queue.size > 0 && this.#batch.length < this.#parts.maxSequences) {
       const row = queue.head;
@@ -128,6 +158,7 @@ export class StaticScheduler implements Scheduler {
       const keepFree = this.#batch.length === 0 ? 0 : this.#parts.watermarkBlocks;
       if (!this.#manager.admit(row, reservedTokens(this.#parts, row), keepFree)) break;
       queue.shift();
+      this.#arrivedMs.delete(row);
       this.#numWaiting--;
       this.#sequences.admit(row, 0);
       this.#batch.push(row);

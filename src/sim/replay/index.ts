@@ -170,6 +170,7 @@ function rooflineOf(settings: ReplaySettings, model: Architecture, gpu: GpuRecor
       weights: 'bf16' as const,
       tokenBudget: settings.tokenBudget,
       maxSequences: settings.maxSequences,
+      batchWaitMs: 0,
       maxModelTokens: 0,
       longPrefillTokens: settings.longPrefillTokens,
       priorities: 'fcfs' as const,

@@ -75,6 +75,52 @@ describe('static batching', () => {
     ]);
   });
 
+  describe('waits for a full batch', () => {
+    const patient = { maxSequences: 2, batchWaitMs: 100 };
+
+    test('as long as its oldest request may wait', () => {
+      const { scheduler } = createEngine('static', rows, patient);
+      expect(scheduler.wakeMs).toBeNull();
+      scheduler.add(0, 10);
+      expect(scheduler.schedule(10)).toBeNull();
+      expect(scheduler.wakeMs).toBe(110);
+      expect(scheduler.schedule(109)).toBeNull();
+      expect(scheduler.schedule(110)?.joined).toEqual([0]);
+      expect(scheduler.wakeMs).toBeNull();
+    });
+
+    test('and no longer than until it is full', () => {
+      const { scheduler } = createEngine('static', rows, patient);
+      scheduler.add(0, 10);
+      scheduler.add(1, 20);
+      expect(scheduler.schedule(20)?.joined).toEqual([0, 1]);
+    });
+
+    test('of as many as the pool can reserve for', () => {
+      const { scheduler } = createEngine('static', rows, { ...patient, maxSequences: 8, numBlocks: 35 });
+      scheduler.add(0, 0);
+      expect(scheduler.schedule(1)).toBeNull();
+      scheduler.add(1, 1);
+      expect(scheduler.schedule(1)?.joined).toEqual([0, 1]);
+    });
+
+    test('in any bucket, until the oldest request has waited long enough', () => {
+      const { scheduler } = createEngine('static-bucketed', [...rows, ...rows], patient);
+      scheduler.add(0, 0);
+      scheduler.add(1, 10);
+      expect(scheduler.schedule(10)).toBeNull();
+      // Request 3 fills the bucket of the long ones, though the short one came first.
+      scheduler.add(3, 50);
+      const plan = scheduler.schedule(50);
+      expect(plan?.joined).toEqual([1, 3]);
+      if (plan) scheduler.complete(plan);
+      // Two more long ones fill a batch again, but now the short one has waited its time.
+      scheduler.add(5, 60);
+      scheduler.add(7, 60);
+      expect(scheduler.schedule(100)?.joined).toEqual([0]);
+    });
+  });
+
   test.each([
     [1, 0],
     [2, 1],

@@ -23,6 +23,7 @@ export const DEFAULT_SIMULATION: SimScenario = {
     weights: 'bf16',
     tokenBudget: 8192,
     maxSequences: 256,
+    batchWaitMs: 1000,
     maxModelTokens: 0,
     longPrefillTokens: 0,
     priorities: 'fcfs',

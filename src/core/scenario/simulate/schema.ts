@@ -50,6 +50,11 @@ export const SimEngine = v.strictObject({
   tokenBudget: int(1, 1_048_576),
   /** Sequences of one step; the batch of static batching. */
   maxSequences: int(1, 65_536),
+  /**
+   * Longest that a request waits for a full batch under static batching; 0: batches start with what is there, as they did
+   * in runs that do not say.
+   */
+  batchWaitMs: v.optional(real(0, 1e9), 0),
   /** Longest prompt + output; 0: what the model allows. */
   maxModelTokens: int(0, 10_000_000),
   /** Most tokens of one prompt in one step; 0: no limit. */
