@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ensureLibrary } from '../../scripts/build-lib.mjs';
 import { parseRun, type AccessProfile } from '../../src/index.ts';
 import { kvlab } from '../support/run-cli.ts';
@@ -13,8 +13,16 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MINUTES = 60_000;
 
 let folder = '';
-beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'kvlab-accesses-'))));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kvlab-accesses-'));
+  vi.stubEnv('KVLAB_CHROMIUM', '/nowhere/chromium');
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+/** Of the built command line, which may have the browser that the commands in this process may not. */
+const BUILT_ENV = { ...process.env, KVLAB_GPU: 'software' };
 
 function file(name: string, text: string): string {
   const path = join(folder, name);
@@ -173,7 +181,7 @@ describe('files', () => {
       const { status, stdout, stderr } = spawnSync(
         process.execPath,
         ['dist-lib/cli.js', 'accesses', '--demo', '300', '--json', '--out', out],
-        { cwd: ROOT, encoding: 'utf8', env: { ...process.env, KVLAB_GPU: 'software' } },
+        { cwd: ROOT, encoding: 'utf8', env: BUILT_ENV },
       );
       expect(stderr).not.toMatch(/error/i);
       expect(status).toBe(0);
@@ -188,4 +196,26 @@ describe('files', () => {
       expect({ ...again.summary, timeUnit: 'ms' }).toEqual((JSON.parse(stdout) as Answer).summary);
     },
   );
+
+  test('simulate --out writes each figure as SVG and PNG too', { timeout: 2 * MINUTES }, () => {
+    const out = join(folder, 'simulated');
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['dist-lib/cli.js', 'simulate', 'ten-blocks', '--json', '--out', out],
+      { cwd: ROOT, encoding: 'utf8', env: BUILT_ENV },
+    );
+    expect(stderr).not.toMatch(/error|only/i);
+    expect(status).toBe(0);
+    const names = (ending: string): string[] =>
+      readdirSync(out).flatMap((name) => (name.endsWith(ending) ? [name.slice(0, -ending.length)] : []));
+    expect(names('.svg').length).toBeGreaterThan(3);
+    expect(names('.png')).toEqual(names('.svg'));
+    for (const name of names('.png')) {
+      expect(
+        readFileSync(join(out, `${name}.png`))
+          .subarray(1, 4)
+          .toString(),
+      ).toBe('PNG');
+    }
+  });
 });

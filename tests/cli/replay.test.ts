@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ReplayReport } from '../../src/core/run/replay.ts';
 import { FILES } from '../sim/support/profile.ts';
 import { texts } from '../sim/support/recording.ts';
@@ -18,6 +18,8 @@ import { kvlab } from '../support/run-cli.ts';
 
 let folder = '';
 beforeAll(() => {
+  // Without a browser, figures are SVG.
+  vi.stubEnv('KVLAB_CHROMIUM', '/nowhere/chromium');
   folder = mkdtempSync(join(tmpdir(), 'kvlab-replay-'));
   const given = texts([
     { input: 64, output: 3, ms: 0, queued: 0, first: 10, last: 30 },
@@ -32,7 +34,10 @@ beforeAll(() => {
   write('empty/note.txt', 'nothing');
   write('bad-profile/meta.yaml', FILES['meta.yaml'] ?? '');
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const at = (...names: string[]): string => join(folder, ...names);
 

@@ -11,10 +11,13 @@ let folder = '';
 beforeAll(() => {
   // The build writes it into the command line.
   vi.stubGlobal('__APP_VERSION__', 'test');
+  // Pictures of the built command line are in accesses.test.ts.
+  vi.stubEnv('KVLAB_CHROMIUM', '/nowhere/chromium');
   folder = mkdtempSync(join(tmpdir(), 'kvlab-simulate-'));
 });
 afterAll(() => {
   vi.unstubAllGlobals();
+  vi.unstubAllEnvs();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -104,8 +107,9 @@ test('for people: a table with the axes in front', async () => {
 
 test('--out writes the run, its tables and its figures, without a browser', async () => {
   const out = join(folder, 'out');
-  const { status } = await kvlab('simulate', small(), '--out', out, '--json');
+  const { status, err } = await kvlab('simulate', small(), '--out', out, '--json');
   expect(status).toBe(0);
+  expect(err).toMatch(/SVG only.*KVLAB_CHROMIUM names \/nowhere\/chromium, which does not exist/);
   const parsed = parseRun(readFileSync(join(out, 'run.json'), 'utf8'));
   if (!parsed.ok || parsed.run.kind !== 'simulate') throw new Error('run.json is no simulation.');
   expect(parsed.run.command).toMatch(/^kvlab simulate /);

@@ -15,8 +15,8 @@ import {
   type MissRatioCurves,
 } from '../../index.ts';
 import { readAccesses, type Accesses, type Pause } from '../access-source.ts';
-import { CommandError, InputError } from '../errors.ts';
-import { writeFigures } from '../figures.ts';
+import { InputError } from '../errors.ts';
+import { writePictures } from '../figures.ts';
 import { table } from '../tables.ts';
 import type { GpuCommand, GpuCommandContext } from './command.ts';
 
@@ -98,14 +98,7 @@ async function writeFiles(
   if (!write) return;
   write('accesses.json', `${JSON.stringify(whole)}\n`);
   write('accesses.csv', csvOf(log));
-  try {
-    await writeFigures(figures, await openHost(), write, terminal);
-  } catch (error) {
-    // Without a browser there is no PNG; everything else is.
-    if (!(error instanceof CommandError)) throw error;
-    terminal.say(error.message);
-    await writeFigures(figures, { png: () => Promise.resolve(null) }, write, terminal);
-  }
+  await writePictures(figures, openHost, write, terminal);
 }
 
 /** The log in the form in which it is read again; a name with a comma would be two cells. */

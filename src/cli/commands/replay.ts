@@ -1,10 +1,10 @@
 /**
- * `kvlab replay`: a recorded vLLM run through the simulator, predicted beside measured. Needs no browser and no GPU;
- * figures are written as SVG.
+ * `kvlab replay`: a recorded vLLM run through the simulator, predicted beside measured. Needs no GPU, and a
+ * browser only to draw its figures as PNG beside the SVG.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { formatNumber, renderSvg, replayFigures } from '../../charts/index.ts';
+import { formatNumber, replayFigures } from '../../charts/index.ts';
 import { TraceError } from '../../index.ts';
 import {
   ProfileError,
@@ -19,11 +19,13 @@ import {
   type ReplayReport,
 } from '../../sim/index.ts';
 import { InputError } from '../errors.ts';
+import { writePictures } from '../figures.ts';
 import { readProfile } from '../inputs.ts';
 import { table } from '../tables.ts';
-import type { CommandContext, Outcome } from './command.ts';
+import type { GpuCommandContext, Outcome } from './command.ts';
 
-export function replay({ invocation, terminal, write, command }: CommandContext): Outcome {
+export async function replay(context: GpuCommandContext): Promise<Outcome> {
+  const { invocation, terminal, write, command, openHost } = context;
   const { scenario: folder, workload, profile } = invocation;
   if (folder === null || workload === null) {
     throw new InputError(
@@ -33,7 +35,7 @@ export function replay({ invocation, terminal, write, command }: CommandContext)
   const report = replayed(folder, workload, profile);
   if (write) {
     write('replay.json', `${JSON.stringify(report)}\n`);
-    for (const figure of replayFigures(report, { command })) write(`${figure.id}.svg`, renderSvg(figure));
+    await writePictures(replayFigures(report, { command }), openHost, write, terminal);
   }
   terminal.answer(invocation.json ? `${JSON.stringify(answerOf(report))}\n` : textOf(report));
   for (const note of report.notes) terminal.say(note);

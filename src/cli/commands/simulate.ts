@@ -1,9 +1,9 @@
 /**
- * `kvlab simulate`: a scenario through the simulator, and the run as one answer or as files. Needs no browser and no
- * GPU; figures are written as SVG.
+ * `kvlab simulate`: a scenario through the simulator, and the run as one answer or as files. Needs no GPU, and a browser
+ * only to draw its figures as PNG beside the SVG.
  */
 import { basename } from 'node:path';
-import { figuresFor, renderSvg } from '../../charts/index.ts';
+import { figuresFor } from '../../charts/index.ts';
 import {
   runToJson,
   simPointsToCsv,
@@ -14,22 +14,23 @@ import {
 } from '../../index.ts';
 import { profileCost, runSimulationAsync, type SimInputs } from '../../sim/index.ts';
 import { InputError } from '../errors.ts';
+import { writePictures } from '../figures.ts';
 import { readCheck, readProfile, readTraceFile } from '../inputs.ts';
 import { loadSimulation } from '../scenario.ts';
 import { simulationAnswer, simulationText } from '../simulation-answer.ts';
-import type { CommandContext, Outcome } from './command.ts';
+import type { CommandContext, GpuCommandContext, Outcome } from './command.ts';
 
 /** How long the simulation runs before Ctrl-C can be heard. */
 const PAUSE_EVERY_MS = 50;
 
-export async function simulate(context: CommandContext): Promise<Outcome> {
-  const { invocation, terminal, write } = context;
+export async function simulate(context: GpuCommandContext): Promise<Outcome> {
+  const { invocation, terminal } = context;
   const { scenario, inputs } = prepared(context);
   const startedAt = performance.now();
   const run = await simulated(context, scenario, inputs);
   const wallSeconds = (performance.now() - startedAt) / 1000;
   refuseImpossible(run);
-  if (write) writeFiles(run, write);
+  await writeFiles(context, run);
   const answer = simulationAnswer(run, wallSeconds);
   terminal.answer(invocation.json ? `${JSON.stringify(answer)}\n` : simulationText(run, answer));
   if (!run.complete) terminal.say('The simulation was stopped; the points that were finished are kept.');
@@ -132,10 +133,11 @@ function refuseImpossible({ points }: SimRun): void {
   if (first?.reason && points.every(({ status }) => status === 'failed')) throw new InputError(first.reason);
 }
 
-function writeFiles(run: SimRun, write: NonNullable<CommandContext['write']>): void {
+async function writeFiles({ write, openHost, terminal }: GpuCommandContext, run: SimRun): Promise<void> {
+  if (!write) return;
   write('run.json', runToJson(run));
   write('requests.csv', simRequestsToCsv(run));
   write('series.csv', simSeriesToCsv(run));
   write('points.csv', simPointsToCsv(run));
-  for (const figure of figuresFor(run)) write(`${figure.id}.svg`, renderSvg(figure));
+  await writePictures(figuresFor(run), openHost, write, terminal);
 }
