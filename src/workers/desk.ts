@@ -1,39 +1,11 @@
 /** The desk's work, without the worker around it. */
 import type { FigureSpec } from '../charts/figure.ts';
 import { measuredFigures } from '../charts/figures/measured.ts';
-import { checkToCsv, pointsToCsv, requestsToCsv, runToJson } from '../exchange/run-files.ts';
-import { qualityPointsToCsv, qualitySamplesToCsv } from '../exchange/quality-files.ts';
 import { parseRun } from '../core/run/parse.ts';
-import { servePointsToCsv, serveRequestsToCsv, serveStepsToCsv } from '../exchange/serve-files.ts';
-import { simPointsToCsv, simRequestsToCsv, simSeriesToCsv } from '../exchange/sim-files.ts';
-import type { Run, ServeRun, SimRun } from '../core/run/schema.ts';
+import type { Run } from '../core/run/schema.ts';
 import { openRunStore, type RunStore } from '../store/runs.ts';
-import type { CsvRows, DeskApi } from './desk-api.ts';
+import type { DeskApi } from './desk-api.ts';
 import { lightRun } from './light-run.ts';
-
-/** What of a simulation goes into a table; a measured run has no series. */
-const SIM_CSV: Readonly<Record<CsvRows, (run: SimRun) => string>> = {
-  requests: simRequestsToCsv,
-  points: simPointsToCsv,
-  series: simSeriesToCsv,
-  measurements: simPointsToCsv,
-};
-
-/** Of a serving run the series are its steps. */
-const SERVE_CSV: Readonly<Record<CsvRows, (run: ServeRun) => string>> = {
-  requests: serveRequestsToCsv,
-  points: servePointsToCsv,
-  series: serveStepsToCsv,
-  measurements: servePointsToCsv,
-};
-
-function csvOf(run: Run, rows: CsvRows): string {
-  if (run.kind === 'simulate') return SIM_CSV[rows](run);
-  if (run.kind === 'check') return checkToCsv(run);
-  if (run.kind === 'quality') return rows === 'points' ? qualityPointsToCsv(run) : qualitySamplesToCsv(run);
-  if (run.kind === 'serve') return SERVE_CSV[rows](run);
-  return rows === 'points' ? pointsToCsv(run) : requestsToCsv(run);
-}
 
 /** Those of simulated and quality runs are loaded with the first one: the first screen does without them. */
 async function figuresOf(run: Run, other: Run | null): Promise<readonly FigureSpec[]> {
@@ -73,8 +45,8 @@ export function createDesk(openStore: () => Promise<RunStore> = openRunStore): D
   return {
     readRun: (text) => Promise.resolve(parseRun(text)),
     figures: figuresOf,
-    csv: async (run, rows) => csvOf(await whole(run), rows),
-    json: async (run) => runToJson(await whole(run)),
+    csv: async (run, rows) => (await import('./run-texts.ts')).csvOf(await whole(run), rows),
+    json: async (run) => (await import('./run-texts.ts')).runToJson(await whole(run)),
     list: async () => (await store()).list(),
     get: async (id) => {
       const run = await (await store()).get(id);

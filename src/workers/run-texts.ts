@@ -1,0 +1,33 @@
+/** A run as the text of a file; loaded with the first file that is asked for. */
+import type { Run, ServeRun, SimRun } from '../core/run/schema.ts';
+import { qualityPointsToCsv, qualitySamplesToCsv } from '../exchange/quality-files.ts';
+import { checkToCsv, pointsToCsv, requestsToCsv } from '../exchange/run-files.ts';
+import { servePointsToCsv, serveRequestsToCsv, serveStepsToCsv } from '../exchange/serve-files.ts';
+import { simPointsToCsv, simRequestsToCsv, simSeriesToCsv } from '../exchange/sim-files.ts';
+import type { CsvRows } from './desk-api.ts';
+
+export { runToJson } from '../exchange/run-files.ts';
+
+/** What of a simulation goes into a table; a measured run has no series. */
+const SIM_CSV: Readonly<Record<CsvRows, (run: SimRun) => string>> = {
+  requests: simRequestsToCsv,
+  points: simPointsToCsv,
+  series: simSeriesToCsv,
+  measurements: simPointsToCsv,
+};
+
+/** Of a serving run the series are its steps. */
+const SERVE_CSV: Readonly<Record<CsvRows, (run: ServeRun) => string>> = {
+  requests: serveRequestsToCsv,
+  points: servePointsToCsv,
+  series: serveStepsToCsv,
+  measurements: servePointsToCsv,
+};
+
+export function csvOf(run: Run, rows: CsvRows): string {
+  if (run.kind === 'simulate') return SIM_CSV[rows](run);
+  if (run.kind === 'check') return checkToCsv(run);
+  if (run.kind === 'quality') return rows === 'points' ? qualityPointsToCsv(run) : qualitySamplesToCsv(run);
+  if (run.kind === 'serve') return SERVE_CSV[rows](run);
+  return rows === 'points' ? pointsToCsv(run) : requestsToCsv(run);
+}
