@@ -71,13 +71,26 @@ export const ServeRecord = v.strictObject({
 });
 export type ServeRecord = v.InferOutput<typeof ServeRecord>;
 
-/** The constants of sim/cost/linear.ts as they were fitted, and on what. */
+const MAX_DECODE_TIMES = 1024;
+const decodeColumn = v.pipe(v.array(count), v.maxLength(MAX_DECODE_TIMES));
+
+/**
+ * What the steps of an engine cost (lab/serving/step-law.ts), and what that was fitted on: the constants of
+ * sim/cost/linear.ts for steps with prompt tokens, a table for steps that only decode.
+ */
 export const ServeFit = v.strictObject({
   baseMs: count,
   perTokenMs: count,
   perPrefillPairMs: count,
   perContextTokenMs: count,
   perSequenceMs: count,
+  decode: v.strictObject({
+    /** Numbers of decoding sequences, ascending. */
+    sequences: decodeColumn,
+    /** A step of as many, without the time of its contexts. */
+    ms: decodeColumn,
+    perContextTokenMs: count,
+  }),
   /** Steps under way at once: with 2 the next one is launched before the one before it is over. */
   depth: v.picklist([1, 2]),
   /** Between a step's end and the next one's launch, on the host; 0 with two under way. */

@@ -1,5 +1,5 @@
 /**
- * From measured steps to the constants of a cost model, and from those to a prediction.
+ * From measured steps to the law of a cost model (step-fit.ts), and from those to a prediction.
  *
  * What a step took is the time that it kept the device from the next one: to its end, from its launch or from the end of
  * the step before it, whichever is later. Fitted are calibration repetitions only; what is predicted has other seeds.
@@ -7,11 +7,12 @@
 import { mean } from '../../core/metrics/percentiles.ts';
 import type { ServeFit, ServeRecord } from '../../core/run/serve.ts';
 import type { RequestTable } from '../../core/schedule/requests.ts';
-import { fitLinear, type FitStep } from '../../sim/cost/linear-fit.ts';
-import { createLinear } from '../../sim/cost/linear.ts';
+import type { FitStep } from '../../sim/cost/linear-fit.ts';
 import { drive } from './drive.ts';
 import type { PromptWriter } from './prompts.ts';
 import { SimulatedEngine, type SimulatedSettings } from './simulated-engine.ts';
+import { fitStepLaw } from './step-fit.ts';
+import { createStepLaw } from './step-law.ts';
 
 export interface Calibration {
   /** Number of the point. */
@@ -51,12 +52,11 @@ function gapMs(records: readonly ServeRecord[]): number {
 /** Null where the steps are too few to say anything. */
 export function fitOf(calibrations: readonly Calibration[]): ServeFit | null {
   const records = calibrations.map(({ record }) => record);
-  const fit = fitLinear(records.flatMap(fitSteps));
+  const fit = fitStepLaw(records.flatMap(fitSteps));
   if (fit === null) return null;
-  const { kind: _kind, ...constants } = fit.settings;
   const depth = depthOf(records);
   return {
-    ...constants,
+    ...fit.law,
     depth,
     gapMs: depth === 1 ? gapMs(records) : 0,
     steps: fit.steps,
@@ -78,11 +78,7 @@ export function predict(
   fit: ServeFit,
   seed: number,
 ): Promise<ServeRecord> {
-  const { baseMs, perTokenMs, perPrefillPairMs, perContextTokenMs, perSequenceMs, depth, gapMs: gap } = fit;
-  const cost = createLinear({
-    kind: 'linear',
-    ...{ baseMs, perTokenMs, perPrefillPairMs, perContextTokenMs, perSequenceMs },
-  });
-  const engine = new SimulatedEngine({ requests, settings, cost, depth, gapMs: gap });
+  const { depth, gapMs: gap } = fit;
+  const engine = new SimulatedEngine({ requests, settings, cost: createStepLaw(fit), depth, gapMs: gap });
   return drive(engine, { requests, prompts: NO_TEXT, seed, signal: new AbortController().signal });
 }

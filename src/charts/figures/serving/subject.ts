@@ -60,7 +60,7 @@ function fitNotes(run: ServeRun): string[] {
   const distinct = [...new Map(fits.map((fit) => [JSON.stringify(fit), fit])).values()];
   return distinct.map(
     ({ steps, from, meanErrorPercent }) =>
-      `Predicted by the simulator with a linear cost model, fitted on ${formatNumber(steps)} steps of ${from.length} other ` +
+      `Predicted by the simulator with step times fitted on ${formatNumber(steps)} steps of ${from.length} other ` +
       `${from.length === 1 ? 'repetition' : 'repetitions'} (${meanErrorPercent.toFixed(0)} % off on a single one of them).`,
   );
 }
