@@ -13,7 +13,12 @@ const LINK_KINDS = { lab: 'scenario', simulate: 'simulation', quality: 'quality'
 test.each(PRESETS)('a link to $name survives this engine’s compression', async ({ name }) => {
   const scenario = { ...anyPresetScenario(name), title: 'Another title' };
   const link = await encodeScenarioLink(scenario, name);
-  expect(await decodeLink(link)).toEqual({ ok: true, kind: LINK_KINDS[scenario.kind], preset: name, scenario });
+  expect(await decodeLink(link)).toEqual({
+    ok: true,
+    kind: LINK_KINDS[scenario.kind],
+    preset: name,
+    scenario,
+  });
 });
 
 test('a link that Node wrote is read', async () => {
