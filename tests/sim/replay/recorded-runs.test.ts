@@ -53,9 +53,18 @@ describe.skipIf(missing !== null)(`recorded runs${missing ? ` (skipped: ${missin
     expect(assumed).toBe(0);
   });
 
-  it.each(['RTX4090__Llama-3.1-8B', 'RTXPRO6000__Llama-3.1-8B'])('%s with the roofline alone', (name) => {
+  // Golden: the same without --profile.
+  it.each([
+    { name: 'RTX4090__Llama-3.1-8B', ttft: [0.7, 0.5], tpot: [0.4, 0.6], e2e: [0.6, 0.7] },
+    { name: 'RTXPRO6000__Llama-3.1-8B', ttft: [0.1, 1], tpot: [0.3, 1.3], e2e: [0.2, 0.5] },
+  ])('$name with the roofline alone', ({ name, ttft, tpot, e2e }) => {
     const { errorPercent, costModel, steps } = replay(name, false);
     within(errorPercent.e2eMs.mean, 12);
+    expect([errors(errorPercent.ttftMs), errors(errorPercent.tpotMs), errors(errorPercent.e2eMs)]).toEqual([
+      ttft,
+      tpot,
+      e2e,
+    ]);
     expect(costModel.basis.assumed).toBe(steps);
   });
 
