@@ -4,6 +4,11 @@ import type { ModelConfig } from './config.ts';
 import type { EngineSettings, GenerationRequest } from './engine-types.ts';
 import { EngineSettingsError, RequestError } from './errors.ts';
 
+/** Whether sequences may hold blocks of one another, which a prefix cache does and a swap to the host restores. */
+export function sharesBlocks({ kvFormat, eviction }: Pick<EngineSettings, 'kvFormat' | 'eviction'>): boolean {
+  return kvFormat !== 'int2' && (eviction.policy === 'none' || !POLICIES[eviction.policy].frees);
+}
+
 type Rule = (config: ModelConfig, settings: EngineSettings) => string | null;
 
 const RULES: readonly Rule[] = [

@@ -1,5 +1,5 @@
 /** The block table of one sequence as cells to draw: which block, how full, how many share it, what was evicted. */
-import type { SequenceCache } from '../workers/model-api.ts';
+import type { GenerationUpdate, SequenceCache } from '../workers/model-api.ts';
 
 export interface BlockCell {
   /** Number of the block in the pool. */
@@ -42,4 +42,21 @@ export function blockTableSentence(cache: SequenceCache, blockSize: number): str
     ...(evictedTokens > 0 ? [`${evictedTokens} tokens evicted`] : []),
   ];
   return `${parts.join('; ')}.`;
+}
+
+type Pool = Pick<
+  GenerationUpdate,
+  'numBlocks' | 'numActiveBlocks' | 'numCachedBlocks' | 'numRunning' | 'numWaiting'
+>;
+
+/** The pool that all sequences share. @param busy false: as it stood at the last step */
+export function poolSentence(pool: Pool, busy: boolean): string {
+  const { numBlocks, numActiveBlocks, numCachedBlocks, numRunning, numWaiting } = pool;
+  const when = busy ? 'Pool' : 'Pool at the last step';
+  const kept = numCachedBlocks > 0 ? `, ${numCachedBlocks} kept for prompts that begin alike` : '';
+  const blocks = `${numActiveBlocks} of ${numBlocks} blocks in use${kept}`;
+  if (!busy) return `${when}: ${blocks}.`;
+  const running = `${numRunning} ${numRunning === 1 ? 'sequence runs' : 'sequences run'}`;
+  const waiting = numWaiting > 0 ? `, ${numWaiting} ${numWaiting === 1 ? 'waits' : 'wait'}` : '';
+  return `${when}: ${blocks}; ${running}${waiting}.`;
 }

@@ -4,6 +4,7 @@
  */
 import { EVICTION_POLICIES, TIERS } from '../core/scenario/schema.ts';
 import { KV_FORMATS } from '../core/kv/formats.ts';
+import { sharesBlocks } from '../engine/rules.ts';
 import type { GenerationWish, Prompt } from '../workers/model-api.ts';
 
 /** Policies that drop tokens by what the engine knows of them; `none` keeps all. */
@@ -97,6 +98,16 @@ export class ModelForm {
   ignoreEnd = $state(false);
   readonly numbers: Record<NumberName, string> = $state({ ...DEFAULTS });
 
+  /** Why blocks of earlier prompts can't be reused with these settings; null where they can. */
+  get prefixProblem(): string | null {
+    if (this.contiguous) return 'A contiguous cache shares no blocks.';
+    const { kvFormat, policy } = this;
+    if (sharesBlocks({ kvFormat, eviction: { policy, budgetTokens: 0 } })) return null;
+    return kvFormat === 'int2'
+      ? 'int2 keeps the newest tokens of each sequence apart, so its blocks are not shared.'
+      : 'This policy moves tokens within their blocks, so its blocks are not shared.';
+  }
+
   addPrompt(text = ''): void {
     if (this.prompts.length < MOST_PROMPTS) this.prompts.push(text);
   }
@@ -124,6 +135,7 @@ export class ModelForm {
     const prompts = this.#prompts();
     if (!prompts.ok) return prompts;
     for (const name of Object.keys(NUMBER_FIELDS) as NumberName[]) {
+      if (name === 'budgetTokens' && this.policy === 'none') continue;
       const problem = this.problemOf(name);
       if (problem !== null) return { ok: false, sentence: problem };
     }
@@ -148,7 +160,7 @@ export class ModelForm {
         cache: {
           kvFormat: this.kvFormat,
           blockSize: this.blockSize,
-          prefixCaching: this.prefixCaching && !this.contiguous,
+          prefixCaching: this.prefixCaching && this.prefixProblem === null,
           layout: this.contiguous ? 'contiguous' : 'paged',
           tier: this.tier,
           eviction: { policy: this.policy, budgetTokens: number('budgetTokens') },

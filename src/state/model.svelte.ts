@@ -53,6 +53,13 @@ export class ModelState {
     await this.generate();
   }
 
+  /** What should be said first, where the prompt that runs is the shipped model's example. */
+  get expected(): string | null {
+    const [prompt] = this.run.wish?.prompts ?? [];
+    const isExample = prompt?.kind === 'text' && prompt.text === SHIPPED_MODEL.examplePrompt;
+    return this.facts?.source === 'shipped' && isExample ? SHIPPED_MODEL.exampleAnswer : null;
+  }
+
   loadShipped(): Promise<void> {
     return this.load({ kind: 'shipped', base: this.#base });
   }

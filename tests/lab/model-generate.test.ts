@@ -85,7 +85,10 @@ function hooks(changes: Partial<GenerationHooks> = {}): GenerationHooks & { upda
   };
 }
 
-const ASKED = { samples: 1, maxTokens: 6, sampling: GREEDY, ignoreEnd: false };
+const ASKED = {
+  ...{ samples: 1, maxTokens: 6, sampling: GREEDY, ignoreEnd: false },
+  cache: { kvFormat: 'f32' as const },
+};
 
 test('every token is told once, with the time it came at', async () => {
   const heard = hooks();
@@ -123,6 +126,15 @@ test('the samples of a prompt fork its first, each with a seed of its own', asyn
   ]);
 });
 
+test('where blocks can’t be shared, the samples of a prompt are requests of their own', async () => {
+  const engine = new FakeEngine();
+  await generate(engine, [[1]], { ...ASKED, samples: 2, cache: { kvFormat: 'int2' } }, hooks());
+  expect(engine.requests.map(({ forkOf, sampling }) => [forkOf, sampling.seed])).toEqual([
+    [undefined, 7],
+    [undefined, 8],
+  ]);
+});
+
 test('going on past the end means no token that ends', async () => {
   const engine = new FakeEngine();
   await generate(engine, [[1]], { ...ASKED, ignoreEnd: true }, hooks());
@@ -140,6 +152,14 @@ test.each([1, 2, 4, 6])('a device lost at step %i changes no token', async (fail
     [3 + failsAt - 1, 6 - failsAt + 1],
     [1 + failsAt - 1, 6 - failsAt + 1],
   ]);
+});
+
+test('a device lost twice in a row, the second time before a token came, changes no token', async () => {
+  const engines = [new FakeEngine(1), new FakeEngine()];
+  const heard = hooks({ recover: () => Promise.resolve(engines.shift() ?? null) });
+  const result = await generate(new FakeEngine(3), [[1, 2, 3]], ASKED, heard);
+  expect(result.sequences[0]?.tokens).toEqual(continued([1, 2, 3], 6));
+  expect(result.resumed).toBe(2);
 });
 
 test('a device that is lost again and again, and any other error, is thrown', async () => {

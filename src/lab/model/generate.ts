@@ -61,7 +61,9 @@ interface Sequence {
   request: number;
 }
 
-type Asked = Pick<GenerationWish, 'samples' | 'maxTokens' | 'sampling' | 'ignoreEnd'>;
+type Asked = Pick<GenerationWish, 'samples' | 'maxTokens' | 'sampling' | 'ignoreEnd'> & {
+  readonly cache: Pick<GenerationWish['cache'], 'kvFormat'>;
+};
 
 /** @param prompts token ids of each prompt. @throws what the engine throws and `recover` does not answer */
 export async function generate(
@@ -123,15 +125,16 @@ class Generation {
     return this.#result();
   }
 
-  /** Gives the engine every sequence that has not ended. The samples of a prompt share its blocks. */
+  /** Gives the engine every sequence that has not ended. The samples of a prompt share its blocks, where blocks can be. */
   #submit(): void {
-    const { samples, maxTokens, sampling, ignoreEnd } = this.#asked;
+    const { samples, maxTokens, sampling, ignoreEnd, cache } = this.#asked;
+    const forks = cache.kvFormat !== 'int2';
     this.#byRequest.clear();
     let first = -1;
     for (const [number, sequence] of this.#sequences.entries()) {
       if (number % samples === 0) first = -1;
       if (sequence.finished !== 'no') continue;
-      const fresh = sequence.tokens.length === 0;
+      const fresh = forks && sequence.tokens.length === 0;
       sequence.request = this.#engine.submit({
         promptIds: [...sequence.promptIds, ...sequence.tokens],
         maxTokens: maxTokens - sequence.tokens.length,
@@ -145,15 +148,16 @@ class Generation {
   }
 
   async #step(): Promise<StepReport | null> {
-    try {
-      return await this.#engine.step();
-    } catch (error) {
-      const next = this.#resumed < MOST_RECOVERIES ? await this.#hooks.recover(error) : null;
-      if (next === null) throw error;
-      this.#engine = next;
-      this.#resumed++;
-      this.#submit();
-      return this.#engine.step();
+    for (;;) {
+      try {
+        return await this.#engine.step();
+      } catch (error) {
+        const next = this.#resumed < MOST_RECOVERIES ? await this.#hooks.recover(error) : null;
+        if (next === null) throw error;
+        this.#engine = next;
+        this.#resumed++;
+        this.#submit();
+      }
     }
   }
 
