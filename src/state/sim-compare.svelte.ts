@@ -5,9 +5,11 @@ import { decodeLink, encodeScenarioLink } from '../core/scenario/link.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import { expandSweep } from '../core/scenario/sweep.ts';
 import type { ComparedRuns, SimInputs } from '../workers/sim-api.ts';
+import { DraftMemory } from './draft-memory.ts';
 import { formatRoute, SIMULATE } from './route.ts';
 import { SimTask, type KnowsKeptRuns, type SimPort } from './sim-session.svelte.ts';
 import { simDraft, type SimDraft } from './sim-setup.svelte.ts';
+import type { KeyValue } from './theme.svelte.ts';
 
 export interface Change {
   readonly path: string;
@@ -20,6 +22,8 @@ const SEEDS = 5;
 
 export class SimCompare {
   readonly #library: KnowsKeptRuns;
+  /** Both sides outlive a reload of the page. */
+  readonly #memory: readonly [a: DraftMemory, b: DraftMemory];
   readonly task: SimTask<ComparedRuns>;
   readonly a: SimDraft;
   readonly b: SimDraft;
@@ -29,12 +33,33 @@ export class SimCompare {
   #lastAddress = '';
   readonly changes: readonly Change[] = $derived.by(() => changesBetween(this.a.document, this.b.document));
 
-  constructor(port: SimPort, library: KnowsKeptRuns, scenario: SimScenario) {
+  constructor(port: SimPort, library: KnowsKeptRuns, scenario: SimScenario, tab: KeyValue | null = null) {
     this.#library = library;
     this.task = new SimTask(port);
     const [a, b] = sidesOf(scenario);
     this.a = simDraft(a);
     this.b = simDraft(b);
+    this.#memory = [
+      new DraftMemory(tab, 'kvlab.draft.compare.a'),
+      new DraftMemory(tab, 'kvlab.draft.compare.b'),
+    ];
+    this.#recall(a);
+  }
+
+  /** Remembers both sides as they stand; called whenever one of them has changed. */
+  keep(): void {
+    const sides = [this.a.readable, this.b.readable] as const;
+    sides.forEach((document, at) => {
+      if (document !== null) this.#memory[at]?.keep({ name: null, address: this.#lastAddress, document });
+    });
+  }
+
+  /** Both sides as they were kept, or neither: halves of two comparisons are none. */
+  #recall(first: SimScenario): void {
+    const [a, b] = this.#memory.map((memory) => memory.recall());
+    if (!a || !b || !this.a.recall(a.document)) return;
+    if (this.b.recall(b.document)) this.#lastAddress = b.address;
+    else this.a.load(first);
   }
 
   /** The two first points of a sweep, or one scenario on both sides. */

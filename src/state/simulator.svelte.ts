@@ -38,7 +38,8 @@ export class Simulator {
     this.files = new SimFiles(client().api);
     this.session = new SimSession(client(), library);
     this.replay = new SimReplay(client());
-    this.compare = new SimCompare(client(), library, this.setup.draft.scenario ?? DEFAULT_SIMULATION);
+    const start = this.setup.draft.scenario ?? DEFAULT_SIMULATION;
+    this.compare = new SimCompare(client(), library, start, tab);
     this.saturation = new SimTask(client());
     this.missRatio = new SimTask(client());
     this.recording = new BlockRecording(client());

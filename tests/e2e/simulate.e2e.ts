@@ -103,6 +103,8 @@ test('a story runs to its figures without a GPU, each with a sentence, and the r
   await page.getByRole('link', { name: 'Open under Runs, compare' }).click();
   await page.getByRole('heading', { level: 1 }).waitFor();
   await figure(page, 'sim_kv_over_time').waitFor();
+  await page.getByRole('button', { name: 'Its blocks, step by step' }).click();
+  await page.getByLabel('Step that is shown').waitFor();
   await page.goto(`${lab.host.url}#/runs`);
   await expect.poll(() => page.getByRole('main').getByRole('listitem').count()).toBe(1);
 });

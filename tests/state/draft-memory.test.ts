@@ -1,8 +1,11 @@
 /** Drafts outlive a reload of their tab, and nothing that was kept wrong gets in the way of a page that opens. */
 import { expect, test } from 'vitest';
+import { DEFAULT_SIMULATION } from '../../src/core/scenario/simulate/defaults.ts';
 import { DraftMemory } from '../../src/state/draft-memory.ts';
 import { SIMULATE } from '../../src/state/route.ts';
 import { Setup } from '../../src/state/setup.svelte.ts';
+import { SimCompare } from '../../src/state/sim-compare.svelte.ts';
+import type { SimPort } from '../../src/state/sim-session.svelte.ts';
 import { SimSetup } from '../../src/state/sim-setup.svelte.ts';
 
 /** A tab's storage that survives the states made on it. */
@@ -52,6 +55,28 @@ test('an edited experiment is there after a reload; one that was not edited is n
   ]);
   after.startOver();
   expect([after.preset, after.recalled]).toEqual(['kv-format-length', false]);
+});
+
+test('both sides of a comparison are there after a reload, or neither', () => {
+  const store = tab();
+  const make = () => {
+    const port: SimPort = {
+      api: new Proxy({} as SimPort['api'], {
+        get: () => () => {
+          throw new Error('Nothing is simulated here.');
+        },
+      }),
+      cancel: () => undefined,
+    };
+    return new SimCompare(port, { refresh: async () => undefined }, DEFAULT_SIMULATION, store);
+  };
+  const before = make();
+  before.a.set('engine.tokenBudget', 512);
+  before.b.set('engine.tokenBudget', 1024);
+  before.keep();
+  expect(make().changes).toEqual([{ path: 'engine.tokenBudget', a: '512', b: '1024' }]);
+  store.kept.set('kvlab.draft.compare.b', '{"address":"","document":{"kind":"simulate"}}');
+  expect(make().changes).toEqual([]);
 });
 
 test('a draft that does not read is not kept: the last one that did is', () => {
