@@ -64,5 +64,5 @@ test('bytes are those that a budget leaves, and keys of few bits are named', () 
   expect(smallest?.bytesPerToken).toBeLessThan(full?.bytesPerToken ?? 0);
   const names = held('quality-outliers').map(({ kFormat }) => kFormat);
   expect(new Set(names).size).toBe(names.length);
-  expect(names).toContain('K 2-bit per channel, rotated, outlier × 30');
+  expect(names).toContain('K 2-bit per channel, rotated, outlier × 8');
 });

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { cellsOf } from '../../src/core/scenario/quality/cells.ts';
 import { decodeLink } from '../../src/core/scenario/link.ts';
 import { presetQuality } from '../../src/core/scenario/presets.ts';
-import { numbersOf, QualityForm } from '../../src/state/quality-form.svelte.ts';
+import { ALL_FORMATS, numbersOf, QualityForm } from '../../src/state/quality-form.svelte.ts';
 
 describe('the form of a quality experiment', () => {
   it('begins with a story and changes its lists', () => {
     const form = new QualityForm();
     expect(form.scenario).toEqual(presetQuality('quality-formats'));
     const before = form.cells;
-    form.toggle('cache.kFormats', 'int2', ['f16', 'int8', 'int4', 'int2']);
+    form.toggle('cache.kFormats', 'int2', ALL_FORMATS);
     expect(form.cells).toBe(before - 1);
     form.set('tasks.recall.distances', numbersOf('16, 64'));
     expect(form.scenario?.tasks.recall.distances).toEqual([16, 64]);

@@ -48,6 +48,12 @@ function find(run: QualityRun, fits: (cell: CellOf) => boolean): QualityPoint | 
   return run.points.find(({ cell, status }) => status === 'done' && fits(cell));
 }
 
+/** The least of the planted gains; null where no outlier is planted. */
+function leastGain(run: QualityRun): number | null {
+  const gains = run.points.flatMap(({ cell }) => cell.variant?.outlierGain ?? []).filter((gain) => gain > 1);
+  return gains.length === 0 ? null : Math.min(...gains);
+}
+
 const klOf = ({ text }: QualityPoint): number[] => text.map(({ kl }) => mean(kl));
 const nllOf = ({ text }: QualityPoint): number[] => text.map(({ nll }) => mean(nll));
 const rightOf = ({ recall }: QualityPoint): number[] => recall.flatMap(({ right }) => right);
@@ -64,13 +70,14 @@ interface Keys {
 }
 
 function keys(run: QualityRun, { axis, rotated, planted }: Keys): QualityPoint | undefined {
+  const gain = planted ? leastGain(run) : 1;
   return find(
     run,
     ({ variant }) =>
       variant?.bits === 2 &&
       variant.axis === axis &&
       variant.rotated === rotated &&
-      variant.outlierGain > 1 === planted,
+      variant.outlierGain === gain,
   );
 }
 
@@ -85,10 +92,13 @@ function fewerNats(
 
 /** What rotation gains on per-token keys, text by text. */
 function rotationGain(run: QualityRun, planted: boolean): Difference | null {
+  const outlier = planted
+    ? `with an outlier planted, × ${leastGain(run) ?? ''}`
+    : 'without a planted outlier';
   return fewerNats(
     keys(run, { axis: 'token', rotated: false, planted }),
     keys(run, { axis: 'token', rotated: true, planted }),
-    `KL of 2-bit keys per token, as they are less rotated, ${planted ? 'with' : 'without'} a planted outlier`,
+    `KL of 2-bit keys per token, as they are less rotated, ${outlier}`,
   );
 }
 
@@ -102,6 +112,7 @@ function byBits(run: QualityRun, more: string, fewer: string): Difference | null
   return fewerNats(format(fewer), format(more), `KL of ${fewer} less that of ${more}`);
 }
 
+/** Policies that drop tokens before they know the question. */
 const EVICTING = ['h2o', 'tova', 'streaming-llm'] as const;
 
 /** Quest's answers less the mean of those of evicting policies at its smallest budget, question by question. */
@@ -119,6 +130,42 @@ function selection(run: QualityRun): Difference | null {
   return {
     values,
     compared: `recall of Quest less the mean of ${names}, at a budget of ${budget}`,
+    unit: 'share',
+  };
+}
+
+/** Answers at the greatest budget less those at the smallest, question by question, the mean of all that evict. */
+function budgets(run: QualityRun): Difference | null {
+  const evicting = run.points.filter(({ cell, status }) => status === 'done' && isEvicting(cell));
+  const sizes = evicting.map(({ cell }) => cell.budget ?? 0);
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  if (evicting.length === 0 || least === most) return null;
+  const meanAt = (budget: number): number[] => {
+    const rights = evicting.filter(({ cell }) => cell.budget === budget).map(rightOf);
+    return (rights[0] ?? []).map((_, i) => mean(rights.map((right) => right[i] ?? 0)));
+  };
+  const compared = `recall at a budget of ${most} less that at ${least}, the mean of all policies that evict`;
+  return { values: minus(meanAt(most), meanAt(least)), compared, unit: 'share' };
+}
+
+function isEvicting({ policy, kFormat, vFormat }: CellOf): boolean {
+  return policy !== 'none' && policy !== 'quest' && kFormat === 'f32' && vFormat === 'f32';
+}
+
+/** SnapKV's answers less the mean of those that do not look at the newest queries; the question must be among these. */
+function snapKv(run: QualityRun): Difference | null {
+  if (run.scenario.tasks.recall.question !== 'inside') return null;
+  const snap = find(run, ({ policy }) => policy === 'snapkv');
+  const others = (['streaming-llm', 'h2o'] as const).flatMap(
+    (policy) => find(run, (cell) => cell.policy === policy && cell.budget === snap?.cell.budget) ?? [],
+  );
+  if (!snap || others.length === 0) return null;
+  const rights = others.map(rightOf);
+  const values = rightOf(snap).map((right, i) => right - mean(rights.map((other) => other[i] ?? 0)));
+  const names = others.map(({ cell }) => cell.policy).join(', ');
+  return {
+    values,
+    compared: `recall of SnapKV less the mean of ${names}, the question inside the prompt, at a budget of ${snap.cell.budget}`,
     unit: 'share',
   };
 }
@@ -148,7 +195,7 @@ export const TREND_TESTS: readonly TrendTest[] = [
       fewerNats(
         keys(run, { axis: 'token', rotated: false, planted: true }),
         keys(run, { axis: 'channel', rotated: false, planted: true }),
-        'KL of 2-bit keys per token less that per channel, with a planted outlier',
+        `KL of 2-bit keys per token less that per channel, with an outlier planted, × ${leastGain(run) ?? ''}`,
       ),
   },
   {
@@ -193,6 +240,19 @@ export const TREND_TESTS: readonly TrendTest[] = [
     title: 'Selecting what is read (Quest) recalls more than evicting, at equal budgets.',
     source: 'Quest, arXiv:2406.10774',
     differences: selection,
+  },
+  {
+    id: 'budget',
+    title: 'The smaller the budget of an evicting policy, the less it recalls.',
+    source: 'SnapKV, arXiv:2404.14469; PyramidKV, arXiv:2406.02069',
+    differences: budgets,
+  },
+  {
+    id: 'snapkv',
+    title:
+      'Choosing by the newest queries (SnapKV) recalls more where the question is already in the prompt.',
+    source: 'SnapKV, arXiv:2404.14469',
+    differences: snapKv,
   },
 ];
 

@@ -20,16 +20,23 @@ export const DEFAULT_QUALITY: QualityScenario = {
     variants: { bits: [], axes: ['token', 'channel'], rotation: [false], outlierGains: [1] },
   },
   tasks: {
-    recall: { distances: [32, 128, 384], depths: [0.5], samples: 16, contextTokens: 480, question: 'behind' },
+    recall: {
+      distances: [32, 128, 384],
+      depths: [0, 0.5, 1],
+      samples: 16,
+      contextTokens: 480,
+      question: 'behind',
+    },
     text: { sequences: 8, promptTokens: 128, scoredTokens: 48 },
-    attentionSequences: 2,
+    attentionSequences: 4,
     speed: { sequences: 4, tokens: 32 },
   },
   softwareAdapter: {
     'tasks.recall.samples': 4,
-    'tasks.text.sequences': 3,
-    'tasks.text.scoredTokens': 16,
-    'tasks.attentionSequences': 1,
-    'tasks.speed.tokens': 16,
+    'tasks.text.sequences': 6,
+    'tasks.text.scoredTokens': 24,
+    // An interval needs three.
+    'tasks.attentionSequences': 3,
+    'tasks.speed.tokens': 24,
   },
 };

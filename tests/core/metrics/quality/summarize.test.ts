@@ -46,7 +46,7 @@ describe('a quality run', () => {
     expect(summarizeQuality(run)[0]).toEqual(reference);
     expect(reference?.klDivergence?.value).toBe(0);
     expect(reference?.perplexity?.value).toBeGreaterThan(4);
-    expect(others.map(({ label }) => label)).toEqual(['f16', 'int8', 'int4', 'int2']);
+    expect(others.map(({ label }) => label)).toEqual(run.scenario.cache.kFormats);
     for (const { klDivergence } of others) {
       const { value = 0, interval = null } = klDivergence ?? {};
       expect(interval?.low).toBeLessThanOrEqual(value);

@@ -28,10 +28,10 @@ const variantAt = (axis: string, rotated: boolean, gain: number) =>
   );
 
 test.each([
-  { id: 'channel-keys', a: variantAt('token', false, 30), b: variantAt('channel', false, 30) },
-  { id: 'rotation-outlier', a: variantAt('token', false, 30), b: variantAt('token', true, 30) },
+  { id: 'channel-keys', a: variantAt('token', false, 8), b: variantAt('channel', false, 8) },
+  { id: 'rotation-outlier', a: variantAt('token', false, 8), b: variantAt('token', true, 8) },
 ])('$id is met where the samples say so, and not where they say the opposite', ({ id, a, b }) => {
-  expect(trend(outliers, id)).toMatchObject({ verdict: 'met', samples: 8 });
+  expect(trend(outliers, id)).toMatchObject({ verdict: 'met', samples: 16 });
   expect(trend(exchanged(outliers, a, b), id).verdict).toBe('not met');
 });
 
@@ -66,6 +66,28 @@ it('selection beats eviction where the answers say so', () => {
       : point,
   );
   expect(trend({ ...run, points }, 'selection').verdict).toBe('not met');
+});
+
+it('a smaller budget recalls less, where the answers say so', () => {
+  const run = qualityRun('quality-eviction');
+  expect(trend(run, 'budget').verdict).toBe('met');
+  const alike = run.points.map((point) => ({
+    ...point,
+    recall: point.recall.map((one) => ({ ...one, right: one.right.map((): 1 => 1) })),
+  }));
+  expect(trend({ ...run, points: alike }, 'budget')).toMatchObject({ verdict: 'open', difference: 0 });
+});
+
+it('SnapKV is compared only where the question is in the prompt', () => {
+  expect(trend(qualityRun('quality-eviction'), 'snapkv').verdict).toBe('not measured');
+  const run = qualityRun('quality-question');
+  const told = (fits: string) =>
+    run.points.map((point) => {
+      const right = point.cell.policy === fits ? (1 as const) : (0 as const);
+      return { ...point, recall: point.recall.map((one) => ({ ...one, right: one.right.map(() => right) })) };
+    });
+  expect(trend({ ...run, points: told('snapkv') }, 'snapkv').verdict).toBe('met');
+  expect(trend({ ...run, points: told('h2o') }, 'snapkv').verdict).toBe('not met');
 });
 
 it('nothing is claimed from two texts', () => {
