@@ -45,7 +45,7 @@ async function loaded() {
 
 test('entering loads the shipped model and answers its example, once', async () => {
   const { model, state } = room();
-  const entered = state.enter(true);
+  void state.enter(true);
   await settle();
   expect([state.status, model.source]).toEqual(['loading', { kind: 'shipped', base: 'http://page/' }]);
   model.loads.resolve({ ok: true, value: FACTS });
