@@ -192,12 +192,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 
   var value = LOWEST;
   var id = 0u;
-  for (var i = thread; i < params.vocab; i += THREADS) {
-    let logit = logits[base + i];
-    if (logit > value) {
-      value = logit;
-      id = i;
-    }
+  // Four at a time and by selection: on SwiftShader a branch in a loop costs more than a load. The last entry may count twice.
+  for (var first = thread; first < params.vocab; first += 4u * THREADS) {
+//!repeat n 4
+    let at${n} = min(first + ${n}u * THREADS, params.vocab - 1u);
+    let logit${n} = logits[base + at${n}];
+    id = select(id, at${n}, logit${n} > value);
+    value = select(value, logit${n}, logit${n} > value);
+//!end
   }
   var best = bestOf(thread, value, id);
 
