@@ -15,6 +15,7 @@ export function forwardTo(observer: SimObserver, instead: SimObserver): SimObser
     finished: (...told) => observer.finished?.(...told),
     moved: (...told) => observer.moved?.(...told),
     loaded: (...told) => observer.loaded?.(...told),
+    stored: (...told) => observer.stored?.(...told),
     began: (...told) => observer.began?.(...told),
     step: (...told) => observer.step?.(...told),
     ...instead,

@@ -44,6 +44,10 @@ export function joinObservers(first: SimObserver, second: SimObserver | undefine
       first.loaded?.(replica, block, request, tier);
       second.loaded?.(replica, block, request, tier);
     },
+    stored: (replica, tier, id, came) => {
+      first.stored?.(replica, tier, id, came);
+      second.stored?.(replica, tier, id, came);
+    },
     began: (replica, startMs, plan, state) => {
       first.began?.(replica, startMs, plan, state);
       second.began?.(replica, startMs, plan, state);

@@ -128,6 +128,7 @@ export function createTiers(plant: Plant, index: number, manager: () => BlockMan
             loadMs < prefillMs(total - found, found) - prefillMs(total - found - tokens, found + tokens),
     isCached: (id) => manager().isCached(id),
     onMoved: (outBytes, inBytes) => observer.moved?.(index, outBytes, inBytes),
+    onStored: (tier, id, came) => observer.stored?.(index, tier, id, came),
     onLoad: (request, place, tier) => {
       const block = manager().blocksOf(request)[place];
       if (block !== undefined) observer.loaded?.(index, block, request, tier + 1);

@@ -59,6 +59,9 @@ export function* recordingTask(
     loaded: (index, block, request, tier) => {
       if (index === replica) made.recorder?.onLoad(block, request, tier);
     },
+    stored: (index, tier, id, came) => {
+      if (index === replica || scenario.cluster.tiers[tier]?.shared) made.recorder?.onStored(tier, id, came);
+    },
     arrived: (request, nowMs, index) => made.recorder?.arrived(request, nowMs, index),
     step: (index, startMs, endMs, plan, outcome) => made.recorder?.step(index, startMs, endMs, plan, outcome),
   };

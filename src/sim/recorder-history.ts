@@ -4,6 +4,7 @@
  *
  * Left out: which token stands in which slot; a block is the smallest thing that is known.
  */
+import type { StoreEvents } from './recorder-stores.ts';
 import { BLOCK_EVENT_KINDS, type BlockEventKind } from '../core/kv/block-events.ts';
 
 /** The block manager's events, and `load`: the contents of a block come from a tier below the GPU's memory. */
@@ -22,7 +23,7 @@ export interface BlockEvents {
   /** Row of the request that caused it; of an eviction: whose need it was. */
   readonly request: Int32Array;
   /**
-   * hit, cache, evict: the id of the contents. free: a request that still refers to the block, or −1 when the last
+   * hit, cache, evict, drop: the id of the contents. free: a request that still refers to the block, or −1 when the last
    * reference went. load: number of the tier, 1 for the fastest. alloc: the
    * group of layers that the block is for, or −1 where there is one only.
    */
@@ -91,13 +92,15 @@ export interface BlockHistory {
   readonly steps: StepColumns;
   readonly phases: PhaseColumns;
   readonly keyframes: Keyframes;
+  /** What came to the tiers and left them; nothing where there are none. */
+  readonly stores: StoreEvents;
   /** Null: the whole run is here. */
   readonly stopped: RecordingStop | null;
 }
 
 /** The buffers to hand over with a history. */
 export function historyBuffers(history: BlockHistory): ArrayBuffer[] {
-  const groups = [history.events, history.steps, history.phases, history.keyframes];
+  const groups = [history.events, history.steps, history.phases, history.keyframes, history.stores];
   return groups
     .flatMap((group) => Object.values(group) as ArrayBufferView[])
     .flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []));

@@ -15,6 +15,7 @@ import {
   type RecordedKind,
 } from './recorder-history.ts';
 import { PoolState } from './recorder-state.ts';
+import { StoreReader } from './recorder-stores.ts';
 
 export interface BlockEvent {
   /** Its number. */
@@ -25,7 +26,7 @@ export interface BlockEvent {
   readonly kind: RecordedKind;
   readonly block: number;
   readonly request: number;
-  /** Contents of hit, cache and evict; −1 else. */
+  /** Contents of hit, cache, evict and drop; −1 else. */
   readonly id: number;
   /** Of `free`: a request that still refers to the block, or −1. */
   readonly heir: number;
@@ -47,6 +48,8 @@ export class HistoryReader {
   readonly history: BlockHistory;
   readonly numSteps: number;
   readonly numEvents: number;
+  /** What lies in the tiers below the GPU's memory. */
+  readonly stores: StoreReader;
   readonly #state: PoolState;
   #blockEvents: { readonly key: number; readonly events: Int32Array } | null = null;
   #requestEvents: { readonly key: number; readonly events: Int32Array } | null = null;
@@ -55,6 +58,7 @@ export class HistoryReader {
     this.history = history;
     this.numSteps = history.steps.eventEnd.length;
     this.numEvents = history.events.kind.length;
+    this.stores = new StoreReader(history.stores, history.tiers.length);
     this.#state = new PoolState(history.numBlocks);
   }
 

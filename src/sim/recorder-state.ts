@@ -84,6 +84,7 @@ export class PoolState {
         this.contents[block] = value;
         break;
       case EVENT_CODE.evict:
+      case EVENT_CODE.drop:
         this.#forget(block);
         break;
       default:

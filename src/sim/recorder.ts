@@ -2,7 +2,7 @@
  * Records what happens to each block of one replica and to each request there, for the block view and the access profile.
  *
  * Two doors: `onBlock` is the block manager's listener, the others are the simulation's observer. Events that came since
- * the step before belong to the step that `step` reports. Memory is bounded: 13 bytes an event, 21 a request's phase and
+ * the step before belong to the step that `step` reports. Memory is bounded: 13 bytes an event, 6 one of a tier, 21 a request's phase and
  * 32 a step, and one copy of the pool (16 bytes a block) every `max(32,768, 2 · numBlocks)` events, from which any moment
  * is a short walk away. When a bound is reached the recorder stops at the end of a step and says so; the run goes on.
  *
@@ -19,6 +19,7 @@ import {
   type RecordingStop,
 } from './recorder-history.ts';
 import { PoolState } from './recorder-state.ts';
+import { StoreRecorder } from './recorder-stores.ts';
 import type { SimObserver } from './types.ts';
 
 export interface RecorderConfig {
@@ -31,7 +32,7 @@ export interface RecorderConfig {
   readonly tiers?: readonly string[];
   /** What each group of layers keeps, in words; left out: there is one. */
   readonly groups?: readonly string[];
-  /** Block events, and as many phases of requests. */
+  /** Block events, and as many phases of requests and events of tiers. */
   readonly maxEvents?: number;
   readonly maxSteps?: number;
   /** Events between two copies of the pool; left out: max(32,768, 2 · numBlocks). */
@@ -61,6 +62,7 @@ export class BlockRecorder implements SimObserver {
     decodes: ints(),
   };
   readonly #phases = { kind: bytes(), request: ints(), step: ints(), timeMs: doubles(), tokens: ints() };
+  readonly #stores = new StoreRecorder();
   readonly #keyframes: PoolState[] = [];
   /** Requests that refer to a shared block; blocks with one reference stand in the state alone. */
   readonly #holders = new Map<number, number[]>();
@@ -103,6 +105,11 @@ export class BlockRecorder implements SimObserver {
     if (!this.#stopped) this.#write(EVENT_CODE.load, block, request, tier);
   };
 
+  /** A text comes to a tier, 0 for the fastest, or leaves it. */
+  readonly onStored = (tier: number, id: number, came: boolean): void => {
+    if (!this.#stopped) this.#stores.add(tier, id, came);
+  };
+
   #write(code: number, block: number, request: number, value: number): void {
     const row = this.#state.event;
     const events = this.#events;
@@ -129,6 +136,7 @@ export class BlockRecorder implements SimObserver {
     steps.active.set(row, this.#state.numActive);
     steps.cached.set(row, this.#state.numCached);
     steps.decodes.set(row, plan.work.decodeSequences);
+    this.#stores.endStep(row);
     this.#keptPhases = this.#numPhases;
     this.#keepFrame();
     this.#checkBounds();
@@ -168,6 +176,7 @@ export class BlockRecorder implements SimObserver {
         timeMs: phases.timeMs.cut(numPhases),
         tokens: phases.tokens.cut(numPhases),
       },
+      stores: this.#stores.cut(rows),
       keyframes: joinFrames(this.#keyframes, numBlocks),
       stopped: this.#stopped,
     };
@@ -233,6 +242,7 @@ export class BlockRecorder implements SimObserver {
       };
     };
     if (this.#state.event >= maxEvents) stop(`${maxEvents} block events`);
+    else if (this.#stores.size >= maxEvents) stop(`${maxEvents} events of tiers`);
     else if (this.#numPhases >= maxEvents) stop(`${maxEvents} events of requests`);
     else if (steps >= maxSteps) stop(`${maxSteps} steps`);
   }

@@ -62,6 +62,8 @@ export interface TiersConfig {
   readonly onMoved?: (downBytes: number, upBytes: number) => void;
   /** The request's block at that place in its table comes from that tier, 0 for the first. */
   readonly onLoad?: (request: number, place: number, tier: number) => void;
+  /** A text comes to a tier, or leaves it. */
+  readonly onStored?: (tier: number, id: number, came: boolean) => void;
 }
 
 export class Tiers implements SimConnector {
@@ -183,13 +185,22 @@ export class Tiers implements SimConnector {
 
   #copyDown(id: number, nowMs: number): void {
     const { tiers, blockBytes, poolBlocks, onMoved } = this.#config;
-    for (const { store, down } of tiers) {
+    for (const [at, { store, down }] of tiers.entries()) {
       if (store.has(id)) store.touch(id);
       else if (down.backlogBytes(nowMs) <= poolBlocks * blockBytes) {
-        store.put(id, down.transfer(nowMs, blockBytes));
+        this.#put(at, id, down.transfer(nowMs, blockBytes));
         onMoved?.(blockBytes, 0);
       }
     }
+  }
+
+  /** Returns the id that had to leave, or −1. */
+  #put(at: number, id: number, readyMs: number): number {
+    const { tiers, onStored } = this.#config;
+    const leaving = tiers[at]?.store.put(id, readyMs) ?? -1;
+    if (leaving >= 0) onStored?.(at, leaving, false);
+    onStored?.(at, id, true);
+    return leaving;
   }
 
   /** The pool's evicted block goes to the first tier, what that evicts to the second, and so on. */
@@ -205,7 +216,7 @@ export class Tiers implements SimConnector {
       readyMs = down.transfer(readyMs, blockBytes);
       onMoved?.(blockBytes, 0);
       if (at === 0) this.holdMs = Math.max(this.holdMs, readyMs);
-      leaving = store.put(leaving, readyMs);
+      leaving = this.#put(at, leaving, readyMs);
       if (leaving < 0) return;
     }
   }

@@ -34,6 +34,8 @@ export interface SimObserver {
   moved?(replica: number, outBytes: number, inBytes: number): void;
   /** The contents of a block that a request was just given come from a tier, 1 for the fastest. */
   loaded?(replica: number, block: number, request: number, tier: number): void;
+  /** A text came to a tier below a replica's memory, 0 for the fastest, or left it. Shared tiers are of every replica. */
+  stored?(replica: number, tier: number, id: number, came: boolean): void;
   /** A step was scheduled and begins; `state` is what the replica holds while it runs. */
   began?(replica: number, startMs: number, plan: StepPlan, state: ReplicaState): void;
   /** A step was executed; plan, outcome and state are overwritten by the next one. */

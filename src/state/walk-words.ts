@@ -30,6 +30,8 @@ export function eventSentence(event: BlockEvent, nameOf: NameOf): string {
       return `Block ${event.block} is full: it can be found as text ${event.id}.`;
     case 'evict':
       return `Block ${event.block} loses text ${event.id}, because ${who} needs room.`;
+    case 'drop':
+      return `Block ${event.block} loses text ${event.id}, which another block holds too.`;
     case 'free':
       return event.heir < 0
         ? `Block ${event.block} is given back by ${who}; nobody refers to it now.`
@@ -64,7 +66,7 @@ export function phaseSentence(phase: RequestPhase, who: string): string {
 
 /** Events of one step counted by kind. */
 export function countEvents(reader: HistoryReader, step: number): Record<RecordedKind, number> {
-  const counts = { alloc: 0, free: 0, hit: 0, cache: 0, evict: 0, load: 0 };
+  const counts = { alloc: 0, free: 0, hit: 0, cache: 0, evict: 0, drop: 0, load: 0 };
   const { kind } = reader.history.events;
   const end = reader.momentOf(step);
   for (let i = reader.momentOf(step - 1); i < end; i++) {

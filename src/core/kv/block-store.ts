@@ -104,7 +104,7 @@ export class BlockStore {
     if (known) this.#held[block] = 1;
     else this.pool.release(block);
     this.#onBlock?.('free', block, request, -1);
-    if (this.#policy && last && key >= 0 && !known) this.#forget(block, request);
+    if (this.#policy && last && key >= 0 && !known) this.#forget(block, request, 'drop');
   }
 
   /** A block is full and can be found from now on. */
@@ -149,12 +149,12 @@ export class BlockStore {
   }
 
   /** A block's contents go. */
-  #forget(block: BlockId, request: number): void {
+  #forget(block: BlockId, request: number, why: 'evict' | 'drop' = 'evict'): void {
     const key = this.#cached.idOf(block);
     if (key < 0) return;
     this.#cached.remove(block);
     this.#numIdle--;
-    this.#onBlock?.('evict', block, request, this.#idOf(key));
+    this.#onBlock?.(why, block, request, this.#idOf(key));
   }
 
   /** A miss costs recomputing the block: linear layers are the same for all, attention grows with the depth. */

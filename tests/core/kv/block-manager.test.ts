@@ -137,7 +137,7 @@ describe('the prefix cache', () => {
     // Its last block is its own copy of text 2.
     blocks.free(1, 8);
     blocks.check();
-    expect(events).toEqual(['free 2 r1 -1', 'evict 2 r1 2', 'free 0 r1 -1']);
+    expect(events).toEqual(['free 2 r1 -1', 'drop 2 r1 2', 'free 0 r1 -1']);
     expect(blocks.isCached(2)).toBe(true);
   });
 

@@ -8,7 +8,11 @@ import { COLOUR_MODES, COLOURINGS } from '../../../src/views/simulate/blocks/col
 import { blockAt, blockForKey, gridLayout, placeOf } from '../../../src/views/simulate/blocks/layout.ts';
 import { classifyBlocks, paintBlocks } from '../../../src/views/simulate/blocks/paint.ts';
 
-const CONTEXT = { ageFrom: [10, 7, 3, 1, 0], tierNames: ['host', 'nvme'] };
+const CONTEXT = {
+  ageFrom: [10, 7, 3, 1, 0],
+  tierNames: ['host', 'nvme'],
+  tiersOf: (id: number) => (id === 102 ? 3 : 0),
+};
 
 describe('layout', () => {
   test.each([
@@ -126,6 +130,15 @@ describe('classes', () => {
       'computed here',
       'loaded from nvme',
       'computed here',
+      'free, empty',
+    ]);
+  });
+
+  test('by copies below, the fastest tier that has one', () => {
+    expect(names('copies').slice(0, 4)).toEqual([
+      'only here',
+      'in use, found by nobody else',
+      'also in host',
       'free, empty',
     ]);
   });

@@ -10,7 +10,7 @@ import { SERIES_COLOURS } from '../../../charts/theme.ts';
 import type { PoolState } from '../../../sim/recorder-state.ts';
 import { mix, rgbOf, type Rgb } from './colour.ts';
 
-export const COLOUR_MODES = ['owner', 'age', 'references', 'tier'] as const;
+export const COLOUR_MODES = ['owner', 'age', 'references', 'tier', 'copies'] as const;
 export type ColourMode = (typeof COLOUR_MODES)[number];
 
 export interface ColourClass {
@@ -26,6 +26,8 @@ export interface ColourContext {
   readonly ageFrom: readonly number[];
   /** Names of the tiers below the GPU's memory. */
   readonly tierNames: readonly string[];
+  /** Tiers that have a text at the step that is shown, a bit each, bit 0 for the fastest. */
+  readonly tiersOf: (id: number) => number;
 }
 
 export interface Colouring {
@@ -164,4 +166,34 @@ const tier: Colouring = {
   },
 };
 
-export const COLOURINGS: Readonly<Record<ColourMode, Colouring>> = { owner, age, references, tier };
+/** Lowest bit that is set: the fastest tier of those. */
+const fastest = (tiers: number): number => 31 - Math.clz32(tiers & -tiers);
+
+const copies: Colouring = {
+  label: 'Copies below',
+  about:
+    'Whether what the block holds lies in a tier below the GPU’s memory too, the fastest that has it; without a copy it is lost when the block is given to another request.',
+  classes: (theme, { tierNames }) => [
+    emptyClass(theme),
+    { name: 'in use, found by nobody else', colour: cachedClass(theme).colour },
+    ...['only here', ...tierNames.map((name) => `also in ${name}`)].map((name, i) => ({
+      name,
+      colour: series(theme, i),
+    })),
+  ],
+  classify({ references: counts, contents, numBlocks }, { tiersOf }, out) {
+    for (let block = 0; block < numBlocks; block++) {
+      const id = contents[block] ?? -1;
+      if (id === -1) out[block] = counts[block] === 0 ? EMPTY : CACHED;
+      else out[block] = FIRST + 1 + fastest(tiersOf(id));
+    }
+  },
+};
+
+export const COLOURINGS: Readonly<Record<ColourMode, Colouring>> = {
+  owner,
+  age,
+  references,
+  tier,
+  copies,
+};

@@ -8,5 +8,6 @@ export function colourContext({ reader, step }: BlockWalk): ColourContext {
     // Class i holds what happened in the last AGE_STEPS[i] steps and this one.
     ageFrom: AGE_STEPS.map((steps) => reader.momentOf(step - steps - 1)),
     tierNames: reader.history.tiers,
+    tiersOf: (id) => reader.stores.tiersOf(id, step),
   };
 }
