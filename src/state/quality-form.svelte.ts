@@ -12,7 +12,7 @@ import {
   type QualityPolicy,
   type QualityScenario,
 } from '../core/scenario/quality/schema.ts';
-import { encodeScenarioLink } from '../core/scenario/link.ts';
+import { decodeLink, encodeScenarioLink } from '../core/scenario/link.ts';
 import { parseQuality, type ParsedQuality } from '../core/scenario/parse.ts';
 import { presetQuality, QUALITY_PRESETS } from '../core/scenario/presets.ts';
 import { setByHand } from '../core/scenario/reduce.ts';
@@ -48,6 +48,9 @@ export function shown(value: Json | undefined): string {
 export class QualityForm {
   story: string | null = $state(FIRST_STORY);
   #document: Json = $state.raw(presetQuality(FIRST_STORY));
+  /** Why the last link was refused; it changed nothing. */
+  linkProblem: string | null = $state(null);
+  #lastLink: string | null = null;
   /** For perplexity; empty: held-out text, or the model's own samples. */
   text = $state('');
 
@@ -101,6 +104,17 @@ export class QualityForm {
     const changed = setByHand(this.#document, path, value);
     if (changed === null) return;
     this.#document = changed;
+  }
+
+  /** Opens a link; a bad one gives its sentence and changes nothing. The same one twice undoes nothing. */
+  async follow(text: string): Promise<void> {
+    if (text === this.#lastLink) return;
+    this.#lastLink = text;
+    const link = await decodeLink(text);
+    if (this.#lastLink !== text) return;
+    this.linkProblem = null;
+    if (link.ok && link.kind === 'quality') this.take(link.scenario, link.preset);
+    else this.linkProblem = link.ok ? 'This link holds no quality experiment.' : link.sentence;
   }
 
   link(): Promise<string | null> {

@@ -40,7 +40,8 @@ export type Route =
   | { readonly room: 'check'; readonly card: string | null }
   | { readonly room: 'lab'; readonly link: string | null }
   | SimRoute
-  | { readonly room: 'model'; readonly view: ModelView }
+  /** `link`: the scenario for the view, as it came. */
+  | { readonly room: 'model'; readonly view: ModelView; readonly link: string | null }
   | { readonly room: 'explain' }
   /** `lesson` null: the list. */
   | { readonly room: 'teach'; readonly lesson: string | null; readonly embed: boolean }
@@ -123,7 +124,7 @@ export function parseRoute(hash: string): Route {
   }
   if (room === 'model' && rest.length === 0) {
     const view = id === '' ? 'run' : MODEL_VIEWS.find((known) => known === id);
-    if (view !== undefined) return { room: 'model', view };
+    if (view !== undefined) return { room: 'model', view, link: parameter(query, 'link') };
   }
   if (room === 'explain' && leaf) return { room: 'explain' };
   if (room === 'teach' && rest.length === 0) {
@@ -152,7 +153,7 @@ export function formatRoute(route: Route): string {
     case 'simulate':
       return simHash(route);
     case 'model':
-      return `#/model${route.view === 'run' ? '' : `/${route.view}`}`;
+      return `#/model${route.view === 'run' ? '' : `/${route.view}`}${route.link === null ? '' : `?link=${encodeURIComponent(route.link)}`}`;
     case 'explain':
       return '#/explain';
     case 'teach':

@@ -6,6 +6,9 @@ import { DraftMemory } from './draft-memory.ts';
 import { labDraft, type LabDraft } from './lab-draft.ts';
 import type { KeyValue } from './theme.svelte.ts';
 
+/** What other rooms open. */
+type Elsewhere = 'simulation' | 'quality' | 'serve';
+
 const FIRST = LAB_PRESETS[0]?.name ?? '';
 
 export class Setup {
@@ -62,16 +65,16 @@ export class Setup {
 
   /**
    * Opens a link; a bad one gives its sentence and leaves the draft alone.
-   * @returns true when it holds a simulation, which another room opens
+   * @returns what it holds where another room opens that, else null
    */
-  async openLink(text: string): Promise<boolean> {
-    if (text === this.#lastLink) return false;
+  async openLink(text: string): Promise<Elsewhere | null> {
+    if (text === this.#lastLink) return null;
     this.#lastLink = text;
     const link = await decodeLink(text);
-    if (this.#lastLink !== text) return false;
-    if (link.ok && link.kind === 'simulation') return true;
+    if (this.#lastLink !== text) return null;
+    if (link.ok && link.kind !== 'scenario' && link.kind !== 'check') return link.kind;
     this.#take(link);
-    return false;
+    return null;
   }
 
   #take(link: Link): void {

@@ -9,7 +9,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import { isJsonObject } from '../core/json.ts';
 import { valueAt } from '../core/scenario/layer.ts';
 import { SimScenario } from '../core/scenario/simulate/schema.ts';
-import { leafField, type AnySchema, type Field } from './form.ts';
+import { leafField, type AnySchema, type Field, type Words } from './form.ts';
 import { startOf } from './sim-starts.ts';
 import { SIM_WORDS } from './sim-words.ts';
 
@@ -86,17 +86,28 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   'hardware.gpu': GPUS.map(({ id }) => id),
 };
 
-const SCHEMA = SimScenario as unknown as AnySchema;
+/** A kind of scenario as a form: what it is read off, and what its settings are called. */
+export interface FormKind {
+  readonly schema: AnySchema;
+  readonly words: Words;
+}
+
+const SIMULATION: FormKind = { schema: SimScenario as unknown as AnySchema, words: SIM_WORDS };
 
 /** The parts of the form under a path, as the document stands. */
-export function partsUnder(document: Json, path: string): readonly FormPart[] {
-  const schema = schemaAt(SCHEMA, path.split('.'));
-  return schema === null ? [] : walk(schema, path, document);
+export function partsUnder(document: Json, path: string, kind: FormKind = SIMULATION): readonly FormPart[] {
+  const schema = schemaAt(kind.schema, path.split('.'));
+  return schema === null ? [] : new Walk(document, kind.words).parts(schema, path);
 }
 
 /** What a part becomes when another kind is chosen, or when it is switched on; keeps what both kinds have. */
-export function chosenPart(document: Json, path: string, kind: string | null): Json {
-  const start = startOf(path, kind);
+export function chosenPart(
+  document: Json,
+  path: string,
+  kind: string | null,
+  starts: (path: string, kind: string | null) => Json = startOf,
+): Json {
+  const start = starts(path, kind);
   const before = valueAt(document, path);
   if (!isJsonObject(start) || !isJsonObject(before)) return start;
   const kept: JsonObject = Object.fromEntries(
@@ -115,55 +126,65 @@ function schemaAt(schema: AnySchema, names: readonly string[]): AnySchema | null
   return child === undefined ? null : schemaAt(child, rest);
 }
 
-function words(path: string): { label: string; help: string } {
-  const [label, help] = SIM_WORDS[path] ?? [path.split('.').at(-1) ?? path, ''];
-  return { label, help };
-}
+class Walk {
+  readonly #document: Json;
+  readonly #words: Words;
 
-function walk(schema: AnySchema, path: string, document: Json): FormPart[] {
-  if (EDITORS.has(path)) return [{ kind: 'list', path, ...words(path) }];
-  const names = NAMES[path];
-  if (names !== undefined) return [{ kind: 'choice', path, ...words(path), options: names }];
-  switch (schema.type) {
-    case 'variant':
-      return variant(schema, path, document);
-    case 'optional':
-      return schema.wrapped ? walk(schema.wrapped, path, document) : [];
-    case 'nullable':
-      return nullable(schema, path, document);
-    case 'array':
-      return [{ kind: 'list', path, ...words(path) }];
-    case 'tuple':
-      return (schema.items ?? []).flatMap((item, i) => walk(item, `${path}.${i}`, document));
-    default:
-      if (schema.entries) return entries(schema, path, document);
-      return [leafField(path, schema, false, SIM_WORDS)].flatMap((field) => field ?? []);
+  constructor(document: Json, words: Words) {
+    this.#document = document;
+    this.#words = words;
   }
-}
 
-function entries(schema: AnySchema, path: string, document: Json, without = ''): FormPart[] {
-  return Object.entries(schema.entries ?? {}).flatMap(([name, child]) =>
-    name === without ? [] : walk(child, `${path}.${name}`, document),
-  );
-}
+  parts(schema: AnySchema, path: string): FormPart[] {
+    if (EDITORS.has(path)) return [{ kind: 'list', path, ...this.#named(path) }];
+    const names = NAMES[path];
+    if (names !== undefined) return [{ kind: 'choice', path, ...this.#named(path), options: names }];
+    switch (schema.type) {
+      case 'variant':
+        return this.#variant(schema, path);
+      case 'optional':
+        return schema.wrapped ? this.parts(schema.wrapped, path) : [];
+      case 'nullable':
+        return this.#nullable(schema, path);
+      case 'array':
+        return [{ kind: 'list', path, ...this.#named(path) }];
+      case 'tuple':
+        return (schema.items ?? []).flatMap((item, i) => this.parts(item, `${path}.${i}`));
+      default:
+        if (schema.entries) return this.#entries(schema, path);
+        return [leafField(path, schema, false, this.#words)].flatMap((field) => field ?? []);
+    }
+  }
 
-function variant(schema: AnySchema, path: string, document: Json): FormPart[] {
-  const key = schema.key ?? 'kind';
-  const options = (schema.options ?? []) as readonly AnySchema[];
-  const kindOf = (option: AnySchema) => String(option.entries?.[key]?.literal);
-  const chosen = valueAt(document, `${path}.${key}`);
-  const current = options.find((option) => kindOf(option) === chosen);
-  const choice: VariantPart = { kind: 'variant', path, ...words(path), options: options.map(kindOf) };
-  return [choice, ...(current === undefined ? [] : entries(current, path, document, key))];
-}
+  #named(path: string): { label: string; help: string } {
+    const [label, help] = this.#words[path] ?? [path.split('.').at(-1) ?? path, ''];
+    return { label, help };
+  }
 
-function nullable(schema: AnySchema, path: string, document: Json): FormPart[] {
-  const inner = schema.wrapped;
-  if (inner === undefined) return [];
-  if (!inner.entries) return [leafField(path, inner, true, SIM_WORDS)].flatMap((field) => field ?? []);
-  const part: OptionalPart = { kind: 'optional', path, ...words(path) };
-  const present = valueAt(document, path) !== null;
-  return [part, ...(present ? entries(inner, path, document) : [])];
+  #entries(schema: AnySchema, path: string, without = ''): FormPart[] {
+    return Object.entries(schema.entries ?? {}).flatMap(([name, child]) =>
+      name === without ? [] : this.parts(child, `${path}.${name}`),
+    );
+  }
+
+  #variant(schema: AnySchema, path: string): FormPart[] {
+    const key = schema.key ?? 'kind';
+    const options = (schema.options ?? []) as readonly AnySchema[];
+    const kindOf = (option: AnySchema) => String(option.entries?.[key]?.literal);
+    const chosen = valueAt(this.#document, `${path}.${key}`);
+    const current = options.find((option) => kindOf(option) === chosen);
+    const choice: VariantPart = { kind: 'variant', path, ...this.#named(path), options: options.map(kindOf) };
+    return [choice, ...(current === undefined ? [] : this.#entries(current, path, key))];
+  }
+
+  #nullable(schema: AnySchema, path: string): FormPart[] {
+    const inner = schema.wrapped;
+    if (inner === undefined) return [];
+    if (!inner.entries) return [leafField(path, inner, true, this.#words)].flatMap((field) => field ?? []);
+    const part: OptionalPart = { kind: 'optional', path, ...this.#named(path) };
+    const present = valueAt(this.#document, path) !== null;
+    return [part, ...(present ? this.#entries(inner, path) : [])];
+  }
 }
 
 /** Every path that the form can show in this document, for sweeps and tests. */

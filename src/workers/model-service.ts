@@ -82,7 +82,10 @@ class ModelService implements ModelWorkerApi {
     return this.#turn.take(onProgress, async (signal, onUpdate: typeof onProgress) => {
       const session = this.#loaded();
       const { runServing, peerOf } = await servingLab();
-      return runServing(scenario, session.lend({ signal, onUpdate }), { peer: peerOf(session.folder) });
+      return runServing(scenario, session.lend({ signal, onUpdate }), {
+        peer: peerOf(session.folder),
+        onPartial: ({ fraction, message }, partial) => onUpdate({ fraction, message, partial }),
+      });
     });
   }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { encodeCheckLink, packLink } from '../../src/core/scenario/link.ts';
-import { presetScenario } from '../../src/core/scenario/presets.ts';
+import { encodeCheckLink, encodeScenarioLink, packLink } from '../../src/core/scenario/link.ts';
+import { presetQuality, presetScenario, presetServing } from '../../src/core/scenario/presets.ts';
 import { planOf } from '../../src/state/plan.ts';
 import { Setup } from '../../src/state/setup.svelte.ts';
 import { toyCheck } from '../charts/runs.ts';
@@ -66,4 +66,14 @@ test('the plan counts points and repetitions and tells a software adapter’s re
     [],
   ]);
   expect(planOf(scenario, true).reductions[0]).toContain('smaller');
+});
+
+test('what other rooms open is told, and changes nothing here', async () => {
+  const setup = new Setup();
+  const before = fields(setup);
+  expect(await setup.openLink(await encodeScenarioLink(presetServing('serve-rate'), null))).toBe('serve');
+  expect(await setup.openLink(await encodeScenarioLink(presetQuality('quality-formats'), null))).toBe(
+    'quality',
+  );
+  expect([fields(setup), setup.linkProblem]).toEqual([before, null]);
 });

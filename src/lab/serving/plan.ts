@@ -38,8 +38,8 @@ export function plannedPoints(scenario: ServeScenario): PlannedPoint[] {
 }
 
 /**
- * The rounds of a run; every point is run once in each. Calibration stands between the kept rounds, so that a machine that
- * grows slower or faster does so for both.
+ * The rounds of a run; every point is run once in each. Kept and calibrating rounds are each spread evenly over the run,
+ * three and two as K C K C K, so that a machine that grows slower or faster does so for both alike.
  */
 export function plannedRounds({ seed, measurement }: ServeScenario): PlannedRound[] {
   const { repeats, calibrationRepeats, warmupRepeats } = measurement;
@@ -49,13 +49,11 @@ export function plannedRounds({ seed, measurement }: ServeScenario): PlannedRoun
     number,
     seed: kind === 'kept' ? seedOf(seed, number) : random.fork(`${kind} ${number}`).nextU32(),
   });
-  const rounds = Array.from({ length: warmupRepeats }, (_, i) => round('warm-up', i));
-  let [kept, calibrations] = [0, 0];
-  while (kept < repeats || calibrations < calibrationRepeats) {
-    const behind = calibrations * repeats <= kept * calibrationRepeats;
-    if (calibrations < calibrationRepeats && behind) rounds.push(round('calibration', calibrations++));
-    else if (kept < repeats) rounds.push(round('kept', kept++));
-    else rounds.push(round('calibration', calibrations++));
-  }
-  return rounds;
+  const rounds = (kind: PlannedRound['kind'], count: number): PlannedRound[] =>
+    Array.from({ length: count }, (_, number) => round(kind, number));
+  const placed = (kind: PlannedRound['kind'], count: number) =>
+    rounds(kind, count).map((made, i) => ({ made, at: (i + 0.5) / count }));
+  const turns = [...placed('calibration', calibrationRepeats), ...placed('kept', repeats)];
+  turns.sort((a, b) => a.at - b.at);
+  return [...rounds('warm-up', warmupRepeats), ...turns.map(({ made }) => made)];
 }

@@ -23,9 +23,13 @@ import { idleUntil, RealEngine } from './real-engine.ts';
 import { driveSerially } from './serial.ts';
 import { checkRequests, engineSettings } from './settings.ts';
 
+type RunProgress = Parameters<ModelLabContext['onProgress']>[0];
+
 export interface ServingOptions {
   /** Opens the other engine on the model that is loaded; a sentence says why there is none. */
   readonly peer: (() => Promise<GenerationBackend>) | string;
+  /** Hears of the run so far after each round that is kept. */
+  readonly onPartial?: (progress: RunProgress, run: ServeRun) => void;
 }
 
 /** Repetitions are most of the time; what is left of the bar is for the first tokens. */
@@ -53,6 +57,7 @@ class ServingRun {
   readonly #engines: Engines;
   readonly #notes: string[] = [];
   readonly #createdAt: string;
+  readonly #id: string;
   #firstToken: ServeFirstToken[] = [];
   #peer: GenerationBackend | null = null;
 
@@ -62,6 +67,7 @@ class ServingRun {
     this.#context = context;
     this.#options = options;
     this.#createdAt = host.date();
+    this.#id = host.newId();
     this.#engines = new Engines({ on: context, now: host.now, budgetBytes: facts.poolBytes });
     this.#points = plannedPoints(scenario).map((planned) => ({
       planned,
@@ -110,6 +116,12 @@ class ServingRun {
         if (point.status === 'done') await this.#round(point, round, tell);
         done++;
       }
+      if (round.kind !== 'kept') continue;
+      const message = `Repetition ${round.number + 1} of ${this.#scenario.measurement.repeats} is done`;
+      this.#options.onPartial?.(
+        { fraction: (REPETITIONS_SHARE * done) / total, message },
+        await this.#result(false),
+      );
     }
   }
 
@@ -216,7 +228,7 @@ class ServingRun {
     return {
       version: 1,
       kind: 'serve',
-      id: host.newId(),
+      id: this.#id,
       title: this.#scenario.title,
       createdAt: this.#createdAt,
       origin: 'measured',

@@ -8,6 +8,7 @@ import { linearTokens, type StepWork } from '../../../src/core/schedule/work.ts'
 import { generateRequests } from '../../../src/core/workload/generate.ts';
 import { fitOf, predict } from '../../../src/lab/serving/calibrate.ts';
 import { drive } from '../../../src/lab/serving/drive.ts';
+import { plannedRounds } from '../../../src/lab/serving/plan.ts';
 import { promptWriter } from '../../../src/lab/serving/prompts.ts';
 import { prefillPairs, SimulatedEngine } from '../../../src/lab/serving/simulated-engine.ts';
 import { lawMs } from '../../../src/lab/serving/step-law.ts';
@@ -262,4 +263,16 @@ test('numbers of sequences that were never measured lie between their neighbours
   const ms = (sequences: number) =>
     lawMs(law, { tokens: sequences, prefillPairs: 0, decodeContextTokens: 0, decodeSequences: sequences });
   expect([1, 2, 3, 4, 8].map(ms)).toEqual([2, 3, 4, 5, 10]);
+});
+
+test.each([
+  { repeats: 3, calibrationRepeats: 2, order: 'wkckck' },
+  { repeats: 2, calibrationRepeats: 1, order: 'wkck' },
+  { repeats: 2, calibrationRepeats: 2, order: 'wckck' },
+  { repeats: 2, calibrationRepeats: 0, order: 'wkk' },
+])('$repeats kept and $calibrationRepeats calibrating rounds take turns', ({ order, ...measurement }) => {
+  const rounds = plannedRounds({ ...DEFAULT_SERVING, measurement: { ...measurement, warmupRepeats: 1 } });
+  const letters = { 'warm-up': 'w', calibration: 'c', kept: 'k' } as const;
+  expect(rounds.map(({ kind }) => letters[kind]).join('')).toBe(order);
+  expect(new Set(rounds.map(({ seed }) => seed)).size).toBe(rounds.length);
 });
