@@ -28,7 +28,7 @@
 // Limits: groups of 1 to 8, head dimensions that are multiples of 16, 64 splits a sequence.
 //
 // Numerics: f32 throughout; the query is scaled by log2(e)/√headDim beforehand and softmax runs on exp2. Codes enter
-// the sums in raw form (kv_load.wgsl), their affine map is applied once a row or group. Tokens beyond the end read the
+// the sums in raw form (kv_load.wgsl), their gain or affine map is applied once a row or group. Tokens beyond the end read the
 // last valid row and are masked by selection, so stale NaNs in unused slots never reach a sum.
 enable subgroups;
 //!requires kv_load

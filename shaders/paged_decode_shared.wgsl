@@ -46,11 +46,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         let keyScale = bitcast<f32>(pool_word(keys_0 + slot_0));
 //!end
 //!repeat h GROUP
-//!if FOLD_BIAS
-        var s_${h}_0 = qBias_${h};
-//!else
         var s_${h}_0 = 0.0;
-//!end
 //!end
 //!requires decode_keys
 //!repeat h GROUP
@@ -89,9 +85,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
       {
         let keep = exp2(old_${h} - max_${h});
         sum_${h} *= keep;
-//!if FOLD_BIAS
-        bias_${h} *= keep;
-//!end
 //!repeat r ELEMENTS
         acc_${h}_${r} *= keep;
 //!end

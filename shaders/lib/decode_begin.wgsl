@@ -34,15 +34,6 @@
 //!repeat h GROUP
   var max_${h} = NONE;
   var sum_${h} = 0.0;
-//!if FOLD_BIAS
-  // Σ q·(raw·gain + bias): gain is in Q_SCALE, the bias starts each dot product.
-  var qBias_${h} = 0.0;
-//!repeat r ELEMENTS
-  qBias_${h} += q_${h}_${r};
-//!end
-  qBias_${h} *= ${RAW_BIAS};
-  var bias_${h} = 0.0;
-//!end
 //!repeat r ELEMENTS
   var acc_${h}_${r} = 0.0;
 //!end

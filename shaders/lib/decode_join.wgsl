@@ -9,10 +9,6 @@
       max_${h} = joined;
       sum_${h} *= keep;
       sum_${h} += subgroupShuffleXor(sum_${h}, step);
-//!if FOLD_BIAS
-      bias_${h} *= keep;
-      bias_${h} += subgroupShuffleXor(bias_${h}, step);
-//!end
 //!repeat r ELEMENTS
       acc_${h}_${r} *= keep;
       acc_${h}_${r} += subgroupShuffleXor(acc_${h}_${r}, step);
@@ -20,13 +16,6 @@
     }
 //!end
   }
-//!end
-//!if FOLD_BIAS
-//!repeat h GROUP
-//!repeat r ELEMENTS
-  acc_${h}_${r} += bias_${h} * ${RAW_BIAS};
-//!end
-//!end
 //!end
 //!if SUBGROUP_COUNT > 1
   let subgroup = index / ${LANES * SUBGROUP_TEAMS}u;

@@ -30,10 +30,6 @@
 //!end
 //!end
 //!repeat h GROUP
-//!if FOLD_BIAS
-      var s_${h}_${t} = qBias_${h};
-//!else
       var s_${h}_${t} = 0.0;
-//!end
 //!end
 //!end

@@ -11,16 +11,6 @@
 //!end
 //!end
 //!end
-//!if FOLD_BIAS
-//!repeat h GROUP
-//!if RESCALES == 1
-      bias_${h} *= keep_${h};
-//!end
-//!repeat t TOKENS
-      bias_${h} += weight_${h}_${t};
-//!end
-//!end
-//!end
 //!repeat t TOKENS
 //!if INT2
       if (valuesInRing) {

@@ -11,8 +11,10 @@
 //
 // The integer codes also come in a raw form for inner loops, 1 ≤ raw < 2, made by placing the code at the top of the
 // mantissa of 1.0: one shift and one and-or an element instead of a conversion, which runs at a fraction of the FMA
-// rate on most GPUs. The affine map back (value = raw·gain + bias) is folded into the scale or into the sums:
-//   kv_raw_int8  gain 256  bias −384        kv_raw_int4  gain 16  bias −16        kv_raw_int2  gain 4  bias −4
+// rate on most GPUs. The affine map back (value = raw·gain + bias) is folded into the scale and the minimum:
+//   kv_raw_int4  gain 16  bias −16        kv_raw_int2  gain 4  bias −4        kv_raw_int8  gain 256  bias 0
+// int8 has no minimum to fold into, and sums of numbers near 1.5 would cancel: its raw form is centred, −0.5 ≤ raw < 0.5,
+// by a subtraction that does not round.
 // e4m3 in raw form lacks a factor 256 (exponent bias 7 read as 15): kv_raw_e4m3  gain 256  bias 0.
 //
 // WGSL lets unpack2x16float flush subnormal halves. That concerns e4m3 below 2^-6 and e5m2 below 2^-14 of rows whose
@@ -44,11 +46,11 @@ fn kv_raw_int8(word: u32) -> vec4<f32> {
     bitcast<f32>(((x << 15u) & 0x007f8000u) | 0x3f800000u),
     bitcast<f32>(((x << 7u) & 0x007f8000u) | 0x3f800000u),
     bitcast<f32>(((x >> 1u) & 0x007f8000u) | 0x3f800000u),
-    bitcast<f32>(((x >> 9u) & 0x007f8000u) | 0x3f800000u));
+    bitcast<f32>(((x >> 9u) & 0x007f8000u) | 0x3f800000u)) - 1.5;
 }
 
 fn kv_int8(word: u32) -> vec4<f32> {
-  return kv_raw_int8(word) * 256.0 - 384.0;
+  return kv_raw_int8(word) * 256.0;
 }
 
 fn kv_raw_int4(word: u32, part: u32) -> vec4<f32> {

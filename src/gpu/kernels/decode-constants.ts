@@ -37,10 +37,8 @@ export function decodeConstants(
     RING: config.residualTokens ?? 0,
     PARTS: raw.parts,
     PART_ELEMENTS: raw.partElements,
-    // Row formats fold the affine map into the query, the weights and one sum; grouped ones into scale and minimum.
+    // Row formats fold the gain into the query and the weights; grouped ones gain and bias into scale and minimum.
     Q_SCALE: f32Literal((LOG2_E / Math.sqrt(headDim)) * (grouped ? 1 : raw.gain)),
-    FOLD_BIAS: !grouped && raw.bias !== 0,
-    RAW_BIAS: f32Literal(raw.bias / raw.gain),
     GAIN: f32Literal(raw.gain),
     BIAS: f32Literal(raw.bias),
     ROW_SCALED: layout.v.params === 'row',

@@ -15,7 +15,7 @@ export const RAW_FORMS: Record<KvFormat, RawForm> = {
   f16: { parts: 1, partElements: 2, gain: 1, bias: 0 },
   'fp8-e4m3': { parts: 1, partElements: 4, gain: 256, bias: 0 },
   'fp8-e5m2': { parts: 1, partElements: 4, gain: 1, bias: 0 },
-  int8: { parts: 1, partElements: 4, gain: 256, bias: -384 },
+  int8: { parts: 1, partElements: 4, gain: 256, bias: 0 },
   int4: { parts: 2, partElements: 4, gain: 16, bias: -16 },
   int2: { parts: 4, partElements: 4, gain: 4, bias: -4 },
 };

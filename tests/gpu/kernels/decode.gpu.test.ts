@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 const TIERS = ['subgroups', 'no-subgroups'] as const;
 
-/** f32 sums of up to 400 tokens with channels 20 times the others; int8 loses 3 bits more to its raw form. */
+/** f32 sums of up to 400 tokens with channels 20 times the others. */
 const TOLERANCE = 2e-5;
 
 const SMALL: DecodeCase = {
