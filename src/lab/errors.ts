@@ -61,6 +61,17 @@ export class NoAdapterError extends Error {
   }
 }
 
+/** The device was lost, and no other is to be had: a browser withholds the GPU after it failed several times. */
+export class NoDeviceBackError extends Error {
+  readonly code = 'no-device-back';
+  constructor() {
+    super(
+      'The GPU was lost and the browser gives none back, as it does after several failures: wait a minute or restart the browser, then try again.',
+    );
+    this.name = 'NoDeviceBackError';
+  }
+}
+
 /** How long work on a lost device may take to notice. */
 const SETTLE_MS = 2000;
 

@@ -7,7 +7,7 @@
 import type { Tokenizer } from '../../engine/tokenizer/types.ts';
 import type { ModelFolder } from '../../engine/weights/open.ts';
 import type { Gpu } from '../../gpu/context.ts';
-import { DeviceLostError, unlessLost } from '../errors.ts';
+import { DeviceLostError, NoAdapterError, NoDeviceBackError, unlessLost } from '../errors.ts';
 import type { LabHost } from '../host.ts';
 import type { ModelLabContext, ModelOnGpu } from './context.ts';
 import { EngineSlot } from './engine-slot.ts';
@@ -140,7 +140,9 @@ export class ModelSession {
   async #reopen(): Promise<void> {
     // What is left of the old device is of no use to anybody; its destruction frees what a browser still counts.
     this.#gpu.device.destroy();
-    this.#gpu = await this.#host.openGpu();
+    this.#gpu = await this.#host.openGpu().catch((error: unknown): never => {
+      throw error instanceof NoAdapterError ? new NoDeviceBackError() : error;
+    });
     const quiet = { signal: new AbortController().signal, onUpdate: () => undefined };
     this.#opened = await openOn(this.#gpu, this.#host, this.#source, this.#wish, quiet);
     this.#engine = new EngineSlot(this.#gpu, this.#opened, this.#host.now);

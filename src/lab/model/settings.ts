@@ -38,17 +38,19 @@ export function engineSettings(
   room: Room,
 ): EngineSettings {
   checkDemand(config, demand);
-  const maxContextTokens = Math.min(config.maxPositionTokens, powerOfTwo(demand.tokens, LEAST_CONTEXT));
+  const longest = Math.min(config.maxPositionTokens, powerOfTwo(demand.tokens, LEAST_CONTEXT));
   const maxSequences = powerOfTwo(demand.sequences, LEAST_SEQUENCES);
+  const numBlocks = blocksFor(config, wish, { sequences: maxSequences, tokens: longest }, demand, room);
   const tokenBudget = Math.max(room.isFallback ? STEP_TOKENS.software : STEP_TOKENS.gpu, maxSequences);
   return {
     kvFormat: wish.kvFormat,
     blockSize: wish.blockSize,
-    numBlocks: blocksFor(config, wish, { sequences: maxSequences, tokens: maxContextTokens }, demand, room),
+    numBlocks,
     maxSequences,
     tokenBudget,
     longPrefillTokens: 0,
-    maxContextTokens,
+    // A small pool holds no longer sequence than itself.
+    maxContextTokens: Math.min(longest, numBlocks * wish.blockSize),
     prefixCaching: wish.prefixCaching,
     layout: wish.layout,
     tier: wish.tier,
