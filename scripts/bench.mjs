@@ -3,6 +3,7 @@
 //   --rounds N     samples of every kernel        --native      in Node, on the Dawn binding that DAWN names
 //   --out FILE     the result as JSON             --readme        put the table into the README, one a device
 //   --engine       the engine on real models only: decode, its kernels' share, prefill on a real GPU
+//   --large        the engine's large model on a software adapter too: a rehearsal, with a small one
 //   --sim          the simulator only, in Node, with --browser also in a worker; traces come from the folder that KVLAB_DATA names
 //   KVLAB_GPU=software   the software adapter
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -22,6 +23,7 @@ const options = {
   native: { type: 'boolean', default: false },
   sim: { type: 'boolean', default: false },
   engine: { type: 'boolean', default: false },
+  large: { type: 'boolean', default: false },
   browser: { type: 'boolean', default: false },
   only: { type: 'string', default: '' },
   rounds: { type: 'string', default: '11' },
@@ -32,6 +34,7 @@ const options = {
 const { values } = parseArgs({ options });
 const request = {
   full: values.full,
+  large: values.large,
   only: values.only,
   rounds: Number(values.rounds),
   peerRounds: Number(values['peer-rounds']),

@@ -1,4 +1,5 @@
 /** What of the engine is timed, and on which models. */
+import { findModel } from '../../src/core/model/records.ts';
 import type { EngineSettings } from '../../src/engine/engine-types.ts';
 import type { ModelConfig } from '../../src/engine/config.ts';
 
@@ -45,23 +46,46 @@ export function engineSettings(
   };
 }
 
-/** Llama-3.2-1B's shape, as deep as it takes for its f16 weights to hold so many bytes. */
+/** Records of src/core/model whose layers the large model is built from, by width. */
+const LLAMA_LAYERS = ['smollm2-135m', 'llama-3.2-1b', 'llama-3.1-8b', 'llama-3.1-70b'] as const;
+const VOCAB = 32_000;
+/** Fewer layers would time the head. */
+const FEWEST_LAYERS = 8;
+
+type LayerShape = Pick<ModelConfig, 'hidden' | 'intermediate' | 'queryHeads' | 'kvHeads' | 'headDim'>;
+
+/** Weights of a layer's matrices. */
+export function layerWeights({ hidden, intermediate, queryHeads, kvHeads, headDim }: LayerShape): number {
+  return hidden * (2 * queryHeads + 2 * kvHeads) * headDim + 3 * hidden * intermediate;
+}
+
+/**
+ * Layers of a Llama, as many as it takes for f16 weights to hold so many bytes: the widest of which that is eight or more,
+ * so that dispatches stay few beside what they read. At least two of the narrowest.
+ */
 export function llamaShaped(weightBytes: number): ModelConfig {
-  const [hidden, intermediate, vocab] = [2048, 8192, 32_000];
-  const [queryHeads, kvHeads, headDim] = [32, 8, 64];
-  const layerBytes = 2 * (hidden * (2 * queryHeads + 2 * kvHeads) * headDim + 3 * hidden * intermediate);
-  // The head is read whole, and of the tied embedding only rows.
-  const layers = Math.max(4, Math.ceil((weightBytes - 2 * vocab * hidden) / layerBytes));
+  const shaped = LLAMA_LAYERS.map((id) => {
+    const record = findModel(id);
+    if (!record) throw new Error(`There is no model ${id}.`);
+    // The head is read whole, and of the tied embedding only rows.
+    const layers = Math.ceil((weightBytes / 2 - VOCAB * record.hidden) / layerWeights(record));
+    return { record, layers };
+  });
+  const [narrowest] = shaped;
+  const chosen = shaped.findLast(({ layers }) => layers >= FEWEST_LAYERS) ?? narrowest;
+  if (!chosen) throw new Error('No shapes to choose from.');
+  const { name, hidden, intermediate, queryHeads, kvHeads, headDim } = chosen.record;
+  const layers = Math.max(2, chosen.layers);
   return {
     family: 'llama',
-    name: `Llama-shaped, ${layers} layers, random f16 weights`,
+    name: `${layers} layers of ${name}'s shape, random f16 weights`,
     layers,
     hidden,
     intermediate,
     queryHeads,
     kvHeads,
     headDim,
-    vocab,
+    vocab: VOCAB,
     maxPositionTokens: 4096,
     norm: { kind: 'rms', epsilon: 1e-5 },
     positions: { kind: 'rope', theta: 500_000, layout: 'half', rotaryDim: headDim, scaling: null },
@@ -75,4 +99,14 @@ export function llamaShaped(weightBytes: number): ModelConfig {
     bosToken: null,
     eosTokens: [],
   };
+}
+
+/** Operations of a prompt's prefill, a multiply-add is two. Of the head only the last row; of attention the causal half. */
+export function prefillFlops(
+  config: LayerShape & Pick<ModelConfig, 'layers' | 'vocab'>,
+  tokens: number,
+): number {
+  const { layers, hidden, queryHeads, headDim, vocab } = config;
+  const attention = 2 * queryHeads * headDim * ((tokens + 1) / 2);
+  return 2 * layers * tokens * (layerWeights(config) + attention) + 2 * vocab * hidden;
 }

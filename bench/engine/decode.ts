@@ -25,7 +25,7 @@ export interface DecodeResult {
   readonly batchRatio: number;
 }
 
-interface Round {
+export interface Round {
   readonly tokensPerSecond: number;
   readonly stepMs: number;
   readonly kernelShare: number | null;
@@ -83,6 +83,11 @@ async function decodeRound(engine: Engine, batch: number, outputTokens: number):
   for (let report = await engine.step(); report; report = await engine.step()) {
     if (report.decodeSequences === batch && report.prefillTokens === 0) pure.push(report);
   }
+  return roundOf(batch, pure);
+}
+
+/** @param pure steps that did nothing but decode, in order; the first two do not count, because the pipeline fills */
+export function roundOf(batch: number, pure: readonly Pick<StepReport, 'endMs' | 'gpuMs'>[]): Round {
   const [, first] = pure;
   const counted = pure.slice(2);
   const last = counted.at(-1);

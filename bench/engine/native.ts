@@ -8,6 +8,7 @@ import { runEngineSuite } from './suite.ts';
 export interface EngineRequest {
   readonly rounds: number;
   readonly date: string;
+  readonly large: boolean;
   /** Of the repository. */
   readonly root: string;
 }
@@ -21,6 +22,7 @@ export async function kvlabEngineBench(
   const result = await runEngineSuite(gpu, {
     ...(await benchModels(request.root)),
     rounds: request.rounds,
+    large: request.large,
     date: request.date,
     runtime: `Dawn in Node ${process.version}`,
     say: (text) => process.stderr.write(`${text}\n`),

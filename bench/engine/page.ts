@@ -5,6 +5,7 @@ import { runEngineSuite } from './suite.ts';
 
 interface Asked {
   readonly rounds: number;
+  readonly large: boolean;
   readonly date: string;
   readonly runtime: string;
   readonly skipped: readonly string[];

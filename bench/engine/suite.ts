@@ -7,11 +7,19 @@ import { memorySource } from '../../src/engine/files/byte-source.ts';
 import { loadModel } from '../../src/engine/weights/loader.ts';
 import { openModelFolder } from '../../src/engine/weights/open.ts';
 import { randomModel } from '../../src/engine/weights/random.ts';
+import { GpuOutOfMemoryError } from '../../src/gpu/buffers.ts';
 import type { Gpu } from '../../src/gpu/context.ts';
 import { measureFmaRate } from '../../src/gpu/microbench/fma-rate.ts';
 import { measureReadBandwidth } from '../../src/gpu/microbench/read-bandwidth.ts';
 import { createTimer } from '../../src/gpu/timing.ts';
-import { engineSettings, llamaShaped, PREFILL_TOKENS, WEIGHTS_MS, type BenchModel } from './cases.ts';
+import {
+  engineSettings,
+  llamaShaped,
+  PREFILL_TOKENS,
+  prefillFlops,
+  WEIGHTS_MS,
+  type BenchModel,
+} from './cases.ts';
 import { timeDecode, timePrefill } from './decode.ts';
 import type { EngineBench, EngineCase, LargeCase } from './report.ts';
 
@@ -22,6 +30,8 @@ export interface EngineSuiteOptions {
   readonly rounds: number;
   readonly runtime: string;
   readonly date: string;
+  /** The large model on a software adapter too: a rehearsal, with a small one. */
+  readonly large: boolean;
   readonly say: (text: string) => void;
 }
 
@@ -37,6 +47,7 @@ export async function runEngineSuite(gpu: Gpu, options: EngineSuiteOptions): Pro
     options.say(`${model.name}: decode at batch 1 and 8…`);
     cases.push(await smallCase(gpu, model, options.rounds));
   }
+  const { large, why } = await maybeLarge(gpu, options);
   const { vendor, architecture, description } = gpu.info;
   return {
     date: options.date,
@@ -44,16 +55,26 @@ export async function runEngineSuite(gpu: Gpu, options: EngineSuiteOptions): Pro
     runtime: options.runtime,
     isFallback: gpu.isFallback,
     cases,
-    large: gpu.isFallback ? null : await largeCase(gpu, options),
-    skipped: [
-      ...options.skipped,
-      ...(gpu.isFallback
-        ? [
-            'Llama-shaped model with random weights: skipped, it is for real GPUs and this adapter is software.',
-          ]
-        : []),
-    ],
+    large,
+    skipped: [...options.skipped, ...why],
   };
+}
+
+async function maybeLarge(
+  gpu: Gpu,
+  options: EngineSuiteOptions,
+): Promise<{ readonly large: LargeCase | null; readonly why: readonly string[] }> {
+  if (gpu.isFallback && !options.large) {
+    const why =
+      'Llama-shaped model with random weights: skipped, it is for real GPUs and this adapter is software.';
+    return { large: null, why: [why] };
+  }
+  try {
+    return { large: await largeCase(gpu, options), why: [] };
+  } catch (error) {
+    if (!(error instanceof GpuOutOfMemoryError)) throw error;
+    return { large: null, why: [`Llama-shaped model with random weights: skipped. ${error.message}`] };
+  }
 }
 
 async function smallCase(gpu: Gpu, { name, files }: BenchModel, rounds: number): Promise<EngineCase> {
@@ -110,12 +131,4 @@ async function largeCase(gpu: Gpu, { rounds, say }: EngineSuiteOptions): Promise
   } finally {
     model.weights.destroy();
   }
-}
-
-/** Multiply-adds count twice. Of the head only the last row; of attention the causal half. */
-function prefillFlops(config: ReturnType<typeof llamaShaped>, tokens: number): number {
-  const { layers, hidden, intermediate, queryHeads, kvHeads, headDim, vocab } = config;
-  const linear = hidden * (2 * queryHeads + 2 * kvHeads) * headDim + 3 * hidden * intermediate;
-  const attention = 2 * queryHeads * headDim * ((tokens + 1) / 2);
-  return 2 * layers * tokens * (linear + attention) + 2 * vocab * hidden;
 }

@@ -39,7 +39,9 @@ beforeAll(async () => {
 });
 
 describe.each(['auto', 'no-subgroups'] as const)('linear, %s', (tier) => {
-  for (const { tokens, gathered, ...shape } of CASES) {
+  // Tiers differ in how sums are joined, not in what becomes of them: half of the cases shows it.
+  const cases = FULL_PRODUCT || tier === 'auto' ? CASES : CASES.filter((_, i) => i % 4 < 2);
+  for (const { tokens, gathered, ...shape } of cases) {
     const { format, norm, epilogue, rows, columns, hasBias } = shape;
     const name = `${format} ${rows} × ${columns}, norm ${norm}, ${epilogue}${hasBias ? ' with bias' : ''}`;
     it(`${name}, ${tokens} tokens${gathered ? ' gathered' : ''}`, async () => {
