@@ -153,7 +153,8 @@ function planCells(
   const plan = planAxis({ ...wish, wished: 'linear', values: edges, bounds });
   if (labels === undefined) return plan;
   const ticks = labels.map((label, i) => ({ value: ((edges[i] ?? 0) + (edges[i + 1] ?? 0)) / 2, label }));
-  return { ...plan, ticks };
+  // A cell without a name has no tick, which would push its neighbour's label away.
+  return { ...plan, ticks: ticks.filter(({ label }) => label !== '') };
 }
 
 function xValues(spec: FigureSpec): (number | string)[] {
@@ -188,11 +189,23 @@ function extent(values: readonly number[]): number[] {
   return [low, high];
 }
 
-/** Category names in at most three lines of their band; numeric labels as they are. */
+/** Fewer names are no bins, and each is written. */
+const LEAST_BINS = 6;
+/** px for the name of a bin that is written: six digits with their comma. */
+const BIN_LABEL_WIDTH = 44;
+
+/** Numbers in order, such as the bins of a histogram: where there is no room for all of them, some tell the others. */
+function areBins({ kind, categories }: AxisPlan): boolean {
+  const numbers = categories.filter((name) => /^[\d.,]+$/.test(name));
+  return kind === 'category' && numbers.length >= LEAST_BINS && numbers.length >= categories.length - 1;
+}
+
+/** Category names in at most three lines of their band, those of bins of some bands; numeric labels as they are. */
 function wrapCategories(plan: AxisPlan, width: number): string[][] {
   if (plan.kind !== 'category') return plan.ticks.map((tick) => [tick.label]);
   const band = width / Math.max(1, plan.categories.length) - 6;
-  return plan.ticks.map((tick) => wrapText(tick.label, TICK_SIZE, band, 3));
+  const room = areBins(plan) ? Math.max(band, BIN_LABEL_WIDTH) : band;
+  return plan.ticks.map((tick) => wrapText(tick.label, TICK_SIZE, room, 3));
 }
 
 function yAxisMarks(y: AxisScale, plot: Plot, legendHeight: number): Mark[] {
@@ -249,8 +262,9 @@ function tickText(role: string, x: number, y: number, text: string, anchor: 'mid
 /** Indices of the ticks whose labels do not touch; the last value of a sweep goes before the one beside it. */
 function visibleTicks(x: AxisScale, labels: readonly (readonly string[])[]): number[] {
   const all = x.ticks.map((_, index) => index);
-  if (x.kind === 'category') return all;
-  const half = (index: number) => textWidth(labels[index]?.[0] ?? '', TICK_SIZE) / 2 + 4;
+  if (x.kind === 'category' && !areBins(x)) return all;
+  const half = (index: number) =>
+    Math.max(...(labels[index] ?? ['']).map((line) => textWidth(line, TICK_SIZE))) / 2 + 2;
   const at = (index: number) => x.at(x.ticks[index]?.value ?? 0) ?? 0;
   const touches = (a: number, b: number) => Math.abs(at(b) - at(a)) < half(a) + half(b);
   const kept: number[] = [];

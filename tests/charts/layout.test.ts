@@ -93,6 +93,42 @@ describe('layoutFigure', () => {
     }
   });
 
+  it.each([240, 390, 1280])('writes bins whole or not at all at %d px, the last one always', (width) => {
+    const bins = [
+      '0',
+      '1',
+      '2',
+      '4',
+      '8',
+      '16',
+      '32',
+      '64',
+      '128',
+      '256',
+      '512',
+      '1,024',
+      '2,048',
+      'first use',
+    ];
+    const figure = spec({
+      mark: 'bar',
+      x: { label: 'From', unit: '', scale: 'category' },
+      series: [series(bins.map((x, i) => ({ x, y: i })))],
+    });
+    const layout = layoutFigure(figure, { width });
+    const labels = texts(layout, 'x-tick').toSorted((a, b) => a.x - b.x);
+    const written = labels.map(({ text }) => text);
+    expect([...bins, 'first', 'use']).toEqual(expect.arrayContaining(written));
+    expect(written.at(-1)).toMatch(/use$/);
+    expect(written.length).toBeGreaterThan(4);
+    labels.slice(1).forEach((label, i) => {
+      const before = labels[i];
+      if (!before || before.y !== label.y) return;
+      const room = (textWidth(before.text, before.size) + textWidth(label.text, label.size)) / 2;
+      expect(label.x - before.x).toBeGreaterThanOrEqual(room - 0.1);
+    });
+  });
+
   it('breaks the line at a failed point and marks it with a cross, never at zero', () => {
     const points: FigurePoint[] = [
       { x: 1, y: 10 },

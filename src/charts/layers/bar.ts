@@ -91,7 +91,7 @@ function barMarks(
     highest = Math.min(top, high);
   }
   const text = formatNumber((point.y ?? 0) / y.divisor);
-  if (textWidth(text, VALUE_SIZE) <= slot.width + 2) {
+  if (textWidth(text, VALUE_SIZE) <= slot.width) {
     const label = {
       x: round(centre),
       y: round(clearOf(references, highest - 5)),

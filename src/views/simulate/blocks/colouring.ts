@@ -172,7 +172,7 @@ const fastest = (tiers: number): number => 31 - Math.clz32(tiers & -tiers);
 const copies: Colouring = {
   label: 'Copies below',
   about:
-    'Whether what the block holds lies in a tier below the GPU’s memory too, the fastest that has it; without a copy it is lost when the block is given to another request.',
+    'Whether what the block holds lies in a tier below the GPU’s memory too, named by the fastest that has it.',
   classes: (theme, { tierNames }) => [
     emptyClass(theme),
     { name: 'in use, found by nobody else', colour: cachedClass(theme).colour },
