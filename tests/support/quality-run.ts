@@ -103,9 +103,9 @@ export function qualityRun(preset = 'quality-formats'): QualityRun {
         ],
         evicted: [1, 2],
         cutAt: 4,
+        fact: 2,
       },
     ],
-    study: [],
     notes: [],
     complete: true,
   };

@@ -106,19 +106,8 @@ export const AttentionPicture = v.strictObject({
   evicted: list(count, 4096),
   /** Queries before this position saw every token. */
   cutAt: count,
-});
-
-/** Rounded keys and values of the model beside the true ones: an error a head, layer and sequence. */
-export const StudyRow = v.strictObject({
-  part: v.picklist(['k', 'v']),
-  bits: count,
-  axis: v.picklist(KEY_AXES),
-  rotated: v.boolean(),
-  outlierGain: positive,
-  /** Newest tokens that were not rounded. */
-  residual: count,
-  /** Mean squared error over mean square, of rounded elements. */
-  errors: list(positive, 4096),
+  /** Where the token stands that the last query asks for; absent where the sequence is no question. */
+  fact: v.optional(count),
 });
 
 export const QualityRun = v.strictObject({
@@ -135,7 +124,6 @@ export const QualityRun = v.strictObject({
   /** The full cache first. */
   points: list(QualityPoint, 256),
   pictures: list(AttentionPicture, 64),
-  study: list(StudyRow, 512),
   notes: list(text(600), 50),
   complete: v.boolean(),
 });
@@ -146,5 +134,4 @@ export type TextSamples = v.InferOutput<typeof TextSamples>;
 export type HeadError = v.InferOutput<typeof HeadError>;
 export type QualityPoint = v.InferOutput<typeof QualityPoint>;
 export type AttentionPicture = v.InferOutput<typeof AttentionPicture>;
-export type StudyRow = v.InferOutput<typeof StudyRow>;
 export type QualityRun = v.InferOutput<typeof QualityRun>;

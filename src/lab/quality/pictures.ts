@@ -26,10 +26,29 @@ const MOST_POLICIES = 6;
 /** [layer][head][query position] → weights of the tokens up to it. */
 type Weights = Float32Array[][][];
 
-function sequenceOf({ questions, texts }: CellPlan): readonly number[] {
-  const short = questions.filter(({ ids }) => ids.length <= MOST_TOKENS);
-  const longest = short.toSorted((a, b) => b.ids.length - a.ids.length)[0];
-  return longest?.ids ?? (questions[0]?.ids ?? texts[0] ?? []).slice(-MOST_TOKENS);
+/** Tokens of a question that is shown from its beginning; 0 for one that must be cut. */
+function wholeTokens({ ids }: { readonly ids: readonly number[] }): number {
+  return ids.length <= MOST_TOKENS ? ids.length : 0;
+}
+
+interface Pictured {
+  readonly ids: readonly number[];
+  /** Position of the answer that the last token asks for; null where it is outside, or nothing is asked. */
+  readonly fact: number | null;
+}
+
+/** The question whose fact is farthest back, whole where one is short enough. */
+function sequenceOf({ questions, texts }: CellPlan): Pictured {
+  const [question = questions[0]] = questions
+    .filter(({ distance, ids }) => distance < Math.min(MOST_TOKENS, ids.length))
+    .toSorted(
+      (a, b) => b.distance - a.distance || wholeTokens(b) - wholeTokens(a) || a.ids.length - b.ids.length,
+    );
+  if (question === undefined) return { ids: (texts[0] ?? []).slice(-MOST_TOKENS), fact: null };
+  const ids = question.ids.slice(-MOST_TOKENS);
+  // The answer would stand behind the last token.
+  const fact = ids.length - question.distance;
+  return { ids, fact: ids[fact] === question.answerId ? fact : null };
 }
 
 async function attentionOf(
@@ -115,11 +134,22 @@ export function evictedBy(
   }
 }
 
-/** The head of the last layer whose newest query looks hardest at one token that is not its own. */
-function sharpestHead(layer: readonly (readonly Float32Array[])[], position: number): number {
-  const peaks = layer.map((queries) => (queries[position] ?? Float32Array.of(0)).slice(0, -1));
-  const values = peaks.map((weights) => weights.reduce((most, weight) => Math.max(most, weight), 0));
-  return values.indexOf(Math.max(...values));
+/** The head whose newest query looks hardest at the answer; without one, at any token that is not its own. */
+function sharpestHead(
+  weights: Weights,
+  position: number,
+  fact: number | null,
+): { layer: number; head: number } {
+  const places = weights.flatMap((heads, layer) =>
+    heads.map((queries, head) => {
+      const seen = (queries[position] ?? Float32Array.of(0)).slice(0, -1);
+      const peak =
+        fact === null ? seen.reduce((most, weight) => Math.max(most, weight), 0) : (seen[fact] ?? 0);
+      return { layer, head, peak };
+    }),
+  );
+  const [best] = places.toSorted((a, b) => b.peak - a.peak);
+  return { layer: best?.layer ?? 0, head: best?.head ?? 0 };
 }
 
 /** One picture of the full cache, and one a policy at its smallest budget that cuts. */
@@ -129,19 +159,19 @@ export async function drawPictures(
   settings: EngineSettings,
   open: OpenEngine,
 ): Promise<AttentionPicture[]> {
-  const ids = sequenceOf(plan);
+  const { ids, fact } = sequenceOf(plan);
   if (ids.length < SHOWN_QUERIES) return [];
   const weights = await attentionOf(plan, ids, settings, open);
   const { config, scenario } = plan;
   const last = ids.length - 1;
-  const layer = config.layers - 1;
+  const { layer, head } = sharpestHead(weights, last, fact);
   const heads = weights[layer] ?? [];
-  const head = sharpestHead(heads, last);
   const cutAt = Math.max(1, ids.length - QUESTION_TOKENS);
   const queries = Array.from({ length: SHOWN_QUERIES }, (_, i) => ids.length - SHOWN_QUERIES + i);
   const common = {
     ...{ layer, head, queries, tokens: ids.length, cutAt },
     weights: queries.map((query) => Array.from(heads[head]?.[query] ?? [])),
+    ...(fact !== null && { fact }),
   };
   const shape = {
     groupSize: config.queryHeads / config.kvHeads,

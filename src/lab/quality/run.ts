@@ -277,7 +277,6 @@ class QualityLab {
       },
       points: [...this.#points],
       pictures: [...this.#pictures],
-      study: [],
       notes: this.#notes.map((note) => note.slice(0, 600)).slice(0, 50),
       complete,
     };

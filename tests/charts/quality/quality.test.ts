@@ -4,6 +4,7 @@ import { figuresFor } from '../../../src/charts/figures/index.ts';
 import { heatSteps } from '../../../src/charts/layers/heatmap.ts';
 import { layoutFigure } from '../../../src/charts/layout.ts';
 import { renderSvg } from '../../../src/charts/svg.ts';
+import { SERIES_COLOURS } from '../../../src/charts/theme.ts';
 import { qualityRun } from '../../support/quality-run.ts';
 
 const find = (specs: ReturnType<typeof figuresFor>, id: string) => {
@@ -55,7 +56,17 @@ describe('the figures of a quality run', () => {
     const { marks } = layoutFigure(spec, { width: 390 });
     const struck = marks.find(({ role }) => role === 'struck');
     expect(struck?.kind === 'path' ? struck.d.match(/M/g) : null).toHaveLength(2);
+    expect(spec.finding).toContain('The answer stands at token 2');
+    expect(spec.finding).toMatch(/It is evicted\.$/);
     expect(figureRows(spec).filter(({ note }) => note.includes('1 of 1 tokens evicted'))).toHaveLength(2);
+  });
+
+  it('give each family of caches a colour of its own', () => {
+    const evicting = qualityRun('quality-eviction');
+    const spec = find(figuresFor(evicting), 'quality_recall_vs_bytes');
+    const families = spec.series.filter(({ role }) => role !== 'fit').map(({ colour }) => colour);
+    expect(new Set(families).size).toBe(families.length);
+    expect(Math.max(...families)).toBeLessThan(SERIES_COLOURS);
   });
 
   it('stand below each other where two runs are compared', () => {

@@ -9,6 +9,7 @@ import type { QualityEstimate, QualitySummary } from '../../../core/metrics/qual
 import type { QualityRun } from '../../../core/run/quality.ts';
 import type { FigureAxis, FigurePoint, FigureSeries, FigureSpec } from '../../figure.ts';
 import { formatValue } from '../../format.ts';
+import { SERIES_COLOURS } from '../../theme.ts';
 import { qualityProvenance } from './subject.ts';
 
 type Plotted = Extract<
@@ -50,13 +51,22 @@ function pointOf({ summary, estimate }: Placed): FigurePoint {
   };
 }
 
+/** Policies that rank by the norms of keys and values share a colour where there are more families than colours. */
+const BY_NORMS: readonly string[] = ['knorm', 'paged-eviction'];
+
 function seriesOf(placed: readonly Placed[]): FigureSeries[] {
-  const families = [...new Set(placed.map(({ summary }) => familyOf(summary)))];
-  return families.map((family, colour) => ({
+  const all = [...new Set(placed.map(({ summary }) => familyOf(summary)))];
+  const shared = all.filter((family) => BY_NORMS.includes(family));
+  const names = all.length > SERIES_COLOURS ? shared.join(', ') : '';
+  const nameOf = (summary: QualitySummary): string => {
+    const family = familyOf(summary);
+    return names !== '' && shared.includes(family) ? names : family;
+  };
+  return [...new Set(placed.map(({ summary }) => nameOf(summary)))].map((family, colour) => ({
     id: family,
     label: family,
     colour,
-    points: placed.filter(({ summary }) => familyOf(summary) === family).map(pointOf),
+    points: placed.filter(({ summary }) => nameOf(summary) === family).map(pointOf),
   }));
 }
 

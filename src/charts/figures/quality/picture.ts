@@ -6,7 +6,7 @@ import { qualityProvenance } from './subject.ts';
 import { slug } from './recall.ts';
 
 /** Columns of a map: more would be narrower than a stroke on a phone. */
-const MAX_COLUMNS = 96;
+const MAX_COLUMNS = 160;
 
 interface Column {
   readonly from: number;
@@ -49,7 +49,7 @@ function attentionMap(run: QualityRun, picture: AttentionPicture): FigureSpec {
     series: [{ id: 'attention', label: '', colour: 0, points }],
     definition:
       'Softmax probability that one head’s query gives to each token with the full cache. Struck out is what the policy evicts behind the prompt, chosen from this very attention by the policy’s reference; a column may stand for several neighbouring tokens, whose probabilities are added.',
-    finding: pictureFinding(points, evicted.length, tokens, lost),
+    finding: `${pictureFinding(points, evicted.length, tokens, lost)}${factSentence(picture)}`,
     ...qualityProvenance(run, { text: false }),
   };
 }
@@ -95,6 +95,14 @@ function tokenWords({ from, to }: Column): string {
 function labelsOf(values: readonly number[]): string[] {
   const every = Math.max(1, Math.ceil(values.length / 6));
   return values.map((value, i) => (i % every === 0 ? formatNumber(value) : ''));
+}
+
+/** Whether what is asked for outlives the cut. */
+function factSentence({ fact, evicted, weights }: AttentionPicture): string {
+  if (fact === undefined) return '';
+  const given = formatValue(weights.at(-1)?.[fact] ?? 0, 'share');
+  const fate = evicted.length === 0 ? '' : evicted.includes(fact) ? ' It is evicted.' : ' It is kept.';
+  return ` The answer stands at token ${formatNumber(fact)}, to which the last query gives ${given}.${fate}`;
 }
 
 function pictureFinding(points: readonly FigurePoint[], gone: number, tokens: number, lost: number): string {

@@ -22,7 +22,9 @@ function telling(summaries: readonly QualitySummary[], most: number): QualitySum
 
 function left(all: number, drawn: number): string[] {
   return all > drawn
-    ? [`${all - drawn} further caches, which recall more, are not drawn; the table of caches has them.`]
+    ? [
+        `${all - drawn} further caches, which recall as much or more, are not drawn; the table of caches has them.`,
+      ]
     : [];
 }
 
@@ -77,10 +79,18 @@ const edges = (count: number): number[] => Array.from({ length: count + 1 }, (_,
 
 export function recallMaps(run: QualityRun, summaries: readonly QualitySummary[]): FigureSpec[] {
   const asked = summaries.filter(({ recallByPlace }) => recallByPlace.length > 1);
-  return telling(asked, MAX_MAPS).map((summary) => recallMap(run, summary));
+  // A map without a loss looks like that of the reference.
+  const lossy = asked.filter(({ recall }, i) => i === 0 || (recall?.value ?? 1) < 1);
+  const drawn = telling(lossy, MAX_MAPS);
+  return drawn.map((summary) => recallMap(run, summary, left(asked.length, drawn.length)));
 }
 
-function recallMap(run: QualityRun, { label, recallByPlace, recall }: QualitySummary): FigureSpec {
+function recallMap(
+  run: QualityRun,
+  { label, recallByPlace, recall }: QualitySummary,
+  more: readonly string[],
+): FigureSpec {
+  const provenance = qualityProvenance(run, { text: false });
   const distances = [...new Set(recallByPlace.map(({ distance }) => distance))];
   const depths = [...new Set(recallByPlace.map(({ depth }) => depth ?? 0))];
   const points = recallByPlace.map(({ distance, depth, value, samples, interval }): FigurePoint => {
@@ -116,7 +126,8 @@ function recallMap(run: QualityRun, { label, recallByPlace, recall }: QualitySum
     series: [{ id: label, label: '', colour: 0, points }],
     definition: DEFINITION,
     finding: mapFinding(recallByPlace, recall?.value ?? 0),
-    ...qualityProvenance(run, { text: false }),
+    ...provenance,
+    notes: [...(provenance.notes ?? []), ...more],
   };
 }
 
