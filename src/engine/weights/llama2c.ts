@@ -100,7 +100,7 @@ export async function openLlama2c(file: ByteSource, signal?: AbortSignal): Promi
   if (file.size !== null && file.size < HEADER_BYTES) {
     throw new ModelError(
       'corrupt',
-      `${file.name} has ${file.size} bytes, too few for a llama2.c checkpoint.`,
+      `${file.name} has ${file.size} bytes, too few for a llama2.c checkpoint; fetch it again, or choose another file.`,
     );
   }
   const config = readHeader(file, await file.read(0, HEADER_BYTES, signal));

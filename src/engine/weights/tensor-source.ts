@@ -93,7 +93,7 @@ export function findTensor(
   throw new ModelError(
     'shape',
     `Tensor ${tensor.name} of ${source.config.name} is [${tensor.shape.join(', ')}], but its configuration makes it ` +
-      `[${shape.join(', ')}]; weights and configuration are of different models.`,
+      `[${shape.join(', ')}]; weights and configuration are of different models, so take both from one folder.`,
     { tensor: tensor.name },
   );
 }
