@@ -28,7 +28,6 @@ async function openRoom(page: Page): Promise<void> {
 }
 
 async function chooseFiles(page: Page, files: ReturnType<typeof modelFiles>): Promise<void> {
-  await page.getByText('Another model, or another format of its weights').click();
   await page.getByLabel('Model files to read').setInputFiles(files);
 }
 
@@ -98,23 +97,50 @@ test('eviction and a smaller format change the cache that is shown', async () =>
 const TRUNCATED = readFileSync(new URL(SHIPPED_MODEL.weights, FOLDER)).subarray(0, 100_000);
 const HUGE_HEADER = Buffer.alloc(64, 0xff);
 
-test.each([
-  { name: 'a file that is cut off', files: { [SHIPPED_MODEL.weights]: TRUNCATED } },
-  { name: 'a header of 2^64 bytes', files: { [SHIPPED_MODEL.weights]: HUGE_HEADER } },
-  { name: 'a configuration that is no JSON', files: { [SHIPPED_MODEL.config]: Buffer.from('{') } },
-  { name: 'weights without a configuration', files: { [SHIPPED_MODEL.config]: null } },
-])('$name is one clear sentence, and the page goes on', async ({ files }) => {
+const FAULTS = [
+  {
+    name: 'a file that is cut off',
+    files: { [SHIPPED_MODEL.weights]: TRUNCATED },
+    says: /is damaged.+fetch/,
+  },
+  { name: 'a header of 2^64 bytes', files: { [SHIPPED_MODEL.weights]: HUGE_HEADER }, says: /header claims/ },
+  { name: 'no JSON', files: { [SHIPPED_MODEL.config]: Buffer.from('{') }, says: /not valid JSON/ },
+  { name: 'no configuration', files: { [SHIPPED_MODEL.config]: null }, says: /no config\.json beside it/ },
+];
+
+test('files that are no model are one clear sentence each, and the page goes on', async () => {
   const page = await lab.visit({ hash: '#/model' });
   await openRoom(page);
-  await chooseFiles(page, modelFiles(files));
-  const alert = page.getByRole('alert');
-  await alert.waitFor();
-  expect(await alert.textContent()).toMatch(/^\s*\S.{20,}\.\s*$/);
+  for (const { name, files, says } of FAULTS) {
+    await chooseFiles(page, modelFiles(files));
+    await page.getByRole('alert').filter({ hasText: says }).waitFor();
+    expect(await page.getByRole('alert').textContent(), name).toMatch(/^\s*\S.{20,}\.\s*$/);
+  }
   await page.getByRole('button', { name: 'Take the model that ships with the page' }).click();
   await page.getByRole('heading', { level: 2, name: SHIPPED_MODEL.id }).waitFor();
   await expect.poll(() => generateButton(page).isEnabled()).toBe(true);
   await generateButton(page).click();
   await page.getByText(/^\d+ tokens; /).waitFor();
+});
+
+test('a GPU that is lost in the middle: the model comes back and the text goes on as it would have', async () => {
+  const page = await lab.visit({ hash: '#/model' });
+  await openRoom(page);
+  await page.getByLabel('New tokens', { exact: true }).fill('300');
+  await page.getByLabel('Go on past the model’s end token').check();
+  const text = () => page.locator('.sequences .text').first().textContent();
+  const finished = () => page.getByText(/^300 tokens; /).waitFor({ timeout: 60_000 });
+  await generateButton(page).click();
+  await finished();
+  const whole = await text();
+  await expect.poll(() => generateButton(page).isEnabled()).toBe(true);
+  await generateButton(page).click();
+  await page.getByText(/^\d{2} tokens; /).waitFor();
+  const devtools = await lab.browser.newBrowserCDPSession();
+  await devtools.send('Browser.crashGpuProcess').catch(() => undefined);
+  await page.getByText('every sequence went on from its tokens').waitFor({ timeout: 60_000 });
+  await finished();
+  expect(await text()).toBe(whole);
 });
 
 test('chosen files load; without a vocabulary the model speaks token ids', async () => {
@@ -141,19 +167,21 @@ test('a wrong number and a prompt that is too long are sentences', async () => {
   await page.getByText(/this model reads \d+; shorten the prompt or ask for \d+ fewer tokens/).waitFor();
 });
 
-for (const scheme of ['light', 'dark'] as const) {
-  for (const width of [1440, 390]) {
-    test(`axe finds nothing serious and nothing scrolls sideways, ${scheme} at ${width} px`, async () => {
-      const page = await lab.visit({ hash: '#/model', scheme, width });
-      await openRoom(page);
-      await page.evaluate(() => document.querySelectorAll('details').forEach((part) => (part.open = true)));
-      await page.getByRole('button', { name: 'Add a prompt' }).click();
-      await page.getByLabel('Seed', { exact: true }).fill('-1');
+test.each(['light', 'dark'] as const)(
+  'axe finds nothing serious and nothing scrolls sideways, %s, wide and narrow',
+  async (scheme) => {
+    const page = await lab.visit({ hash: '#/model', scheme });
+    await openRoom(page);
+    await page.evaluate(() => document.querySelectorAll('details').forEach((part) => (part.open = true)));
+    await page.getByRole('button', { name: 'Add a prompt' }).click();
+    await page.getByLabel('Seed', { exact: true }).fill('-1');
+    for (const width of [1440, 390]) {
+      await page.setViewportSize({ width, height: 844 });
       expect(await findings(page)).toEqual([]);
       const overflow = await page.evaluate(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
       expect(overflow).toBeLessThanOrEqual(0);
-    });
-  }
-}
+    }
+  },
+);
