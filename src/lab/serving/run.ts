@@ -56,6 +56,7 @@ class ServingRun {
   readonly #points: readonly PointState[];
   readonly #engines: Engines;
   readonly #notes: string[] = [];
+  readonly #kernels = new Set<string>();
   readonly #createdAt: string;
   readonly #id: string;
   #firstToken: ServeFirstToken[] = [];
@@ -164,8 +165,7 @@ class ServingRun {
     const settings = engineSettings(scenario, backend, model.config);
     checkRequests(requests, settings.maxContextTokens, model.config.name);
     const engine = await this.#engines.fresh(settings);
-    const point = this.#points[planned.index];
-    if (point) point.engine = `KV Lab, ${backend}, ${engine.variant}`.slice(0, 200);
+    this.#kernels.add(engine.variant);
     return { requests, measured: await drive(new RealEngine(engine, host.now), load) };
   }
 
@@ -238,7 +238,7 @@ class ServingRun {
       environment: describeEnvironment(gpu, host, null),
       points: await pointsOf(this.#points, facts.kvBytesPerToken, model.config),
       firstToken: this.#firstToken,
-      notes: this.#notes.map((note) => note.slice(0, 600)).slice(0, 50),
+      notes: [...this.#notes, ...kernelNotes(this.#kernels)].map((note) => note.slice(0, 600)).slice(0, 50),
       complete,
     };
   }
@@ -246,6 +246,12 @@ class ServingRun {
   #tell(fraction: number | null, message: string): void {
     this.#context.onProgress({ fraction, message });
   }
+}
+
+/** Names of kernels by their batch sizes, each once. */
+function kernelNotes(variants: ReadonlySet<string>): string[] {
+  const names = new Set([...variants].flatMap((variant) => variant.split(' · ')));
+  return names.size === 0 ? [] : [`Kernels: ${[...names].join(' · ')}.`];
 }
 
 class PeerMissingError extends Error {

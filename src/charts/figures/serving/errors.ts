@@ -9,7 +9,7 @@ const SHOWN: readonly (readonly [PredictedMetric, string])[] = [
   ['tpotMs.mean', 'mean TPOT'],
   ['itlMs.p99', 'p99 ITL'],
   ['e2eMs.mean', 'mean E2E'],
-  ['outputTokensPerSecond', 'throughput'],
+  ['outputTokensPerSecond', 'tok/s'],
   ['meanKvBlocks', 'mean KV blocks'],
 ];
 
@@ -38,10 +38,10 @@ export function predictionErrors(run: ServeRun): FigureSpec | null {
       })),
     })),
     references: [
-      { y: 10, label: 'bar of TPOT, +10 %' },
-      { y: -10, label: '−10 %' },
-      { y: 15, label: 'bar of E2E, +15 %' },
-      { y: -15, label: '−15 %' },
+      { y: 15, label: '±15 %: bar of E2E' },
+      { y: 10, label: '' },
+      { y: -10, label: '' },
+      { y: -15, label: '±10 %, inside: bar of TPOT' },
     ],
     definition:
       '100 · (predicted ÷ measured − 1), of means over the kept repetitions. Neither these repetitions nor their seeds ' +
