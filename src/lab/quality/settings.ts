@@ -10,9 +10,9 @@ import { UnsupportedError } from '../errors.ts';
 import { textTokens } from './tasks.ts';
 
 /** Rows of one step: many on a GPU; fewer on the processor, so that a cancel is heard soon. */
-const STEP_TOKENS = { gpu: 4096, software: 1024 } as const;
+const STEP_TOKENS = { gpu: 4096, software: 256 } as const;
 /** Prompts of emulated cells are computed whole, so that groups of tokens are not cut. */
-const MOST_WHOLE_TOKENS = 8192;
+const MOST_WHOLE_TOKENS = { gpu: 8192, software: 1024 } as const;
 const CONTEXT_STEP = 64;
 
 /** Tokens of the longest sequence of a scenario. */
@@ -41,16 +41,16 @@ export function engineSettings(
     Math.ceil(longest / CONTEXT_STEP) * CONTEXT_STEP,
   );
   const emulated = isEmulated(cell);
+  const adapter = isFallback ? 'software' : 'gpu';
   const sequences = emulated
-    ? Math.max(1, Math.min(engine.sequences, Math.floor(MOST_WHOLE_TOKENS / maxContextTokens)))
+    ? Math.max(1, Math.min(engine.sequences, Math.floor(MOST_WHOLE_TOKENS[adapter] / maxContextTokens)))
     : engine.sequences;
-  const stepTokens = isFallback ? STEP_TOKENS.software : STEP_TOKENS.gpu;
   return {
     kvFormat: emulated ? 'f32' : cell.kFormat,
     blockSize: engine.blockSize,
     numBlocks: sequences * (Math.ceil(maxContextTokens / engine.blockSize) + 1) + 1,
     maxSequences: sequences,
-    tokenBudget: emulated ? sequences * maxContextTokens : Math.max(stepTokens, sequences),
+    tokenBudget: emulated ? sequences * maxContextTokens : Math.max(STEP_TOKENS[adapter], sequences),
     longPrefillTokens: 0,
     maxContextTokens,
     prefixCaching: false,
