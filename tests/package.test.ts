@@ -94,7 +94,7 @@ test('there are examples of every entry', () => {
   }
 });
 
-test.each(EXAMPLES)('$name runs in Node', ({ name }) => {
+test.each(EXAMPLES)('$name runs in Node', { timeout: MINUTES }, ({ name }) => {
   const printed = run(process.execPath, [`${name}.js`], project).trim();
   expect(printed).not.toBe('');
   printedInNode.set(name, printed);
