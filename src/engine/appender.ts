@@ -1,8 +1,13 @@
-/** Appends new tokens in any KV format; int2 goes through its f16 ring. One place, because everything else is alike. */
+/**
+ * Appends new tokens in any KV format; int2 goes through its f16 ring. One place, because everything else is alike. Plain
+ * formats need it only where somebody wants to see keys and values before: else RoPE writes them into the cache itself.
+ */
 import type { KvFormat } from '../core/kv/formats.ts';
 import type { Gpu } from '../gpu/context.ts';
 import { createResidualAppend } from '../gpu/kernels/append-residual.ts';
 import { createAppend } from '../gpu/kernels/append.ts';
+import { ropeAppends } from '../gpu/kernels/rope.ts';
+import type { ForwardParts } from './forward.ts';
 
 export interface AppenderConfig {
   readonly format: KvFormat;
@@ -55,4 +60,16 @@ export async function createAppender(gpu: Gpu, config: AppenderConfig): Promise<
     encode: (pass, { key, value, pool, slots, tokens }) =>
       append.encode(pass, { key, value, pool, slots, tokens }),
   };
+}
+
+/** Whether the dispatch of RoPE appends, and none of its own is needed. */
+export function ropeAppendsFor({
+  model,
+  settings,
+  hooks,
+}: Pick<ForwardParts, 'model' | 'settings' | 'hooks'>): boolean {
+  const { positions } = model.config;
+  const { layout, rotaryDim } =
+    positions.kind === 'rope' ? positions : { layout: 'half' as const, rotaryDim: 0 };
+  return !hooks.onKeysValues && ropeAppends(settings.kvFormat, { layout, rotaryDim });
 }

@@ -7,12 +7,12 @@
 import { createPagedDecode, type PagedDecode } from '../gpu/kernels/decode.ts';
 import type { PagedDecodeArgs } from '../gpu/kernels/decode-config.ts';
 import { createPrefill, type Prefill } from '../gpu/kernels/prefill.ts';
-import { createAppender, type Appender } from './appender.ts';
+import { createAppender, ropeAppendsFor, type Appender } from './appender.ts';
 import { createCapture, type Capture } from './capture.ts';
 import { contextBound } from './context-bound.ts';
 import { createChoice, type Choice } from './eviction/choice.ts';
 import type { ForwardParts } from './forward.ts';
-import { cacheShape } from './kv-cache.ts';
+import { cacheShape, poolOf } from './kv-cache.ts';
 import type { Passes } from './passes.ts';
 import type { StepBatch } from './step-batch.ts';
 import { stepRows } from './step-rows.ts';
@@ -33,7 +33,8 @@ export interface Attention {
 }
 
 interface Launchers {
-  readonly append: Appender;
+  /** null where RoPE has done it. */
+  readonly append: Appender | null;
   readonly decode: PagedDecode;
   readonly prefill: Prefill;
 }
@@ -55,7 +56,7 @@ export async function createAttention(parts: ForwardParts): Promise<Attention> {
     windowed: config.windowTokens > 0 || settings.eviction.policy === 'streaming-llm',
   };
   const [append, decode, prefill, choice] = await Promise.all([
-    createAppender(gpu, { ...shape, residualTokens }),
+    ropeAppendsFor(parts) ? null : createAppender(gpu, { ...shape, residualTokens }),
     createPagedDecode(gpu, { ...decodeConfig, ...(capture?.wantsWeights && { emitScores: true }) }),
     createPrefill(gpu, { ...shape, ...ring }),
     createChoice(parts, decodeConfig),
@@ -108,10 +109,10 @@ class LayerAttention implements Attention {
   #append(pass: GPUComputePassEncoder, layer: number, batch: StepBatch): void {
     const { buffers, cache, limits } = this.#parts;
     const { all } = buffers;
-    this.#launchers.append.encode(pass, {
+    this.#launchers.append?.encode(pass, {
       key: buffers.key,
       value: buffers.value,
-      pool: at(cache.pools, layer),
+      pool: poolOf(cache, layer),
       ring: cache.rings[layer],
       slots: buffers.slots,
       tokens: batch.tokens,
@@ -134,7 +135,7 @@ class LayerAttention implements Attention {
     const maxDispatchMacs = gpu.isFallback ? SOFTWARE_DISPATCH_MACS : GPU_DISPATCH_MACS;
     this.#launchers.prefill.encode(pass, {
       query: buffers.query,
-      pool: at(cache.pools, layer),
+      pool: poolOf(cache, layer),
       blockTable: chunks.table,
       queryStarts: chunks.starts,
       contextLengths: chunks.contexts,
@@ -148,7 +149,7 @@ class LayerAttention implements Attention {
       maxDispatchMacs,
       ...this.#ring(layer, chunks.ringSlots),
     });
-    this.choice?.observer?.vote(pass, layer, at(cache.pools, layer), batch, maxDispatchMacs);
+    this.choice?.observer?.vote(pass, layer, poolOf(cache, layer), batch, maxDispatchMacs);
   }
 
   #decode(pass: GPUComputePassEncoder, layer: number, batch: StepBatch): void {
@@ -158,7 +159,7 @@ class LayerAttention implements Attention {
     const weights = this.capture?.weights;
     const args: PagedDecodeArgs = {
       query: buffers.query,
-      pool: at(cache.pools, layer),
+      pool: poolOf(cache, layer),
       blockTable: all.table,
       contextLengths: all.contexts,
       output: buffers.attention,
@@ -179,10 +180,4 @@ class LayerAttention implements Attention {
     const residual = this.#parts.cache.rings[layer];
     return residual ? { residual, residualSlots } : {};
   }
-}
-
-function at(buffers: readonly GPUBuffer[], layer: number): GPUBuffer {
-  const buffer = buffers[layer];
-  if (!buffer) throw new RangeError(`The cache has ${buffers.length} layers; layer ${layer} was asked for.`);
-  return buffer;
 }

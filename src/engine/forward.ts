@@ -1,11 +1,12 @@
 /**
  * The forward pass of one step: from token ids to sampled ids, all rows of the step at once, in one command encoder.
  *
- *   embed → per layer: [norm → QKV] → [RoPE, split] → append → attention → [output + residual]
+ *   embed → per layer: [norm → QKV] → [RoPE, split, append] → attention → [output + residual]
  *                      → [norm → gate·up → activation] → [down + residual]
  *   → [norm → head] on the sampled rows → sample
  *
- * Each bracket is one dispatch. Every architecture of the engine is this pass; what differs is in ModelConfig.
+ * Each bracket is one dispatch, so a layer has six, or seven where attention joins parts; quantized KV is appended by a
+ * dispatch of its own. Every architecture of the engine is this pass; what differs is in ModelConfig.
  *
  * Boundary: launches. Which rows are in the step is step-batch.ts's; the attention over the cache is attention.ts's.
  */
@@ -16,10 +17,11 @@ import { createLinear } from '../gpu/kernels/linear.ts';
 import { createRope } from '../gpu/kernels/rope.ts';
 import { createSample } from '../gpu/kernels/sample.ts';
 import type { EmbedArgs, Kernel, RopeArgs, SampleArgs } from '../gpu/kernels/transformer-config.ts';
+import { ropeAppendsFor } from './appender.ts';
 import { createAttention, type Attention } from './attention.ts';
 import type { ModelConfig } from './config.ts';
 import type { EngineHooks, EngineSettings } from './engine-types.ts';
-import type { KvCache } from './kv-cache.ts';
+import { poolOf, type KvCache } from './kv-cache.ts';
 import { encodedRope, ropeMagnitude } from './rope-frequencies.ts';
 import type { StepBatch, StepLimits } from './step-batch.ts';
 import type { StepBuffers } from './step-buffers.ts';
@@ -61,11 +63,8 @@ export class Forward {
   }
 
   static async create(parts: ForwardParts): Promise<Forward> {
-    const { gpu, model, limits } = parts;
-    const [kernels, attention] = await Promise.all([
-      createKernels(gpu, model, parts.settings, limits),
-      createAttention(parts),
-    ]);
+    const { gpu, model } = parts;
+    const [kernels, attention] = await Promise.all([createKernels(parts), createAttention(parts)]);
     const frequencies = gpu.buffers.upload('Engine.frequencies', encodedRope(model.config));
     return new Forward(parts, kernels, attention, frequencies);
   }
@@ -113,8 +112,9 @@ export class Forward {
       ...(layer.queryNorm && { queryNorm: layer.queryNorm }),
       ...(layer.keyNorm && { keyNorm: layer.keyNorm }),
       query: buffers.query,
-      key: buffers.key,
-      value: buffers.value,
+      ...(ropeAppendsFor(this.#parts)
+        ? { pool: poolOf(this.#parts.cache, index), slots: buffers.slots }
+        : { key: buffers.key, value: buffers.value }),
       tokens,
     });
     this.attention.encode(passes, index, batch);
@@ -173,12 +173,11 @@ function normed(
   return { input, normWeight: weight, ...(bias && { normBias: bias }) };
 }
 
-async function createKernels(
-  gpu: Gpu,
-  { config, weights }: LoadedModel,
-  { tier }: EngineSettings,
-  { maxTokens, maxSequences }: StepLimits,
-): Promise<Kernels> {
+async function createKernels(parts: ForwardParts): Promise<Kernels> {
+  const { gpu, cache } = parts;
+  const { config, weights } = parts.model;
+  const { tier } = parts.settings;
+  const { maxTokens, maxSequences } = parts.limits;
   const { norm, positions, hidden } = config;
   const first = weights.layers[0];
   if (!first) throw new RangeError(`${config.name} has no layers.`);
@@ -209,6 +208,7 @@ async function createKernels(
       epsilon: norm.epsilon,
       queryScale: Math.sqrt(width / config.headDim),
       magnitude: ropeMagnitude(config),
+      ...(ropeAppendsFor(parts) && { cache: cache.layout }),
     }),
     linear(first.qkv, true, 'store'),
     linear(first.output, false, 'add'),

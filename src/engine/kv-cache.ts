@@ -115,3 +115,10 @@ export class KvCache {
     this.#gpu.buffers.destroy(...this.pools, ...this.rings);
   }
 }
+
+/** A layer's pool. @throws RangeError for a layer that there is not */
+export function poolOf({ pools }: Pick<KvCache, 'pools'>, layer: number): GPUBuffer {
+  const pool = pools[layer];
+  if (!pool) throw new RangeError(`The cache has ${pools.length} layers; layer ${layer} was asked for.`);
+  return pool;
+}

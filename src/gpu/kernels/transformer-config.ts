@@ -1,4 +1,5 @@
 /** What the kernels of a transformer step beside its linear layers and its attention are made from and called with. */
+import type { KvLayout } from '../../core/kv/formats.ts';
 import type { LinearWeight, WeightFormat } from './linear-config.ts';
 
 /** embed.ts: token ids to rows of the residual stream. */
@@ -42,6 +43,8 @@ export interface RopeConfig {
   readonly queryScale: number;
   /** Factor on cos and sin (YaRN); 1 otherwise. */
   readonly magnitude: number;
+  /** Keys and values go right into this paged cache, where `ropeAppends` says so; left out: to `key` and `value`. */
+  readonly cache?: KvLayout;
 }
 export interface RopeArgs {
   /** f32 [tokens][(queryHeads + 2·kvHeads)·headDim] */
@@ -58,9 +61,12 @@ export interface RopeArgs {
   readonly keyNorm?: GPUBuffer;
   /** f32 [tokens][queryHeads][paddedHeadDim] */
   readonly query: GPUBuffer;
-  /** f32 [tokens][kvHeads][paddedHeadDim] */
-  readonly key: GPUBuffer;
-  readonly value: GPUBuffer;
+  /** f32 [tokens][kvHeads][paddedHeadDim]; without a cache. */
+  readonly key?: GPUBuffer;
+  readonly value?: GPUBuffer;
+  /** One layer's pool, and i32 [tokens] the slot of each token in it or −1, as in append.ts; with a cache. */
+  readonly pool?: GPUBuffer;
+  readonly slots?: GPUBuffer;
   readonly tokens: number;
 }
 

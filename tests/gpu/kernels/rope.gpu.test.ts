@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { kvLayout, type KvFormat } from '../../../src/core/kv/formats.ts';
 import { createRandom } from '../../../src/core/random.ts';
 import { encodedRope, ropeFrequencies } from '../../../src/engine/rope-frequencies.ts';
 import type { Gpu } from '../../../src/gpu/context.ts';
+import { createAppend } from '../../../src/gpu/kernels/append.ts';
 import { createRope } from '../../../src/gpu/kernels/rope.ts';
 import { ropeTwin, type RopeInput } from '../../../src/gpu/kernels/rope.twin.ts';
 import type { RopeConfig } from '../../../src/gpu/kernels/transformer-config.ts';
@@ -109,6 +111,71 @@ describe.each(['auto', 'no-subgroups'] as const)('rope, %s', (tier) => {
         expect(Math.abs((actual[part][i] ?? NaN) - x), `${part} ${i}`).toBeLessThan(tolerance);
       });
     }
+  });
+});
+
+describe('rope into a cache', () => {
+  const FORMATS = ['f32', 'f16'] as const;
+  const NAMES = ['half, padded', 'interleaved, padded from 8 to 16 channels', 'partial, as Phi'] as const;
+  const cases = FORMATS.flatMap((format) => NAMES.map((name) => ({ format, name })));
+
+  it.each(cases)('$format, $name: what append writes', async ({ format, name }) => {
+    const gpu = gpus['no-subgroups'];
+    const config = { ...BASE, ...CASES[name] };
+    const { kvHeads, paddedHeadDim, queryHeads, headDim } = config;
+    const shape = { kvHeads, headDim: paddedHeadDim, blockSize: 8 };
+    const layout = kvLayout(format, shape);
+    const random = createRandom(6);
+    // Tokens out of order over two of three blocks, and one that is skipped.
+    const slots = Int32Array.of(17, 2, -1, 0, 23, 3, 16);
+    const tokens = slots.length;
+    const words = (count: number) => new Float32Array(count).fill(77);
+    const upload = (data: Float32Array | Uint32Array | Int32Array) => gpu.buffers.upload('Test.rope', data);
+    const made = {
+      input: upload(
+        Float32Array.from({ length: tokens * (queryHeads + 2 * kvHeads) * headDim }, () => random.normal()),
+      ),
+      positions: upload(POSITIONS),
+      frequencies: upload(Uint32Array.from({ length: config.rotaryDim / 2 }, (_, i) => 2 ** (30 - i))),
+      query: upload(words(tokens * queryHeads * paddedHeadDim)),
+      key: upload(words(tokens * kvHeads * paddedHeadDim)),
+      value: upload(words(tokens * kvHeads * paddedHeadDim)),
+      slots: upload(slots),
+    };
+    const pools = [0, 1].map(() => upload(words((3 * layout.blockBytes) / 4)));
+    const [expected, actual] = pools;
+    if (!expected || !actual) throw new Error('Two pools.');
+    const [apart, append, fused] = await Promise.all([
+      createRope(gpu, config),
+      createAppend(gpu, { format, ...shape }),
+      createRope(gpu, { ...config, cache: layout }),
+    ]);
+    await inErrorScope(gpu, async () => {
+      runPass(gpu, (pass) => {
+        apart.encode(pass, { ...made, tokens });
+        append.encode(pass, { ...made, pool: expected, tokens });
+      });
+      const query = await gpu.buffers.read(made.query);
+      gpu.device.queue.writeBuffer(made.query, 0, words(query.byteLength / 4));
+      runPass(gpu, (pass) => fused.encode(pass, { ...made, pool: actual, tokens }));
+      expect(new Float32Array(await gpu.buffers.read(made.query))).toEqual(new Float32Array(query));
+      const [wanted, found] = [await gpu.buffers.read(expected), await gpu.buffers.read(actual)];
+      expect(new Uint32Array(found)).toEqual(new Uint32Array(wanted));
+    });
+    gpu.buffers.destroy(...Object.values(made), ...pools);
+  });
+
+  it('only where whole words of plain numbers are written', async () => {
+    const cache = (format: KvFormat) => kvLayout(format, { kvHeads: 2, headDim: 16, blockSize: 8 });
+    const shapes = [
+      { ...BASE, cache: cache('int8') },
+      { ...BASE, rotaryDim: 6, cache: cache('f16') },
+      { ...BASE, kvHeads: 4, cache: cache('f32') },
+    ];
+    const [quantized, odd, others] = shapes.map((shape) => createRope(gpus.auto, shape));
+    await expect(quantized).rejects.toThrow(/cache of int8/);
+    await expect(odd).rejects.toThrow(/6 of them turned.*f16/);
+    await expect(others).rejects.toThrow(/2 heads of 16 channels instead of 4 of 16/);
   });
 });
 
