@@ -10,19 +10,21 @@ import { drain, GREEDY, runForced, type ForcedJob, type Watch } from './forced.t
 import { argmax, judge, klDivergence, logProbabilities } from './logits.ts';
 import { QUESTION_TOKENS, type RecallQuestion } from './tasks.ts';
 
-/** Where the question stands: behind the prompt, so that the cache was cut without knowing it, or inside. */
+/**
+ * The question stands behind the prompt, so that the cache was cut without knowing it; or at the prompt's end as well, where
+ * a policy sees it. It is always asked behind the cut: what the prompt itself answers has seen every token.
+ */
 function jobOf(
   { ids, answerId, candidates }: RecallQuestion,
   question: QualityTasks['recall']['question'],
   onJudged: (judged: ReturnType<typeof judge>) => void,
 ): ForcedJob {
-  const behind = question === 'behind' ? QUESTION_TOKENS : 0;
-  const at = ids.length - behind;
+  const at = ids.length - QUESTION_TOKENS;
   return {
-    promptIds: ids.slice(0, at),
+    promptIds: question === 'behind' ? ids.slice(0, at) : ids,
     forced: [...ids.slice(at), answerId],
     onLogits: (index, logits) => {
-      if (index === behind) onJudged(judge(logits, answerId, candidates));
+      if (index === QUESTION_TOKENS) onJudged(judge(logits, answerId, candidates));
     },
   };
 }

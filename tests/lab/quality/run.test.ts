@@ -1,16 +1,18 @@
 /** The experiment over a fake of the engine: which tokens it forces, what it compares, what it keeps. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { POLICIES } from '../../../src/core/eviction/policies.ts';
 import { qualityRows } from '../../../src/core/metrics/quality/rows.ts';
 import { parseRun } from '../../../src/core/run/parse.ts';
 import type { QualityRun } from '../../../src/core/run/quality.ts';
+import { REFERENCE_CELL } from '../../../src/core/scenario/quality/cells.ts';
 import { parseQuality } from '../../../src/core/scenario/parse.ts';
 import type { QualityScenario } from '../../../src/core/scenario/quality/schema.ts';
 import { wholeGroups } from '../../../src/lab/quality/emulator.ts';
 import { judge, klDivergence, logProbabilities } from '../../../src/lab/quality/logits.ts';
+import { measureRecall } from '../../../src/lab/quality/measure.ts';
 import { evictedBy } from '../../../src/lab/quality/pictures.ts';
 import { runQuality } from '../../../src/lab/quality/run.ts';
-import { bytesPerToken } from '../../../src/lab/quality/settings.ts';
+import { bytesPerToken, engineSettings } from '../../../src/lab/quality/settings.ts';
 import { recallQuestions } from '../../../src/lab/quality/tasks.ts';
 import { CONFIG, FakeEngine, fakeContext } from './fake-engine.ts';
 
@@ -155,3 +157,20 @@ it('judges logits: share of the candidates, and divergences that are not negativ
   expect(klDivergence(p, q)).toBeCloseTo(0.5 * Math.log(2) + 0.5 * Math.log(2 / 3), 6);
   expect(klDivergence(p, p)).toBe(0);
 });
+
+it.each(['behind', 'inside'] as const)(
+  'judges the question behind the cut, the prompt knowing it %s',
+  async (question) => {
+    const asked = scenario({ tasks: { ...TASKS, recall: { ...TASKS.recall, samples: 1, question } } });
+    const questions = recallQuestions(asked, CONFIG);
+    const engine = new FakeEngine(engineSettings(asked, REFERENCE_CELL, CONFIG, true), {});
+    const submit = vi.spyOn(engine, 'submit');
+    await measureRecall(engine, questions, asked.tasks, { signal: new AbortController().signal });
+    submit.mock.calls.forEach(([{ promptIds, forced }], i) => {
+      const { ids = [], answerId } = questions[i] ?? {};
+      expect(promptIds).toEqual(question === 'inside' ? ids : ids.slice(0, -2));
+      expect(forced).toEqual([...ids.slice(-2), answerId]);
+    });
+    expect(submit).toHaveBeenCalledTimes(questions.length);
+  },
+);

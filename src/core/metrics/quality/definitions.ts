@@ -27,7 +27,7 @@ export const QUALITY_METRICS: Readonly<Record<QualityId, QualityDefinition>> = {
     title: 'Recall',
     unit: 'share',
     definition:
-      'Share of questions whose answer gets the highest logit among all possible answers. The context lies in the cache, and is cut, before the question comes, unless the scenario puts the question into the prompt.',
+      'Share of questions whose answer gets the highest logit among all possible answers. The context lies in the cache, and is cut, before the question comes, unless the scenario ends the prompt with the question as well.',
     interval: '95 % exact binomial (Clopper–Pearson)',
     better: 'higher',
   },

@@ -58,8 +58,8 @@ export const QualityTasks = v.strictObject({
     /** Longest context; the question stands at its end. */
     contextTokens: int(16, 1_048_576),
     /**
-     * behind: the context is computed (and cut) before the question comes. inside: the question is part of the prompt, so
-     * that a policy which looks at the newest queries sees it.
+     * behind: the context is computed (and cut) before the question comes. inside: the question ends the prompt as well, so
+     * that a policy which looks at the newest queries sees it, and is asked again behind the cut.
      */
     question: v.picklist(['behind', 'inside']),
   }),
