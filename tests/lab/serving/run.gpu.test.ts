@@ -158,7 +158,7 @@ test('the first token: nothing found, found in the pool, fetched back from the h
     measurement: { repeats: 1, calibrationRepeats: 0, warmupRepeats: 0 },
   });
   const run = await runServing(scenario, await contextOf(), { peer });
-  expect(run.notes).toEqual([]);
+  expect(run.notes).toEqual([expect.stringMatching(/^Kernels: \S.*\.$/)]);
   expect(run.firstToken.map(({ from, cachedTokens, reason }) => ({ from, cachedTokens, reason }))).toEqual([
     { from: 'computed', cachedTokens: [0, 0], reason: null },
     { from: 'prefix cache', cachedTokens: [48, 48], reason: null },
