@@ -215,6 +215,27 @@ describe('GPU commands in a headless Chromium', { timeout: 5 * MINUTES }, () => 
     expect(answer.tpotMs).toBeGreaterThan(0);
   });
 
+  test('quality answers a row a cache for the model that ships, the full cache first, and writes the run', async () => {
+    const settings = [
+      ...['cache.kFormats=["int2"]', 'tasks.recall.distances=[16]', 'tasks.recall.contextTokens=48'],
+      ...['tasks.recall.depths=[0]', 'tasks.recall.samples=2', 'tasks.text.promptTokens=40'],
+      ...['tasks.text.sequences=3', 'tasks.text.scoredTokens=4', 'tasks.attentionSequences=1'],
+      ...['tasks.speed.sequences=1', 'tasks.speed.tokens=10'],
+    ].flatMap((setting) => ['--set', setting]);
+    const folderOut = join(folder, 'quality');
+    const { status, out, err } = await kvlab('quality', ...settings, '--out', folderOut, '--json');
+    expect({ status, err }).toMatchObject({ status: 0 });
+    const { rows, trends, model } = JSON.parse(out);
+    expect(model.name).toBe('ledger-485k');
+    expect(rows.map(({ kFormat }: { kFormat: string }) => kFormat)).toEqual(['f32', 'int2']);
+    expect(rows[0]).toMatchObject({ recall: { 16: 1 }, klDivergence: 0, top1Agreement: 1, budget: null });
+    expect(rows[1].bytesPerToken).toBeLessThan(rows[0].bytesPerToken / 4);
+    expect(rows[1].klDivergence).toBeGreaterThan(0);
+    expect(trends.length).toBeGreaterThan(6);
+    const written = JSON.parse(readFileSync(join(folderOut, 'run.json'), 'utf8'));
+    expect(written).toMatchObject({ kind: 'quality', complete: true });
+  });
+
   test('a checkpoint that is cut off is one sentence and exit status 2', async () => {
     const path = file('cut.bin', 'short');
     const { status, out, err } = await kvlab('generate', '--model', path, '--prompt-ids', '1', '--json');
