@@ -100,8 +100,8 @@ test('a run goes through its file and the door, and is listed', () => {
 
 test('CSV: requests and steps of both sides, errors by metric', () => {
   const requests = serveRequestsToCsv(layouts).trim().split(/\r?\n/);
-  // Per layout: 24 requests, three kept repetitions on both sides and two calibrations.
-  expect(requests.length).toBe(1 + 2 * 24 * (3 * 2 + 2));
+  // Per layout: 24 requests, three kept repetitions on both sides and three calibrations.
+  expect(requests.length).toBe(1 + 2 * 24 * (3 * 2 + 3));
   expect(requests[0]).toBe(
     'backend,engine,side,seed,id,arrivalMs,sentMs,startMs,firstTokenMs,endMs,promptTokens,outputTokens,cachedTokens,preemptions,tokens',
   );

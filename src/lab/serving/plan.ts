@@ -38,7 +38,7 @@ export function plannedPoints(scenario: ServeScenario): PlannedPoint[] {
 }
 
 /**
- * The rounds of a run; every point is run once in each. Kept and calibrating rounds are each spread evenly over the run,
+ * The rounds of a run in their order; every point is run once in each. Kept and calibrating rounds are each spread evenly over the run,
  * three and two as K C K C K, so that a machine that grows slower or faster does so for both alike.
  */
 export function plannedRounds({ seed, measurement }: ServeScenario): PlannedRound[] {
@@ -56,4 +56,20 @@ export function plannedRounds({ seed, measurement }: ServeScenario): PlannedRoun
   const turns = [...placed('calibration', calibrationRepeats), ...placed('kept', repeats)];
   turns.sort((a, b) => a.at - b.at);
   return [...rounds('warm-up', warmupRepeats), ...turns.map(({ made }) => made)];
+}
+
+/**
+ * Rounds that a point runs one after the other before the next point begins: each kept round with the calibrating ones
+ * before it. A machine that is slow for a minute is so for both. The order within a turn is turned around each time.
+ */
+export function plannedTurns(scenario: ServeScenario): PlannedRound[][] {
+  const turns: PlannedRound[][] = [];
+  let open: PlannedRound[] = [];
+  for (const round of plannedRounds(scenario)) {
+    open.push(round);
+    if (round.kind === 'calibration') continue;
+    turns.push(turns.length % 2 === 0 ? open : open.reverse());
+    open = [];
+  }
+  return open.length === 0 ? turns : [...turns, open];
 }

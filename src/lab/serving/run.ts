@@ -16,7 +16,7 @@ import type { GenerationBackend } from './backend.ts';
 import { drive } from './drive.ts';
 import { Engines } from './engines.ts';
 import { measureFirstToken } from './first-token.ts';
-import { plannedPoints, plannedRounds, type PlannedRound } from './plan.ts';
+import { plannedPoints, plannedTurns, type PlannedRound } from './plan.ts';
 import { pointsOf, type Kept, type PointState } from './points.ts';
 import { promptWriter, type PromptWriter } from './prompts.ts';
 import { idleUntil, RealEngine } from './real-engine.ts';
@@ -104,11 +104,13 @@ class ServingRun {
   }
 
   async #repetitions(): Promise<void> {
-    const rounds = plannedRounds(this.#scenario);
-    const total = rounds.length * this.#points.length;
+    const turns = plannedTurns(this.#scenario);
+    const total = turns.flat().length * this.#points.length;
     let done = 0;
-    for (const round of rounds) {
-      for (const point of this.#points) {
+    for (const turn of turns) {
+      for (const [point, round] of this.#points.flatMap((point) =>
+        turn.map((round) => [point, round] as const),
+      )) {
         this.#context.signal.throwIfAborted();
         const tell = (share: number): void => {
           this.#tell((REPETITIONS_SHARE * (done + share)) / total, messageOf(point, round));
@@ -117,8 +119,9 @@ class ServingRun {
         if (point.status === 'done') await this.#round(point, round, tell);
         done++;
       }
-      if (round.kind !== 'kept') continue;
-      const message = `Repetition ${round.number + 1} of ${this.#scenario.measurement.repeats} is done`;
+      const kept = turn.find(({ kind }) => kind === 'kept');
+      if (!kept) continue;
+      const message = `Repetition ${kept.number + 1} of ${this.#scenario.measurement.repeats} is done`;
       this.#options.onPartial?.(
         { fraction: (REPETITIONS_SHARE * done) / total, message },
         await this.#result(false),

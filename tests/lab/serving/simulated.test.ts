@@ -8,7 +8,7 @@ import { linearTokens, type StepWork } from '../../../src/core/schedule/work.ts'
 import { generateRequests } from '../../../src/core/workload/generate.ts';
 import { fitOf, predict } from '../../../src/lab/serving/calibrate.ts';
 import { drive } from '../../../src/lab/serving/drive.ts';
-import { plannedRounds } from '../../../src/lab/serving/plan.ts';
+import { plannedRounds, plannedTurns } from '../../../src/lab/serving/plan.ts';
 import { promptWriter } from '../../../src/lab/serving/prompts.ts';
 import { prefillPairs, SimulatedEngine } from '../../../src/lab/serving/simulated-engine.ts';
 import { lawMs } from '../../../src/lab/serving/step-law.ts';
@@ -263,6 +263,16 @@ test('numbers of sequences that were never measured lie between their neighbours
   const ms = (sequences: number) =>
     lawMs(law, { tokens: sequences, prefillPairs: 0, decodeContextTokens: 0, decodeSequences: sequences });
   expect([1, 2, 3, 4, 8].map(ms)).toEqual([2, 3, 4, 5, 10]);
+});
+
+test('a point’s kept and calibrating rounds are neighbours in time, in both orders', () => {
+  const letters = (repeats: number, calibrationRepeats: number) =>
+    plannedTurns({ ...DEFAULT_SERVING, measurement: { repeats, calibrationRepeats, warmupRepeats: 1 } })
+      .map((turn) => turn.map(({ kind }) => kind.slice(0, 1)).join(''))
+      .join(' ');
+  expect(letters(3, 3)).toBe('w kc ck kc');
+  expect(letters(3, 2)).toBe('w k ck kc');
+  expect(letters(1, 3)).toBe('w kcc c');
 });
 
 test.each([

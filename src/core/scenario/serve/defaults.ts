@@ -38,5 +38,5 @@ export const DEFAULT_SERVING: ServeScenario = {
   ttft: null,
   objectives: { ttftMs: null, tpotMs: null, e2eMs: null },
   sweep: [],
-  measurement: { repeats: 3, calibrationRepeats: 2, warmupRepeats: 1 },
+  measurement: { repeats: 3, calibrationRepeats: 3, warmupRepeats: 1 },
 };

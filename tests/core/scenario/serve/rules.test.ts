@@ -42,7 +42,7 @@ test.each([
   },
   {
     set: { workload: { requests: 4000 }, sweep: [{ path: 'workload.arrivals.users', values: [1, 2] }] },
-    says: 'workload.requests is 4000 in each of 12 repetitions; the most is 20000 in all: set 1666.',
+    says: 'workload.requests is 4000 in each of 14 repetitions; the most is 20000 in all: set 1428.',
   },
   {
     set: { workload: { requests: 0 } },
