@@ -99,6 +99,9 @@ export const PlanPhase = v.strictObject({
   /** Shares of the published dense rate and bandwidth. */
   mfu: count,
   mbu: count,
+  /** Those two, of one GPU and in the format that computes: the roofs of a roofline. */
+  peakTflops: count,
+  bandwidthGBps: count,
 });
 export type PlanPhase = v.InferOutput<typeof PlanPhase>;
 
