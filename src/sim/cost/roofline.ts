@@ -24,8 +24,21 @@ export function stepShape(
   { hardware, engine }: CostScenario,
   attention: AttentionKernel = gpu.serving.attention,
 ): StepShape {
-  const { tensorParallel: ranks, pipelineParallel } = hardware;
+  const { tensorParallel, pipelineParallel } = hardware;
   const { weights, kvFormat } = engine;
+  return stepShapeOf(model, gpu, { weights, kvFormat, tensorParallel, pipelineParallel }, attention);
+}
+
+/** Formats and sharding, as a simulation and a plan both have them. */
+export type ShapeSettings = Pick<SimScenario['hardware'], 'tensorParallel' | 'pipelineParallel'> &
+  Pick<SimScenario['engine'], 'weights' | 'kvFormat'>;
+
+export function stepShapeOf(
+  model: Architecture,
+  gpu: GpuRecord,
+  { weights, kvFormat, tensorParallel: ranks, pipelineParallel }: ShapeSettings,
+  attention: AttentionKernel = gpu.serving.attention,
+): StepShape {
   const options = { weights, kvFormat, ranks, attention };
   return {
     shards: model.kinds.map((kind) => layerShard(model, kind, options)),

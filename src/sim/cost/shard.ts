@@ -72,13 +72,20 @@ const NORM_PASSES = 8;
 /** Beyond this many tokens a mixture's step reads all its experts but for a part in 10^6. */
 const NEGLIGIBLE = 1e-6;
 
+/** Tables by numbers of experts: a search asks for the same few thousands of times. */
+const DISTINCT = new Map<string, Float64Array>();
+
 function distinctTable({ experts, activeExperts }: { experts: number; activeExperts: number }): Float64Array {
-  if (experts === 0) return new Float64Array(0);
-  const table = [0];
-  while (table.length < 65_536 && experts - (table.at(-1) ?? 0) > experts * NEGLIGIBLE) {
+  const key = `${activeExperts}/${experts}`;
+  const known = DISTINCT.get(key);
+  if (known) return known;
+  const table = experts === 0 ? [] : [0];
+  while (experts > 0 && table.length < 65_536 && experts - (table.at(-1) ?? 0) > experts * NEGLIGIBLE) {
     table.push(expectedDistinctExperts(experts, activeExperts, table.length));
   }
-  return Float64Array.from(table);
+  const made = Float64Array.from(table);
+  DISTINCT.set(key, made);
+  return made;
 }
 
 /**

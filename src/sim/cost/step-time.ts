@@ -88,10 +88,10 @@ export class StepTime {
     if (tokens === 0) return 0;
     let seconds = 0;
     for (const shard of shards) {
-      const mixed = this.#attentionSeconds(shard, work, batches, prefills, queries);
+      const mixed = this.attentionSeconds(shard, work, batches, prefills, queries);
       seconds += shard.layers * (this.#linearSeconds(shard, tokens) + mixed);
     }
-    seconds += this.#headSeconds(logits / batches) + this.#embeddingSeconds(tokens);
+    seconds += this.headSeconds(logits / batches) + this.embeddingSeconds(tokens);
     if (pipeline > 1) {
       const { sendSeconds, sendSecondsPerByte, hidden } = this.shape;
       seconds += (pipeline - 1) * (sendSeconds + sendSecondsPerByte * tokens * hidden * ACTIVATION_BYTES);
@@ -100,39 +100,57 @@ export class StepTime {
   }
 
   #linearSeconds(shard: LayerShard, tokens: number): number {
-    const { rates, shape } = this;
+    return (
+      this.denseSeconds(shard, tokens) +
+      this.expertSeconds(shard, tokens) +
+      this.elementSeconds(shard, tokens) +
+      this.reduceSeconds(shard, tokens)
+    );
+  }
+
+  /** Matrices that every token of a layer multiplies with. */
+  denseSeconds(shard: LayerShard, tokens: number): number {
+    const { rates } = this;
     const rows = tokens <= SKINNY_ROWS ? tokens : Math.ceil(tokens / TILE_ROWS) * TILE_ROWS;
-    let seconds = overlap(
+    const seconds = overlap(
       (rows * shard.denseFlops) / rates.linearFlops,
       (shard.denseBytes + tokens * shard.activationBytes) / rates.weightBytes,
     );
     // A product fills and drains the device as any kernel does: what small ones take beside their bytes.
-    seconds += shard.products * rates.kernelSeconds;
-    if (shard.expertBytes > 0) {
-      const table = shard.distinctExperts;
-      const distinct = table[Math.min(table.length - 1, Math.ceil(tokens))] ?? 0;
-      seconds += overlap(
-        (expertRows(tokens, distinct, shard) * shard.expertFlops) / rates.linearFlops / shard.activeExperts,
-        (distinct * shard.expertBytes) / rates.weightBytes,
-      );
-      seconds += overlap(
-        (tokens * shard.routerFlops) / rates.headFlops,
-        shard.routerBytes / rates.weightBytes,
-      );
-    }
-    seconds += overlap(
-      (tokens * shard.elementBytes) / rates.elementBytes,
-      shard.kernels * rates.kernelSeconds,
+    return seconds + shard.products * rates.kernelSeconds;
+  }
+
+  /** Experts of a layer and their router; 0 without. */
+  expertSeconds(shard: LayerShard, tokens: number): number {
+    if (shard.expertBytes === 0) return 0;
+    const { rates } = this;
+    const distinct = distinctExperts(shard, tokens);
+    const experts = overlap(
+      (expertRows(tokens, distinct, shard) * shard.expertFlops) / rates.linearFlops / shard.activeExperts,
+      (distinct * shard.expertBytes) / rates.weightBytes,
     );
-    if (shard.allReduces > 0) {
-      const bytes = tokens * shape.hidden * ACTIVATION_BYTES;
-      seconds += shard.allReduces * allReduceSeconds(bytes, shape.ranks, shape.reduce);
-    }
-    return seconds;
+    const router = overlap(
+      (tokens * shard.routerFlops) / rates.headFlops,
+      shard.routerBytes / rates.weightBytes,
+    );
+    return experts + router;
+  }
+
+  /** Norms, rotations, activations of a layer. */
+  elementSeconds(shard: LayerShard, tokens: number): number {
+    const { elementBytes, kernelSeconds } = this.rates;
+    return overlap((tokens * shard.elementBytes) / elementBytes, shard.kernels * kernelSeconds);
+  }
+
+  /** All-reduces of a layer; 0 on one rank. */
+  reduceSeconds(shard: LayerShard, tokens: number): number {
+    const { ranks, reduce, hidden } = this.shape;
+    if (shard.allReduces === 0) return 0;
+    return shard.allReduces * allReduceSeconds(tokens * hidden * ACTIVATION_BYTES, ranks, reduce);
   }
 
   /** Attention of decodes and chunks, or the states in its place. */
-  #attentionSeconds(
+  attentionSeconds(
     shard: LayerShard,
     work: StepWork,
     batches: number,
@@ -196,13 +214,13 @@ export class StepTime {
   }
 
   /** Ranks hold a part of the vocabulary each, so what they look up is added up. */
-  #embeddingSeconds(tokens: number): number {
+  embeddingSeconds(tokens: number): number {
     const { hidden, ranks, reduce } = this.shape;
     return ranks === 1 ? 0 : allReduceSeconds(tokens * hidden * ACTIVATION_BYTES, ranks, reduce);
   }
 
   /** Output layer and sampler, for tokens that need logits. */
-  #headSeconds(logits: number): number {
+  headSeconds(logits: number): number {
     if (logits === 0) return 0;
     const { hidden, vocab, ranks, reduce } = this.shape;
     const { rates } = this;
@@ -214,6 +232,11 @@ export class StepTime {
     const sampler = (logits * words * SAMPLER_BYTES) / rates.elementBytes;
     return head + gather + sampler + (SAMPLER_KERNELS + 1) * rates.kernelSeconds;
   }
+}
+
+/** Experts that a step of `tokens` tokens reads; 0 without any. */
+export function distinctExperts({ distinctExperts: table }: LayerShard, tokens: number): number {
+  return table[Math.min(table.length - 1, Math.ceil(tokens))] ?? 0;
 }
 
 /** Rows that the grouped product computes: each expert's own, in whole tiles. */
@@ -230,7 +253,7 @@ function overlap(computeSeconds: number, memorySeconds: number): number {
  * Tokens whose K and V the decodes of a step read. A step knows the sum and the maximum of its contexts: where some are
  * longer than the window, their mean is cut; the sum of cut contexts is at most that.
  */
-function decodeTokensRead({ reach, reachTokens }: LayerShard, work: StepWork): number {
+export function decodeTokensRead({ reach, reachTokens }: LayerShard, work: StepWork): number {
   const { decodeContextTokens, decodeSequences, decodeMaxContextTokens } = work;
   const behind = decodeSequences * decodeMaxContextTokens - decodeContextTokens;
   if (reach === 'all' || decodeMaxContextTokens <= reachTokens) return decodeContextTokens + SKEW * behind;

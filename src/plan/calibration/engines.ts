@@ -1,0 +1,26 @@
+/** What each serving engine adds to the roofline of a step: engines.json, one row an engine with its source. */
+import * as v from 'valibot';
+import { PLAN_ENGINES, type PlanEngineName } from '../../core/scenario/plan/schema.ts';
+import rows from './engines.json' with { type: 'json' };
+
+const time = v.pipe(v.number(), v.minValue(0), v.maxValue(100));
+
+export const EngineTimes = v.strictObject({
+  engine: v.picklist(PLAN_ENGINES),
+  /** Host's milliseconds of a step, and of each sequence in it, that the GPU waits for. */
+  stepMs: time,
+  sequenceMs: time,
+  /** Times that the GPU's work takes of what the roofline says. */
+  kernels: v.pipe(v.number(), v.minValue(0.1), v.maxValue(10)),
+  source: v.pipe(v.string(), v.minLength(10)),
+});
+export type EngineTimes = v.InferOutput<typeof EngineTimes>;
+
+export const ENGINE_TIMES: readonly EngineTimes[] = v.parse(v.array(EngineTimes), rows);
+
+/** @throws Error for an engine without a row, which is a mistake of ours */
+export function engineTimes(engine: PlanEngineName): EngineTimes {
+  const times = ENGINE_TIMES.find((row) => row.engine === engine);
+  if (!times) throw new Error(`engines.json has no row of ${engine}.`);
+  return times;
+}

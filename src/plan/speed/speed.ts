@@ -1,0 +1,187 @@
+/**
+ * How long one replica of a candidate takes: the step-time roofline of the simulator (sim/cost) in closed form.
+ *
+ * Made once for a candidate, then asked for batches and lengths: nothing is allocated by the questions, so that a search
+ * can ask tens of thousands of times. Times are milliseconds.
+ *
+ *   decode step      step(B decodes of the mean context) + host(B)
+ *   TPOT, steady     decode step + (B − 1)/output · Σ over a prompt's chunks (step with the chunk − step without)
+ *   TPOT, alone      decode step: prompts run on GPUs of their own (disaggregated), or there are none
+ *   speculation      a step verifies γ drafts beside each token and yields (1 − α^(γ+1))/(1 − α) tokens of a sequence
+ *
+ * Queueing for a place in the batch is not in it: that is the simulator's, and plan/queue's.
+ */
+import type { GpuRecord } from '../../core/hardware/records.ts';
+import { pow } from '../../core/math.ts';
+import type { Architecture } from '../../core/model/architecture.ts';
+import type { PlanChoice } from '../../core/run/plan.ts';
+import { createStepWork, type StepWork } from '../../core/schedule/work.ts';
+import { ratesOfRecord, type StepRates } from '../../sim/cost/rates.ts';
+import { stepShapeOf } from '../../sim/cost/roofline.ts';
+import { StepTime } from '../../sim/cost/step-time.ts';
+import { sendSeconds } from '../../sim/cost/comm.ts';
+import { engineTimes, type EngineTimes } from '../calibration/engines.ts';
+import type { Candidate } from '../types.ts';
+
+/** What of a choice the times depend on. */
+export type SpeedChoice = Pick<
+  PlanChoice,
+  | 'engine'
+  | 'tensorParallel'
+  | 'pipelineParallel'
+  | 'weights'
+  | 'kvFormat'
+  | 'tokenBudget'
+  | 'speculation'
+  | 'disaggregated'
+>;
+
+/** A load in closed form: tokens of the mean request, of which `cached` need not be computed. */
+export interface SteadyLoad {
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  readonly cachedTokens: number;
+}
+
+const ROOFLINE = {
+  kind: 'roofline',
+  computeEfficiency: null,
+  memoryEfficiency: null,
+  overheadMs: 0,
+} as const;
+
+/** Tokens of a sequence that one step of speculation yields. */
+export function tokensPerStep(speculation: PlanChoice['speculation']): number {
+  if (speculation === null) return 1;
+  const { draftTokens, acceptance } = speculation;
+  if (acceptance >= 1) return draftTokens + 1;
+  return (1 - pow(acceptance, draftTokens + 1)) / (1 - acceptance);
+}
+
+/** One replica's times; see the file's head. */
+export class Speed {
+  readonly choice: SpeedChoice;
+  readonly time: StepTime;
+  readonly host: EngineTimes;
+  #gpu: GpuRecord;
+  #kvBytesPerToken: number;
+  #work: StepWork = createStepWork(1);
+
+  constructor(choice: SpeedChoice, gpu: GpuRecord, model: Architecture) {
+    const { weights, kvFormat, tensorParallel, pipelineParallel } = choice;
+    const rates: StepRates = ratesOfRecord(gpu, weights, ROOFLINE);
+    const shape = stepShapeOf(model, gpu, { weights, kvFormat, tensorParallel, pipelineParallel });
+    this.choice = choice;
+    this.host = engineTimes(choice.engine);
+    this.time = new StepTime(shape, rates);
+    this.#gpu = gpu;
+    this.#kvBytesPerToken = shape.shards.reduce((sum, shard) => sum + shard.layers * shard.kvBytes, 0);
+  }
+
+  /** One step of `batch` decodes beside one chunk of `chunk` tokens with `before` ones in the cache; drafts included. */
+  stepMs(batch: number, meanContext: number, chunk = 0, before = 0, lastChunk = true): number {
+    const { speculation } = this.choice;
+    const work = this.#work;
+    work.draftTokens = batch > 0 ? (speculation?.draftTokens ?? 0) : 0;
+    work.decodeSequences = batch;
+    work.decodeContextTokens = batch * meanContext;
+    work.decodeMaxContextTokens = batch > 0 ? meanContext : 0;
+    work.decodeSquaredContextTokens = batch * meanContext * meanContext;
+    work.prefillCount = chunk > 0 ? 1 : 0;
+    work.prefillTokens[0] = chunk;
+    work.prefillContextTokens[0] = before;
+    work.sampledSequences = batch + (chunk > 0 && lastChunk ? 1 : 0);
+    const gpuMs = this.time.stepMs(work);
+    const hostMs = this.host.stepMs + this.host.sequenceMs * (batch + work.prefillCount);
+    if (speculation === null || batch === 0) return gpuMs + hostMs;
+    return (
+      gpuMs + hostMs + speculation.draftTokens * speculation.draftCost * this.#plainMs(batch, meanContext)
+    );
+  }
+
+  /** Decodes without drafts, which a draft's time is a share of. */
+  #plainMs(batch: number, meanContext: number): number {
+    const work = this.#work;
+    work.draftTokens = 0;
+    work.prefillCount = 0;
+    work.sampledSequences = batch;
+    work.decodeContextTokens = batch * meanContext;
+    return this.time.stepMs(work);
+  }
+
+  /** Time of an output token while `batch` sequences decode and nothing else runs. */
+  tpotMs(batch: number, meanContext: number): number {
+    return this.stepMs(batch, meanContext) / tokensPerStep(this.choice.speculation);
+  }
+
+  /** Time to compute a prompt alone, in chunks of the token budget, up to its first token. */
+  prefillMs(promptTokens: number, cachedTokens = 0): number {
+    return this.#chunksMs(0, 0, promptTokens, cachedTokens);
+  }
+
+  /** Time to compute a prompt beside `batch` decodes, whose tokens come out of the same budget. */
+  mixedPrefillMs(batch: number, meanContext: number, promptTokens: number, cachedTokens = 0): number {
+    return this.#chunksMs(batch, meanContext, promptTokens, cachedTokens);
+  }
+
+  /** Sum of the steps with a prompt's chunks. */
+  #chunksMs(batch: number, meanContext: number, promptTokens: number, cachedTokens: number): number {
+    // The last token is always computed: it gives the first output.
+    let before = Math.min(cachedTokens, Math.max(0, promptTokens - 1));
+    let ms = 0;
+    const size = this.chunkTokens(batch);
+    while (before < promptTokens) {
+      const chunk = Math.min(size, promptTokens - before);
+      ms += this.stepMs(batch, meanContext, chunk, before, before + chunk >= promptTokens);
+      before += chunk;
+    }
+    return ms;
+  }
+
+  /** Prompt tokens that a step has room for beside `batch` decodes. */
+  chunkTokens(batch: number): number {
+    const drafts = 1 + (this.choice.speculation?.draftTokens ?? 0);
+    return Math.max(1, this.choice.tokenBudget - batch * drafts);
+  }
+
+  /** Time of an output token with `batch` requests in flight all the time, whose prompts run between the decodes. */
+  steadyTpotMs(batch: number, load: SteadyLoad): number {
+    const context = load.promptTokens + load.outputTokens / 2;
+    const alone = this.tpotMs(batch, context);
+    if (this.choice.disaggregated !== null || batch <= 1) return alone;
+    return (
+      alone + ((batch - 1) / Math.max(1, load.outputTokens)) * this.promptCostMs(batch - 1, context, load)
+    );
+  }
+
+  /** What one prompt adds to the steps of `batch` decodes. */
+  promptCostMs(batch: number, meanContext: number, { promptTokens, cachedTokens }: SteadyLoad): number {
+    const computed = Math.max(1, promptTokens - cachedTokens);
+    const steps = Math.ceil(computed / this.chunkTokens(batch));
+    return (
+      this.#chunksMs(batch, meanContext, promptTokens, cachedTokens) - steps * this.stepMs(batch, meanContext)
+    );
+  }
+
+  /** First token of a request that finds a place at once: it waits for half a step, then runs beside the decodes. */
+  steadyTtftMs(batch: number, load: SteadyLoad): number {
+    const { promptTokens, outputTokens, cachedTokens } = load;
+    const context = promptTokens + outputTokens / 2;
+    if (this.choice.disaggregated !== null) {
+      return this.prefillMs(promptTokens, cachedTokens) + this.kvShipMs(promptTokens);
+    }
+    const others = Math.max(0, batch - 1);
+    const wait = others > 0 ? this.stepMs(others, context) / 2 : 0;
+    return wait + this.#chunksMs(others, context, promptTokens, cachedTokens);
+  }
+
+  /** Time to hand a prompt's KV to the GPUs that decode, rank by rank; all but the last layer's overlaps with computing. */
+  kvShipMs(tokens: number): number {
+    const layers = this.time.shape.shards.reduce((sum, { layers: count }) => sum + count, 0);
+    return 1000 * sendSeconds((tokens * this.#kvBytesPerToken) / Math.max(1, layers), this.#gpu);
+  }
+}
+
+export function createSpeed(candidate: Candidate, model: Architecture): Speed {
+  return new Speed(candidate.choice, candidate.gpu, model);
+}
