@@ -10,6 +10,7 @@ export { DEFAULT_SCENARIO } from './core/scenario/defaults.ts';
 export { DEFAULT_SIMULATION } from './core/scenario/simulate/defaults.ts';
 export {
   parseAnyScenario,
+  parsePlan,
   parseQuality,
   parseScenario,
   parseServing,
@@ -21,6 +22,8 @@ export {
   type ParsedSimulation,
 } from './core/scenario/parse.ts';
 export type { AnyScenario, ScenarioKind } from './core/scenario/kinds.ts';
+export { DEFAULT_PLAN } from './core/scenario/plan/defaults.ts';
+export { PLAN_ENGINES, PLAN_GOALS, type PlanScenario } from './core/scenario/plan/schema.ts';
 export type { ServeScenario } from './core/scenario/serve/schema.ts';
 export type { SimScenario } from './core/scenario/simulate/schema.ts';
 export {
@@ -28,6 +31,8 @@ export {
   findPreset,
   LAB_PRESETS,
   PRESETS,
+  presetPlan,
+  PLAN_PRESETS,
   presetQuality,
   presetScenario,
   presetServing,

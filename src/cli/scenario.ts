@@ -128,6 +128,7 @@ function noSuchScenario(path: string, kind: ScenarioKind, error: unknown): strin
     simulate: 'simulation',
     quality: 'quality experiment',
     serve: 'serving run',
+    plan: 'plan',
   }[kind];
   return `There is no file and no ${what} “${path}”; the ${what}s are ${names.join(', ')}.`;
 }

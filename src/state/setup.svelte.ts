@@ -7,7 +7,7 @@ import { labDraft, type LabDraft } from './lab-draft.ts';
 import type { KeyValue } from './theme.svelte.ts';
 
 /** What other rooms open. */
-type Elsewhere = 'simulation' | 'quality' | 'serve';
+type Elsewhere = 'simulation' | 'quality' | 'serve' | 'plan';
 
 const FIRST = LAB_PRESETS[0]?.name ?? '';
 

@@ -9,6 +9,7 @@ import { cellsOf } from '../../src/core/scenario/quality/cells.ts';
 import type { AnyScenario } from '../../src/core/scenario/kinds.ts';
 import { parseAnyScenario, parseSimulation } from '../../src/core/scenario/parse.ts';
 import {
+  presetPlan,
   PRESETS,
   presetQuality,
   presetServing,
@@ -151,6 +152,7 @@ const experiment = presetScenario('mixed-lengths-llama-3.2-1b');
 const simulation = presetSimulation('ten-blocks');
 const quality = presetQuality('quality-outliers');
 const serving = presetServing('serve-rate');
+const plan = presetPlan('plan-chat-8b');
 const expand = (scenario: AnyScenario): number => {
   switch (scenario.kind) {
     case 'quality':
@@ -161,10 +163,12 @@ const expand = (scenario: AnyScenario): number => {
       return expandSweep(scenario).length;
     case 'serve':
       return expandSweep(scenario).length;
+    case 'plan':
+      return 1;
   }
 };
 
-test.each([experiment, simulation, quality, serving])(
+test.each([experiment, simulation, quality, serving, plan])(
   'assignments of odd values to every setting of $title',
   (scenario) => {
     const random = createRandom(102);

@@ -8,7 +8,13 @@ test('computes the pinned digits', () => {
   expect(digits()).toEqual(PINNED);
 });
 
-const LINK_KINDS = { lab: 'scenario', simulate: 'simulation', quality: 'quality', serve: 'serve' };
+const LINK_KINDS = {
+  lab: 'scenario',
+  simulate: 'simulation',
+  quality: 'quality',
+  serve: 'serve',
+  plan: 'plan',
+};
 
 test.each(PRESETS)('a link to $name survives this engine’s compression', async ({ name }) => {
   const scenario = { ...anyPresetScenario(name), title: 'Another title' };

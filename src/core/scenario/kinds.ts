@@ -1,9 +1,12 @@
 /**
- * The kinds of scenario: an experiment of the laboratory, a simulation, a quality experiment, a serving run. What differs between them
- * is in this table: schema, defaults, rules.
+ * The kinds of scenario: an experiment of the laboratory, a simulation, a quality experiment, a serving run, a
+ * plan. What differs between them is in this table: schema, defaults, rules.
  */
 import type * as v from 'valibot';
 import { DEFAULT_SCENARIO } from './defaults.ts';
+import { DEFAULT_PLAN } from './plan/defaults.ts';
+import { planContradiction } from './plan/rules.ts';
+import { PlanScenario } from './plan/schema.ts';
 import { DEFAULT_QUALITY } from './quality/defaults.ts';
 import { qualityContradiction } from './quality/rules.ts';
 import { QualityScenario } from './quality/schema.ts';
@@ -22,11 +25,12 @@ export interface ScenarioByKind {
   readonly simulate: SimScenario;
   readonly quality: QualityScenario;
   readonly serve: ServeScenario;
+  readonly plan: PlanScenario;
 }
 export type ScenarioKind = keyof ScenarioByKind;
 export type AnyScenario = ScenarioByKind[ScenarioKind];
-/** Kinds with sweep axes; a quality experiment has cells of its own. */
-export type SweptKind = Exclude<ScenarioKind, 'quality'>;
+/** Kinds with sweep axes; a quality experiment has cells of its own, a plan what it leaves open. */
+export type SweptKind = Exclude<ScenarioKind, 'quality' | 'plan'>;
 
 export interface KindOfScenario<S> {
   readonly schema: v.GenericSchema<unknown, S>;
@@ -68,6 +72,13 @@ export const SCENARIO_KINDS: { readonly [K in ScenarioKind]: KindOfScenario<Scen
     contradiction: serveContradiction,
     contradictionOfAll: serveTotalContradiction,
     name: 'a serving run',
+  },
+  plan: {
+    schema: PlanScenario,
+    defaults: DEFAULT_PLAN,
+    contradiction: planContradiction,
+    contradictionOfAll: () => null,
+    name: 'a plan',
   },
 };
 

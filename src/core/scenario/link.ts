@@ -18,6 +18,7 @@ import { isScenarioKind, SCENARIO_KINDS, type AnyScenario } from './kinds.ts';
 import { diffLayer, mergeLayer } from './layer.ts';
 import { SCENARIO_BOUNDS, validateAny } from './parse.ts';
 import { anyPresetScenario, findPreset, PRESETS, type Preset } from './presets.ts';
+import type { PlanScenario } from './plan/schema.ts';
 import type { QualityScenario } from './quality/schema.ts';
 import { SCENARIO_VERSION, type Scenario } from './schema.ts';
 import type { ServeScenario } from './serve/schema.ts';
@@ -50,6 +51,12 @@ export type Link =
       readonly kind: 'serve';
       readonly preset: string | null;
       readonly scenario: ServeScenario;
+    }
+  | {
+      readonly ok: true;
+      readonly kind: 'plan';
+      readonly preset: string | null;
+      readonly scenario: PlanScenario;
     }
   | { readonly ok: true; readonly kind: 'check'; readonly run: CheckRun }
   | { readonly ok: false; readonly sentence: string };
@@ -199,6 +206,8 @@ function linkTo(scenario: AnyScenario, preset: string | null): Link {
       return { ok: true, kind: 'quality', preset, scenario };
     case 'serve':
       return { ok: true, kind: 'serve', preset, scenario };
+    case 'plan':
+      return { ok: true, kind: 'plan', preset, scenario };
     default:
       return scenario satisfies never;
   }

@@ -25,6 +25,7 @@ import {
   type ScenarioKind,
 } from './kinds.ts';
 import { mergeLayer } from './layer.ts';
+import type { PlanScenario } from './plan/schema.ts';
 import type { QualityScenario } from './quality/schema.ts';
 import { SCENARIO_VERSION, type Scenario } from './schema.ts';
 import type { ServeScenario } from './serve/schema.ts';
@@ -45,6 +46,7 @@ export type ParsedScenario = Parsed<Scenario>;
 export type ParsedSimulation = Parsed<SimScenario>;
 export type ParsedQuality = Parsed<QualityScenario>;
 export type ParsedServing = Parsed<ServeScenario>;
+export type ParsedPlan = Parsed<PlanScenario>;
 export type ParsedAnyScenario = { [K in ScenarioKind]: Parsed<ScenarioByKind[K]> }[ScenarioKind];
 
 function refuse(sentence: string): { readonly ok: false; readonly sentence: string } {
@@ -69,6 +71,7 @@ const SWEEPS: { readonly [K in ScenarioKind]: (scenario: ScenarioByKind[K]) => s
   simulate: (scenario) => sweepContradiction('simulate', scenario),
   quality: () => null,
   serve: (scenario) => sweepContradiction('serve', scenario),
+  plan: () => null,
 };
 
 /** Checks a complete document. */
@@ -121,6 +124,11 @@ export function validateServing(document: unknown): ParsedServing {
   return validate('serve', document);
 }
 
+/** Checks a complete plan. */
+export function validatePlan(document: unknown): ParsedPlan {
+  return validate('plan', document);
+}
+
 /** Checks a complete scenario of the kind that it says. */
 export function validateAny(kind: ScenarioKind, document: unknown): ParsedAnyScenario {
   return VALIDATES[kind](document);
@@ -131,6 +139,7 @@ const VALIDATES: { readonly [K in ScenarioKind]: (document: unknown) => Parsed<S
   simulate: validateSimulation,
   quality: validateQuality,
   serve: validateServing,
+  plan: validatePlan,
 };
 
 /**
@@ -165,11 +174,17 @@ export function parseServing(
   return parse('serve', input, base);
 }
 
+/** Reads a plan's scenario, as `parseScenario` reads an experiment. */
+export function parsePlan(input: unknown, base: PlanScenario = SCENARIO_KINDS.plan.defaults): ParsedPlan {
+  return parse('plan', input, base);
+}
+
 const PARSES: { readonly [K in ScenarioKind]: (input: unknown) => Parsed<ScenarioByKind[K]> } = {
   lab: (input) => parseScenario(input),
   simulate: (input) => parseSimulation(input),
   quality: (input) => parseQuality(input),
   serve: (input) => parseServing(input),
+  plan: (input) => parsePlan(input),
 };
 
 /** Reads a scenario of whatever kind it says it is; without a word it is an experiment, as all were once. */

@@ -19,6 +19,8 @@ import sharedPrefix from '../../../scenarios/shared-prefix.json' with { type: 'j
 import type { JsonObject } from '../json.ts';
 import type { AnyScenario, ScenarioKind } from './kinds.ts';
 import { parseAnyScenario } from './parse.ts';
+import type { PlanScenario } from './plan/schema.ts';
+import { PLAN_LAYERS } from './plan/stories.ts';
 import type { Scenario } from './schema.ts';
 import type { ServeScenario } from './serve/schema.ts';
 import { SERVING_LAYERS } from './serve/stories.ts';
@@ -64,11 +66,15 @@ export const QUALITY_PRESETS: readonly Preset[] = presetsOf('quality', QUALITY_L
 /** Serving runs of a real model, in the order a visitor meets them. */
 export const SERVE_PRESETS: readonly Preset[] = presetsOf('serve', SERVING_LAYERS);
 
+/** Plans, in the order a visitor meets them. */
+export const PLAN_PRESETS: readonly Preset[] = presetsOf('plan', PLAN_LAYERS);
+
 export const PRESETS: readonly Preset[] = [
   ...LAB_PRESETS,
   ...SIM_PRESETS,
   ...QUALITY_PRESETS,
   ...SERVE_PRESETS,
+  ...PLAN_PRESETS,
 ];
 
 export function findPreset(name: string, presets: readonly Preset[] = PRESETS): Preset | undefined {
@@ -118,6 +124,15 @@ export function presetServing(name: string, presets: readonly Preset[] = PRESETS
   const scenario = anyPresetScenario(name, presets);
   if (scenario.kind !== 'serve') {
     throw new RangeError(`“${name}” is of the kind “${scenario.kind}”; a serving run is needed here.`);
+  }
+  return scenario;
+}
+
+/** The plan of a preset. @throws RangeError as anyPresetScenario, and for another kind. */
+export function presetPlan(name: string, presets: readonly Preset[] = PRESETS): PlanScenario {
+  const scenario = anyPresetScenario(name, presets);
+  if (scenario.kind !== 'plan') {
+    throw new RangeError(`“${name}” is of the kind “${scenario.kind}”; a plan is needed here.`);
   }
   return scenario;
 }

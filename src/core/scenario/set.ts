@@ -7,11 +7,13 @@ import {
   SCENARIO_BOUNDS,
   validateAny,
   type ParsedAnyScenario,
+  type ParsedPlan,
   type ParsedQuality,
   type ParsedScenario,
   type ParsedServing,
   type ParsedSimulation,
 } from './parse.ts';
+import type { PlanScenario } from './plan/schema.ts';
 import type { QualityScenario } from './quality/schema.ts';
 import { setByHand } from './reduce.ts';
 import type { Scenario } from './schema.ts';
@@ -80,6 +82,7 @@ export function applyAssignments(scenario: Scenario, assignments: readonly strin
 export function applyAssignments(scenario: SimScenario, assignments: readonly string[]): ParsedSimulation;
 export function applyAssignments(scenario: QualityScenario, assignments: readonly string[]): ParsedQuality;
 export function applyAssignments(scenario: ServeScenario, assignments: readonly string[]): ParsedServing;
+export function applyAssignments(scenario: PlanScenario, assignments: readonly string[]): ParsedPlan;
 export function applyAssignments(scenario: AnyScenario, assignments: readonly string[]): ParsedAnyScenario;
 export function applyAssignments(scenario: AnyScenario, assignments: readonly string[]): ParsedAnyScenario {
   let document: Json = scenario;

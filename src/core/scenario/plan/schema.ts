@@ -151,14 +151,11 @@ export const PlanScenario = v.strictObject({
   load: PlanLoad,
   goal: v.strictObject({
     kind: v.picklist(PLAN_GOALS),
-    /** Of a balanced goal; they are brought to a sum of 1. */
-    weights: v.strictObject({
-      cost: share,
-      latency: share,
-      throughput: share,
-      quality: share,
-      energy: share,
-    }),
+    /** Of a balanced goal; they are brought to a sum of 1. Filled in where a layer names another goal alone. */
+    weights: v.optional(
+      v.strictObject({ cost: share, latency: share, throughput: share, quality: share, energy: share }),
+      { cost: 0.4, latency: 0.3, throughput: 0.15, quality: 0.1, energy: 0.05 },
+    ),
   }),
   constraints: PlanConstraints,
   prices: PlanPrices,

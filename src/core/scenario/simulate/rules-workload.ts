@@ -10,7 +10,8 @@ export const MAX_TOTAL_REQUESTS = 100_000_000;
 /** Lengths that a Zipf table holds. */
 const MAX_ZIPF_LENGTHS = 1_000_000;
 
-function lengthContradiction(path: string, lengths: Lengths): string | null {
+/** What is wrong with a distribution of lengths, or null. */
+export function lengthContradiction(path: string, lengths: Lengths): string | null {
   if (lengths.kind === 'zipf' && lengths.max - lengths.min >= MAX_ZIPF_LENGTHS) {
     return `${path} has ${lengths.max - lengths.min + 1} lengths by Zipf; the most is ${MAX_ZIPF_LENGTHS}: set max to ${lengths.min + MAX_ZIPF_LENGTHS - 1}.`;
   }
