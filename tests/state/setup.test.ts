@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { encodeCheckLink, encodeScenarioLink, packLink } from '../../src/core/scenario/link.ts';
 import { presetQuality, presetScenario, presetServing } from '../../src/core/scenario/presets.ts';
-import { planOf } from '../../src/state/plan.ts';
+import { planOf } from '../../src/state/lab-plan.ts';
 import { Setup } from '../../src/state/setup.svelte.ts';
 import { toyCheck } from '../charts/runs.ts';
 
