@@ -1,2 +1,6 @@
 /** The planner's speed: times of one replica, what they consist of, and how far they are from measurement. */
+export { speedBands, type BandFactors, type SpeedBands } from '../calibration/bands.ts';
+export { estimateOf, planSpeed, steadyLoad, type SpeedEstimate } from './estimate.ts';
+export { stepOperations } from './operations.ts';
+export { phaseOf, ridgeOf } from './phases.ts';
 export { createSpeed, Speed, tokensPerStep, type SpeedChoice, type SteadyLoad } from './speed.ts';

@@ -81,22 +81,42 @@ export class Speed {
   /** One step of `batch` decodes beside one chunk of `chunk` tokens with `before` ones in the cache; drafts included. */
   stepMs(batch: number, meanContext: number, chunk = 0, before = 0, lastChunk = true): number {
     const { speculation } = this.choice;
+    const work = this.#workOf(batch, meanContext, chunk, before, lastChunk);
+    const gpuMs = this.time.stepMs(work);
+    const ms = gpuMs + this.hostMs(batch + work.prefillCount, gpuMs);
+    if (speculation === null || batch === 0) return ms;
+    return ms + speculation.draftTokens * speculation.draftCost * this.#plainMs(batch, meanContext);
+  }
+
+  /** What a step takes beside its work on the GPU. */
+  hostMs(sequences: number, _gpuMs: number): number {
+    return this.host.stepMs + this.host.sequenceMs * sequences;
+  }
+
+  /** The work of a step of decodes. One object, overwritten by each question. */
+  decodeWork(batch: number, meanContext: number): StepWork {
+    return this.#workOf(batch, meanContext, 0, 0, false);
+  }
+
+  /** The work of a prompt's last step, alone. */
+  prefillWork(promptTokens: number, cachedTokens = 0): StepWork {
+    const computed = Math.max(1, promptTokens - cachedTokens);
+    const chunk = Math.min(computed, this.chunkTokens(0));
+    return this.#workOf(0, 0, chunk, promptTokens - chunk, true);
+  }
+
+  #workOf(batch: number, context: number, chunk: number, before: number, lastChunk: boolean): StepWork {
     const work = this.#work;
-    work.draftTokens = batch > 0 ? (speculation?.draftTokens ?? 0) : 0;
+    work.draftTokens = batch > 0 ? (this.choice.speculation?.draftTokens ?? 0) : 0;
     work.decodeSequences = batch;
-    work.decodeContextTokens = batch * meanContext;
-    work.decodeMaxContextTokens = batch > 0 ? meanContext : 0;
-    work.decodeSquaredContextTokens = batch * meanContext * meanContext;
+    work.decodeContextTokens = batch * context;
+    work.decodeMaxContextTokens = batch > 0 ? context : 0;
+    work.decodeSquaredContextTokens = batch * context * context;
     work.prefillCount = chunk > 0 ? 1 : 0;
     work.prefillTokens[0] = chunk;
     work.prefillContextTokens[0] = before;
     work.sampledSequences = batch + (chunk > 0 && lastChunk ? 1 : 0);
-    const gpuMs = this.time.stepMs(work);
-    const hostMs = this.host.stepMs + this.host.sequenceMs * (batch + work.prefillCount);
-    if (speculation === null || batch === 0) return gpuMs + hostMs;
-    return (
-      gpuMs + hostMs + speculation.draftTokens * speculation.draftCost * this.#plainMs(batch, meanContext)
-    );
+    return work;
   }
 
   /** Decodes without drafts, which a draft's time is a share of. */
@@ -173,6 +193,16 @@ export class Speed {
     const others = Math.max(0, batch - 1);
     const wait = others > 0 ? this.stepMs(others, context) / 2 : 0;
     return wait + this.#chunksMs(others, context, promptTokens, cachedTokens);
+  }
+
+  /** What the times rest on, a sentence or two. */
+  about(): string {
+    const { efficiency } = this.#gpu.serving;
+    const from = efficiency ? `measured (${efficiency.source})` : 'assumed: no kernel was measured on it';
+    return (
+      `Roofline of each kind of operation over the published rates of ${this.#gpu.name}; shares of them that kernels ` +
+      `reach: ${from}.`
+    );
   }
 
   /** Time to hand a prompt's KV to the GPUs that decode, rank by rank; all but the last layer's overlaps with computing. */

@@ -2,7 +2,7 @@
  * How fast a device does each kind of work, as a roofline takes it: published rates times named efficiencies, or rates
  * that a hardware check measured.
  */
-import type { GpuRecord } from '../../core/hardware/records.ts';
+import { halfTflops, type GpuRecord } from '../../core/hardware/records.ts';
 import type { ServedWeightFormat } from '../../core/model/parameters.ts';
 import type { CostSettings } from '../../core/scenario/simulate/schema.ts';
 
@@ -47,9 +47,9 @@ export const KERNEL_SECONDS = 3e-6;
 export type RooflineSettings = Extract<CostSettings, { kind: 'roofline' }>;
 
 /** FLOP/s of the matrix units in a weight format. int4 and mxfp4 are widened to bf16 before they are multiplied (Marlin, AWQ). */
-function matrixFlops(gpu: GpuRecord, format: ServedWeightFormat): number {
+export function matrixFlops(gpu: GpuRecord, format: ServedWeightFormat): number {
   const { fp8MatrixTflops, int8MatrixTops } = gpu.serving;
-  const half = (gpu.fp16MatrixTflops ?? gpu.fp32Tflops) * 1e12;
+  const half = halfTflops(gpu) * 1e12;
   const rates: Record<ServedWeightFormat, number | null> = {
     bf16: null,
     fp8: fp8MatrixTflops,
