@@ -400,3 +400,14 @@ export {
 export { qualityRows, type QualityRow } from './core/metrics/quality/rows.ts';
 export { qualityTrends, type Trend, type TrendVerdict } from './core/metrics/quality/trends.ts';
 export { qualityPointsToCsv, qualitySamplesToCsv } from './exchange/quality-files.ts';
+
+// Plans as settings of the engines.
+export {
+  RENDER_TARGETS,
+  renderSettings,
+  TARGET_LABELS,
+  type RenderOptions,
+  type RenderTarget,
+  type Settings,
+  type SettingsLanguage,
+} from './exchange/plan/settings.ts';

@@ -1,0 +1,60 @@
+/**
+ * What every renderer starts from: the choice of a plan and the name under which the engine finds the weights.
+ *
+ * A plan names a model by its record; an engine wants a repository of the hub, a folder or a file. Where the plan's
+ * weights are in a format that the engine cannot make while it loads, only a checkpoint in that format will do, and the
+ * settings ask for its name instead of serving the wrong one.
+ */
+import type { PlanChoice } from '../../core/run/plan.ts';
+
+export interface RenderOptions {
+  /** Repository, folder or file of the weights; null: the plan's model where that is a repository's name. */
+  readonly repository?: string | null;
+}
+
+export interface RenderSubject {
+  readonly choice: PlanChoice;
+  /** As the person would name it. */
+  readonly repository: string;
+}
+
+export type SettingsLanguage = 'shell' | 'yaml' | 'json' | 'python' | 'javascript';
+
+export interface Settings {
+  readonly text: string;
+  readonly language: SettingsLanguage;
+  /** A name for the file. */
+  readonly file: string;
+  /** What the plan has and these settings cannot say, or what has to be done besides; also comments in the text. */
+  readonly notes: readonly string[];
+}
+
+export type Renderer = (subject: RenderSubject) => Settings;
+
+export function subjectOf(choice: PlanChoice, { repository }: RenderOptions): RenderSubject {
+  return { choice, repository: repository ?? choice.model };
+}
+
+/** GPUs of one replica. */
+export function gpusOf({ tensorParallel, pipelineParallel }: PlanChoice): number {
+  return tensorParallel * pipelineParallel;
+}
+
+/** Host memory of one replica for evicted KV, in bytes. */
+export function offloadBytes(choice: PlanChoice): number {
+  return choice.offloadGB * 1e9 * gpusOf(choice);
+}
+
+const GIB = 2 ** 30;
+
+/** Bytes as GiB with at most two digits, rounded down: an engine must not take more than the plan gives it. */
+export function gibibytes(bytes: number): number {
+  return Math.floor((bytes / GIB) * 100) / 100;
+}
+
+/** One sentence that there are several replicas and these settings start one of them; none where there is one. */
+export function replicaNotes({ replicas, disaggregated }: PlanChoice): string[] {
+  return replicas > 1 && disaggregated === null
+    ? [`One of ${replicas} replicas: start as many, each on its own GPUs, behind a router.`]
+    : [];
+}

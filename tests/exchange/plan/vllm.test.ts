@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { refusedArgument } from '../../../src/exchange/plan/flags.ts';
+import { renderSettings } from '../../../src/exchange/plan/settings.ts';
+import { VLLM_FLAGS, vllmArguments } from '../../../src/exchange/plan/targets/vllm.ts';
+import { toyChoice } from '../../charts/plan-runs.ts';
+
+test('a plan as the command that starts it', () => {
+  const { text, notes, language } = renderSettings(toyChoice(), 'vllm');
+  expect(notes).toEqual([]);
+  expect(language).toBe('shell');
+  expect(text).toBe(
+    `${[
+      'vllm serve meta-llama/Llama-3.1-8B',
+      '--tensor-parallel-size 1',
+      '--dtype bfloat16',
+      '--kv-cache-dtype auto',
+      '--block-size 16',
+      '--gpu-memory-utilization 0.9',
+      '--max-model-len 4096',
+      '--max-num-seqs 128',
+      '--max-num-batched-tokens 8192',
+      '--enable-prefix-caching',
+    ].join(' \\\n  ')}\n`,
+  );
+});
+
+test('the same plan as YAML says the same', () => {
+  const { text } = renderSettings(toyChoice({ prefixCaching: false, kvFormat: 'fp8' }), 'vllm-yaml');
+  expect(parse(text)).toEqual({
+    model: 'meta-llama/Llama-3.1-8B',
+    'tensor-parallel-size': 1,
+    dtype: 'bfloat16',
+    'kv-cache-dtype': 'fp8',
+    'block-size': 16,
+    'gpu-memory-utilization': 0.9,
+    'max-model-len': 4096,
+    'max-num-seqs': 128,
+    'max-num-batched-tokens': 8192,
+    'no-enable-prefix-caching': true,
+  });
+});
+
+test('weights that vLLM only reads ask for a checkpoint instead of serving another format', () => {
+  const { text, notes } = renderSettings(toyChoice({ weights: 'int4' }), 'vllm');
+  expect(text).toContain('vllm serve "${INT4_MODEL:?name a checkpoint of meta-llama/Llama-3.1-8B in AWQ');
+  expect(text).not.toMatch(/--quantization|--dtype/);
+  expect(notes.join(' ')).toContain('needs a checkpoint');
+});
+
+test.each([
+  { flag: '--dtype', value: 'float8_e4m3fn' },
+  { flag: '--quantization', value: 'INT4' },
+  { flag: '--kv-cache-dtype', value: 'int8' },
+  { flag: '--max-num-seqs', value: 0 },
+  { flag: '--swap', value: 4 },
+])('what vLLM refuses is found: $flag $value', ({ flag, value }) => {
+  expect(refusedArgument(VLLM_FLAGS, [[flag, value]])).toContain(flag);
+});
+
+test('every choice of formats and sizes gives arguments that vLLM accepts', () => {
+  for (const weights of ['bf16', 'fp8', 'int8', 'int4', 'mxfp4'] as const) {
+    for (const kvFormat of ['bf16', 'fp8', 'int8', 'int4', 'int2'] as const) {
+      for (const blockSize of [1, 16, 24, 4096]) {
+        const choice = toyChoice({ weights, kvFormat, blockSize, offloadGB: 100, maxSequences: 10_000 });
+        expect(refusedArgument(VLLM_FLAGS, vllmArguments(choice))).toBeNull();
+      }
+    }
+  }
+});
+
+test('offloaded memory is of all ranks together, drafts and roles are JSON', () => {
+  const choice = toyChoice({
+    tensorParallel: 4,
+    offloadGB: 64,
+    speculation: { draftTokens: 5, acceptance: 0.7, draftCost: 0 },
+    disaggregated: { prefillReplicas: 2, decodeReplicas: 3 },
+  });
+  const { text } = renderSettings(choice, 'vllm');
+  expect(text).toContain('--kv-offloading-size 238.41');
+  expect(text).toContain(`'{"method":"ngram","num_speculative_tokens":5,"prompt_lookup_max":4}'`);
+  expect(text.match(/^vllm serve/gm)).toHaveLength(2);
+  expect(text).toContain('# Decode, 3 of these:');
+});
