@@ -1,8 +1,14 @@
 /**
- * Known GPUs: gpus.json, one row a device with its source. Published numbers of makers and databases, not measurements:
- * a measured rate is always preferred. Rates are dense; GB = 10⁹ bytes.
+ * What a GPU's record holds, and the two dozen GPUs that every room knows: gpus.json, one row a device with its source.
+ * Published numbers of makers and databases, not measurements: a measured rate is always preferred. Rates are dense;
+ * GB = 10⁹ bytes.
+ *
+ * Boundary: this table is part of the first screen, so it stays small: the GPUs that the simulator is checked on and that
+ * visitors have. All of them are in catalogue.ts, which the planner, the command line and whoever else asks for any GPU
+ * load. Prices are in prices.ts.
  */
 import * as v from 'valibot';
+import { NameIndex } from '../names.ts';
 import rows from './gpus.json' with { type: 'json' };
 
 const positive = v.pipe(v.number(), v.minValue(0.001), v.maxValue(1e6));
@@ -43,9 +49,11 @@ const Serving = v.strictObject({
   /** Streaming multiprocessors or compute units; null: not known. */
   computeUnits: v.nullable(positive),
   attention: v.picklist(ATTENTION_KERNELS),
-  /** Matrix rates of the narrow formats; null where there are none or none is published. */
+  /** Matrix rates of the narrow formats, f32 or i32 accumulation; null where there are none or none is published. */
   fp8MatrixTflops: v.nullable(positive),
   int8MatrixTops: v.nullable(positive),
+  fp4MatrixTflops: v.nullable(positive),
+  int4MatrixTops: v.nullable(positive),
   /** GPU to GPU, one direction; null: over the host link. */
   linkGBps: v.nullable(positive),
   /** GPU to host, one direction, as the standard says; null: memory is shared. */
@@ -74,34 +82,80 @@ const Serving = v.strictObject({
   source,
 });
 
-export const GpuRecord = v.strictObject({
-  id: v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/)),
-  name: v.string(),
-  vendor: v.picklist(['nvidia', 'amd', 'intel', 'apple', 'qualcomm']),
-  kind: v.picklist(['datacenter', 'desktop', 'laptop', 'integrated']),
-  /** Largest configuration where there are several. */
-  memoryGB: positive,
-  /** The memory is the system's, shared with the processor. */
-  sharedMemory: v.boolean(),
-  bandwidthGBps: positive,
-  fp32Tflops: positive,
-  /** Matrix units, f32 accumulation; null where there are none or none is published. */
-  fp16MatrixTflops: v.nullable(positive),
-  tdpW: v.nullable(positive),
-  serving: Serving,
-  /** Words that an adapter's name holds when it is this GPU, and words that make it another. */
-  adapterWords: v.pipe(v.array(v.string()), v.minLength(1)),
-  adapterWithout: v.array(v.string()),
-  source,
-});
+export const GPU_KINDS = ['datacenter', 'workstation', 'desktop', 'laptop', 'integrated', 'mobile'] as const;
+export const GPU_VENDORS = [
+  'nvidia',
+  'amd',
+  'intel',
+  'apple',
+  'qualcomm',
+  'arm',
+  'imagination',
+  'other',
+] as const;
+const shortText = v.pipe(v.string(), v.minLength(1), v.maxLength(80));
+
+export const GpuRecord = v.pipe(
+  v.strictObject({
+    id: v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/), v.maxLength(80)),
+    name: shortText,
+    /** Other names that people and clouds use for it. */
+    aliases: v.pipe(v.array(shortText), v.maxLength(20)),
+    vendor: v.picklist(GPU_VENDORS),
+    /** The maker's name of the generation: Hopper, CDNA3. */
+    architecture: shortText,
+    kind: v.picklist(GPU_KINDS),
+    year: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(2000), v.maxValue(2100))),
+    /** $ of one at its launch, as databases print it; null: sold in systems only, or not published. */
+    msrpUsd: v.nullable(positive),
+    /** Largest configuration where there are several. */
+    memoryGB: positive,
+    /** The memory is the system's, shared with the processor. */
+    sharedMemory: v.boolean(),
+    bandwidthGBps: positive,
+    /** Last cache before the memory that is the GPU's alone, MB of 2²⁰; null: not published. */
+    l2MB: v.nullable(positive),
+    fp32Tflops: v.nullable(positive),
+    /** Matrix units, f32 accumulation; null where there are none or none is published. */
+    fp16MatrixTflops: v.nullable(positive),
+    /** The same with f16 accumulation where that differs or is known to be the same: GeForce cards run it twice as fast. */
+    fp16AccumulateTflops: v.nullable(positive),
+    tdpW: v.nullable(positive),
+    serving: Serving,
+    /** Words that an adapter's name holds when it is this GPU, and words that make it another. */
+    adapterWords: v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(10)),
+    adapterWithout: v.pipe(v.array(v.string()), v.maxLength(20)),
+    source,
+  }),
+  v.check(
+    ({ fp32Tflops, fp16MatrixTflops }) => fp32Tflops !== null || fp16MatrixTflops !== null,
+    'fp32Tflops or fp16MatrixTflops: one of them must be given',
+  ),
+);
 export type GpuRecord = v.InferOutput<typeof GpuRecord>;
+export type GpuKind = GpuRecord['kind'];
+export type GpuVendor = GpuRecord['vendor'];
 
 export const GPUS: readonly GpuRecord[] = v.parse(v.array(GpuRecord), rows);
 
-/** A GPU by id or name, letter case aside. */
+/** Words that makers put before the name of every product, and after it. */
+const MAKERS =
+  /\b(nvidia|geforce|amd|radeon|intel|\(r\)|\(tm\)|tesla|quadro|instinct|apple|graphics)\b|\((r|tm)\)/gi;
+
+/** `NVIDIA GeForce RTX 4090` and `rtx-4090` are the same. */
+export function gpuKey(name: string): string {
+  const bare = name
+    .replace(MAKERS, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '');
+  return bare === '' ? name.toLowerCase() : bare;
+}
+
+const index = new NameIndex(GPUS, gpuKey);
+
+/** A GPU of this table by id, name or alias, in any case. Of all GPUs: `findAnyGpu` in catalogue.ts. */
 export function findGpu(name: string): GpuRecord | undefined {
-  const wanted = name.toLowerCase();
-  return GPUS.find((gpu) => gpu.id === wanted || gpu.name.toLowerCase() === wanted);
+  return index.find(name);
 }
 
 /**
@@ -111,6 +165,13 @@ export function findGpu(name: string): GpuRecord | undefined {
 export function usableMemoryBytes({ memoryGB, sharedMemory, serving }: GpuRecord): number {
   if (serving.usableGiB !== null) return serving.usableGiB * 2 ** 30;
   return sharedMemory ? memoryGB * 1e9 : memoryGB * 2 ** 30 * 0.985;
+}
+
+/** TFLOP/s of products in half precision: of the matrix units, else of the shaders in f32. */
+export function halfTflops({ fp16MatrixTflops, fp32Tflops, name }: GpuRecord): number {
+  const rate = fp16MatrixTflops ?? fp32Tflops;
+  if (rate === null) throw new Error(`The record of ${name} has no rate.`);
+  return rate;
 }
 
 /** What a browser or Dawn tells of an adapter. */
@@ -126,17 +187,20 @@ export interface AdapterNames {
  * The known GPU behind an adapter, by the words of its names. Undefined for software adapters and where the browser
  * tells no model, as most do; variants with the same name (memory sizes of a laptop) can't be told apart.
  */
-export function matchGpu({ vendor, device, description, isFallback }: AdapterNames): GpuRecord | undefined {
+export function matchGpu(
+  { vendor, device, description, isFallback }: AdapterNames,
+  gpus: readonly GpuRecord[] = GPUS,
+): GpuRecord | undefined {
   if (isFallback) return undefined;
   const words = new Set(`${vendor} ${device} ${description}`.toLowerCase().split(/[^a-z0-9]+/));
-  return GPUS.find(
+  return gpus.find(
     (gpu) =>
       gpu.adapterWords.every((word) => words.has(word)) &&
       !gpu.adapterWithout.some((word) => words.has(word)),
   );
 }
 
-/** f32 FLOP a byte of memory traffic: below about 40, decoding int4 is bound by arithmetic. */
-export function ridgeFlopPerByte({ fp32Tflops, bandwidthGBps }: GpuRecord): number {
-  return (fp32Tflops * 1000) / bandwidthGBps;
+/** f32 FLOP a byte of memory traffic: below about 40, decoding int4 is bound by arithmetic. Null: no such rate is known. */
+export function ridgeFlopPerByte({ fp32Tflops, bandwidthGBps }: GpuRecord): number | null {
+  return fp32Tflops === null ? null : (fp32Tflops * 1000) / bandwidthGBps;
 }

@@ -1,0 +1,54 @@
+/**
+ * Every GPU that there is a record of: the small table of records.ts, and the others in catalogue-*.json.
+ *
+ * Boundary: whoever imports this carries the whole table, so the first screen does not: rooms load it with themselves, the
+ * planner and the command line always. `findGpu` of records.ts is for what runs on the small table alone.
+ */
+import * as v from 'valibot';
+import { NameIndex, orList } from '../names.ts';
+import nvidia from './catalogue-nvidia.json' with { type: 'json' };
+import others from './catalogue-others.json' with { type: 'json' };
+import { GPU_KINDS, GPU_VENDORS, gpuKey, GpuRecord, GPUS, matchGpu } from './records.ts';
+
+/** The small table first, then by maker. */
+export const ALL_GPUS: readonly GpuRecord[] = [
+  ...GPUS,
+  ...v.parse(v.array(GpuRecord), nvidia),
+  ...v.parse(v.array(GpuRecord), others),
+];
+
+const index = new NameIndex(ALL_GPUS, gpuKey);
+
+/** A GPU by id, name, alias, or what a driver calls it (`NVIDIA H100 80GB HBM3`), in any case. */
+export function findAnyGpu(name: string): GpuRecord | undefined {
+  return (
+    index.find(name) ??
+    matchGpu({ vendor: '', architecture: '', device: '', description: name, isFallback: false }, ALL_GPUS)
+  );
+}
+
+/** The GPUs whose names are nearest to an unknown one. */
+export function nearestGpus(name: string, count = 3): readonly GpuRecord[] {
+  return index.nearest(name, count);
+}
+
+/** A refusal with its remedy. */
+export function unknownGpuSentence(name: string): string {
+  const near = nearestGpus(name).map(({ id }) => id);
+  return `The GPU “${name.slice(0, 60)}” is not known; the nearest are ${orList(near)}.`;
+}
+
+/** Words that `gpusOf` takes, beside the names of architectures. */
+export const GPU_FILTERS: readonly string[] = [...GPU_VENDORS, ...GPU_KINDS];
+
+/** The GPUs of a maker, a kind or an architecture, or whose name holds the word; empty where nothing does. */
+export function gpusOf(filter: string): readonly GpuRecord[] {
+  const wanted = filter.trim().toLowerCase();
+  const exact = ALL_GPUS.filter(
+    ({ vendor, kind, architecture }) =>
+      vendor === wanted || kind === wanted || architecture.toLowerCase() === wanted,
+  );
+  if (exact.length > 0) return exact;
+  const key = gpuKey(wanted);
+  return ALL_GPUS.filter((gpu) => [gpu.id, gpu.name].some((name) => gpuKey(name).includes(key)));
+}
