@@ -3,16 +3,20 @@ import * as v from 'valibot';
 import { PLAN_ENGINES, type PlanEngineName } from '../../core/scenario/plan/schema.ts';
 import rows from './engines.json' with { type: 'json' };
 
+const source = v.pipe(v.string(), v.minLength(10));
 const time = v.pipe(v.number(), v.minValue(0), v.maxValue(100));
 
 export const EngineTimes = v.strictObject({
   engine: v.picklist(PLAN_ENGINES),
-  /** Host's milliseconds of a step, and of each sequence in it, that the GPU waits for. */
-  stepMs: time,
-  sequenceMs: time,
-  /** Times that the GPU's work takes of what the roofline says. */
-  kernels: v.pipe(v.number(), v.minValue(0.1), v.maxValue(10)),
-  source: v.pipe(v.string(), v.minLength(10)),
+  /**
+   * Least milliseconds a layer of a step that computes a prompt: such a step is launched kernel by kernel, not replayed
+   * from a captured graph, and a GPU that is faster than that waits.
+   */
+  promptLayerMs: time,
+  promptLayerSource: source,
+  /** Milliseconds of a request outside of steps before its first token: the server, the tokenizer, the queue's turn. */
+  requestMs: time,
+  requestSource: source,
 });
 export type EngineTimes = v.InferOutput<typeof EngineTimes>;
 

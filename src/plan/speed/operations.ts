@@ -62,7 +62,7 @@ const ATTENTION_NAME = {
   none: 'states',
 } as const;
 
-/** The operations of one step. @param batches that a pipeline cuts the step into */
+/** The operations of one step; what a draft model takes is not in them. */
 export function stepOperations(
   speed: Speed,
   work: StepWork,
@@ -78,7 +78,7 @@ export function stepOperations(
   tokens /= batches;
   for (const shard of time.shape.shards) layerParts(parts, time, shard, work, { tokens, batches, queries });
   outsideParts(parts, time, work, { tokens, batches, queries });
-  const hostMs = speed.hostMs(sequences, parts.list.reduce((sum, { seconds }) => sum + seconds, 0) * 1000);
+  const hostMs = speed.hostMs(work, 1000 * parts.list.reduce((sum, { seconds }) => sum + seconds, 0));
   const operations = parts.list.map((part): PlanOperation => {
     const { name, flops, bytes, seconds } = part;
     return { name, phase, flops, bytes, ms: seconds * 1000, bound: boundOf(part) };

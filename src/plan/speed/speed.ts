@@ -4,7 +4,8 @@
  * Made once for a candidate, then asked for batches and lengths: nothing is allocated by the questions, so that a search
  * can ask tens of thousands of times. Times are milliseconds.
  *
- *   decode step      step(B decodes of the mean context) + host(B)
+ *   decode step      step(B decodes of the mean context)
+ *   prompt step      max(step with a chunk, launching its kernels)
  *   TPOT, steady     decode step + (B − 1)/output · Σ over a prompt's chunks (step with the chunk − step without)
  *   TPOT, alone      decode step: prompts run on GPUs of their own (disaggregated), or there are none
  *   speculation      a step verifies γ drafts beside each token and yields (1 − α^(γ+1))/(1 − α) tokens of a sequence
@@ -29,6 +30,7 @@ export type SpeedChoice = Pick<
   | 'engine'
   | 'tensorParallel'
   | 'pipelineParallel'
+  | 'expertParallel'
   | 'weights'
   | 'kvFormat'
   | 'tokenBudget'
@@ -65,16 +67,19 @@ export class Speed {
   readonly host: EngineTimes;
   #gpu: GpuRecord;
   #kvBytesPerToken: number;
+  #layers: number;
   #work: StepWork = createStepWork(1);
 
   constructor(choice: SpeedChoice, gpu: GpuRecord, model: Architecture) {
-    const { weights, kvFormat, tensorParallel, pipelineParallel } = choice;
+    const { weights, kvFormat, tensorParallel, pipelineParallel, expertParallel } = choice;
     const rates: StepRates = ratesOfRecord(gpu, weights, ROOFLINE);
-    const shape = stepShapeOf(model, gpu, { weights, kvFormat, tensorParallel, pipelineParallel });
+    const sharding = { tensorParallel, pipelineParallel, expertParallel };
+    const shape = stepShapeOf(model, gpu, { weights, kvFormat, ...sharding });
     this.choice = choice;
     this.host = engineTimes(choice.engine);
     this.time = new StepTime(shape, rates);
     this.#gpu = gpu;
+    this.#layers = shape.shards.reduce((sum, { layers }) => sum + layers, 0);
     this.#kvBytesPerToken = shape.shards.reduce((sum, shard) => sum + shard.layers * shard.kvBytes, 0);
   }
 
@@ -83,14 +88,15 @@ export class Speed {
     const { speculation } = this.choice;
     const work = this.#workOf(batch, meanContext, chunk, before, lastChunk);
     const gpuMs = this.time.stepMs(work);
-    const ms = gpuMs + this.hostMs(batch + work.prefillCount, gpuMs);
+    const ms = gpuMs + this.hostMs(work, gpuMs);
     if (speculation === null || batch === 0) return ms;
     return ms + speculation.draftTokens * speculation.draftCost * this.#plainMs(batch, meanContext);
   }
 
-  /** What a step takes beside its work on the GPU. */
-  hostMs(sequences: number, _gpuMs: number): number {
-    return this.host.stepMs + this.host.sequenceMs * sequences;
+  /** How much longer a step takes than its work on the GPU: launching a prompt's kernels one by one. */
+  hostMs(work: StepWork, gpuMs: number): number {
+    if (work.prefillCount === 0) return 0;
+    return Math.max(0, this.host.promptLayerMs * this.#layers - gpuMs);
   }
 
   /** The work of a step of decodes. One object, overwritten by each question. */
@@ -187,12 +193,13 @@ export class Speed {
   steadyTtftMs(batch: number, load: SteadyLoad): number {
     const { promptTokens, outputTokens, cachedTokens } = load;
     const context = promptTokens + outputTokens / 2;
+    const { requestMs } = this.host;
     if (this.choice.disaggregated !== null) {
-      return this.prefillMs(promptTokens, cachedTokens) + this.kvShipMs(promptTokens);
+      return requestMs + this.prefillMs(promptTokens, cachedTokens) + this.kvShipMs(promptTokens);
     }
     const others = Math.max(0, batch - 1);
     const wait = others > 0 ? this.stepMs(others, context) / 2 : 0;
-    return wait + this.#chunksMs(others, context, promptTokens, cachedTokens);
+    return requestMs + wait + this.#chunksMs(others, context, promptTokens, cachedTokens);
   }
 
   /** What the times rest on, a sentence or two. */
@@ -207,8 +214,7 @@ export class Speed {
 
   /** Time to hand a prompt's KV to the GPUs that decode, rank by rank; all but the last layer's overlaps with computing. */
   kvShipMs(tokens: number): number {
-    const layers = this.time.shape.shards.reduce((sum, { layers: count }) => sum + count, 0);
-    return 1000 * sendSeconds((tokens * this.#kvBytesPerToken) / Math.max(1, layers), this.#gpu);
+    return 1000 * sendSeconds((tokens * this.#kvBytesPerToken) / Math.max(1, this.#layers), this.#gpu);
   }
 }
 

@@ -31,15 +31,18 @@ export function stepShape(
 
 /** Formats and sharding, as a simulation and a plan both have them. */
 export type ShapeSettings = Pick<SimScenario['hardware'], 'tensorParallel' | 'pipelineParallel'> &
-  Pick<SimScenario['engine'], 'weights' | 'kvFormat'>;
+  Pick<SimScenario['engine'], 'weights' | 'kvFormat'> & {
+    /** Left out: each rank has a slice of every expert. */
+    readonly expertParallel?: boolean;
+  };
 
 export function stepShapeOf(
   model: Architecture,
   gpu: GpuRecord,
-  { weights, kvFormat, tensorParallel: ranks, pipelineParallel }: ShapeSettings,
+  { weights, kvFormat, tensorParallel: ranks, pipelineParallel, expertParallel = false }: ShapeSettings,
   attention: AttentionKernel = gpu.serving.attention,
 ): StepShape {
-  const options = { weights, kvFormat, ranks, attention };
+  const options = { weights, kvFormat, ranks, attention, expertParallel };
   return {
     shards: model.kinds.map((kind) => layerShard(model, kind, options)),
     hidden: model.hidden,

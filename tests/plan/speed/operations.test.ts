@@ -10,6 +10,7 @@ const CHOICE: SpeedChoice = {
   engine: 'vllm',
   tensorParallel: 1,
   pipelineParallel: 1,
+  expertParallel: false,
   weights: 'bf16',
   kvFormat: 'bf16',
   tokenBudget: 8192,
@@ -27,6 +28,7 @@ function speedOf(model: string, gpu: string, choice: Partial<SpeedChoice> = {}):
 describe('operations of a step', () => {
   test.each([
     ['llama-3.1-8b', 'h100-sxm', {}],
+    ['llama-3.1-8b', 'h100-sxm', { engine: 'tensorrt-llm', tensorParallel: 8 }],
     ['llama-3.1-70b', 'h200-sxm', { tensorParallel: 8, weights: 'fp8', kvFormat: 'fp8' }],
     ['llama-3.1-70b', 'a100-80-sxm', { tensorParallel: 2, pipelineParallel: 4 }],
     ['gpt-oss-120b', 'h100-sxm', { tensorParallel: 4, weights: 'mxfp4' }],
