@@ -41,8 +41,8 @@ export interface FigureSeries {
   readonly broad?: boolean;
   /** Each value holds until the next one: drawn as a stair. */
   readonly step?: boolean;
-  /** `fit` is a line without markers that stands in no table; default `data`. */
-  readonly role?: 'data' | 'fit';
+  /** `fit` is a line without markers that stands in no table; `total` stands on zero in a waterfall; default `data`. */
+  readonly role?: 'data' | 'fit' | 'total';
   /** What this series measures, where the figure's series measure different things: those are never averaged. */
   readonly quantity?: string;
   /** What this series shows, where the figure's definition speaks of several. */
@@ -58,6 +58,8 @@ export interface FigureAxis {
   readonly scale: 'linear' | 'log' | 'category';
   /** Ends where the values end, not at a round number: a course of time. */
   readonly tight?: boolean;
+  /** Names in the order in which they stand; unless given, that of the series. */
+  readonly categories?: readonly string[];
 }
 
 /** A level to compare with, such as a measured peak. */
@@ -99,7 +101,7 @@ export interface FigureCells {
 export interface FigureSpec {
   /** Stable name, also of the file: fig1_mem_vs_concurrency, … */
   readonly id: string;
-  readonly mark: 'line' | 'scatter' | 'bar' | 'cdf' | 'strip' | 'area' | 'stack' | 'heatmap';
+  readonly mark: 'line' | 'scatter' | 'bar' | 'cdf' | 'strip' | 'area' | 'stack' | 'waterfall' | 'heatmap';
   readonly title: string;
   /** Model, format and device. */
   readonly subtitle: string;

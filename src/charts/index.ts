@@ -14,3 +14,10 @@ export type {
   FigureSpec,
 } from './figure.ts';
 export { accessFigures, type AccessSource } from './figures/accesses.ts';
+export { memoryWaterfall } from './figures/plan/memory.ts';
+export { roofline } from './figures/plan/roofline.ts';
+export { planPareto, type ParetoAxes } from './figures/plan/pareto.ts';
+export { PLAN_QUANTITIES, type PlanQuantityId } from './figures/plan/quantities.ts';
+export { fleetFigure } from './figures/plan/fleet.ts';
+export { utilizationByHour } from './figures/plan/hours.ts';
+export { planFigures } from './figures/plan/index.ts';

@@ -17,6 +17,7 @@ import { LAYERS } from './layers/index.ts';
 import { tailView } from './layers/cdf.ts';
 import type { Plot } from './layers/layer.ts';
 import { stackTotals } from './layers/stack.ts';
+import { waterfallLevels } from './layers/waterfall.ts';
 import { layoutLegend } from './legend.ts';
 import { round, segment, type Hit, type Mark } from './marks.ts';
 import { textWidth, truncateText, wrapText } from './text.ts';
@@ -99,7 +100,7 @@ function plotHeight(width: number): number {
 
 /** Whether an axis can be switched to log; one sentence if not. */
 export function refuseLog(spec: FigureSpec, axis: 'x' | 'y'): string | null {
-  if (axis === 'y' && spec.mark === 'stack')
+  if (axis === 'y' && (spec.mark === 'stack' || spec.mark === 'waterfall'))
     return 'Parts of a whole are drawn from zero, which no log axis has.';
   if (spec.mark === 'heatmap') return 'Cells of equal steps are drawn on a linear axis.';
   if (axis === 'x') return logRefusal(spec.x, xValues(spec));
@@ -109,6 +110,8 @@ export function refuseLog(spec: FigureSpec, axis: 'x' | 'y'): string | null {
 function planY(spec: FigureSpec, { yScale }: LayoutOptions, tickCount: number): AxisPlan {
   const wish = { axis: spec.y, wished: yScale, tickCount, ticksAtValues: false };
   if (spec.mark === 'stack') return planAxis({ ...wish, wished: 'linear', values: stackTotals(spec) });
+  if (spec.mark === 'waterfall')
+    return planAxis({ ...wish, wished: 'linear', values: waterfallLevels(spec) });
   if (spec.cells) return planCells(wish, spec.cells.yEdges, spec.cells.yLabels);
   if (spec.mark !== 'cdf') {
     const log = (yScale ?? spec.y.scale) === 'log';
@@ -158,7 +161,10 @@ function planCells(
 }
 
 function xValues(spec: FigureSpec): (number | string)[] {
-  const points = spec.series.filter((s) => s.role !== 'fit').flatMap((s) => s.points);
+  if (spec.x.categories) return [...spec.x.categories];
+  // The lines of a scatter plot, such as roofs, may reach beyond its points.
+  const drawn = spec.series.filter((s) => s.role !== 'fit' || spec.mark === 'scatter');
+  const points = drawn.flatMap((s) => s.points);
   if (spec.mark !== 'cdf') return points.map((point) => point.x);
   const samples = spec.series.flatMap((s) => (s.samples ?? []).flatMap(({ values }) => extent(values)));
   // An objective beyond every sample is worth the room: it says how far away it is.

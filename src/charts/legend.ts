@@ -78,7 +78,7 @@ function layoutSteps(spec: FigureSpec, label: string, left: number, top: number,
 function sample(spec: FigureSpec, series: FigureSeries, x: number, y: number): Mark[] {
   const paint = seriesPaint(series.colour);
   const hollow = series.dashed === true;
-  if (spec.mark === 'bar' || spec.mark === 'stack') {
+  if (spec.mark === 'bar' || spec.mark === 'stack' || spec.mark === 'waterfall') {
     const d = `M${x + 2},${y - 5}h10v10h-10Z`;
     const fill = hollow ? 'surface' : paint;
     return [{ kind: 'path', role: 'legend', d, stroke: paint, fill, strokeWidth: 1.25 }];

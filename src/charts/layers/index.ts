@@ -7,6 +7,7 @@ import type { Layer } from './layer.ts';
 import { lineLayer } from './line.ts';
 import { stackLayer } from './stack.ts';
 import { stripLayer } from './strip.ts';
+import { waterfallLayer } from './waterfall.ts';
 
 export const LAYERS: Readonly<Record<FigureSpec['mark'], Layer>> = {
   line: lineLayer,
@@ -15,6 +16,7 @@ export const LAYERS: Readonly<Record<FigureSpec['mark'], Layer>> = {
   bar: barLayer,
   strip: stripLayer,
   stack: stackLayer,
+  waterfall: waterfallLayer,
   cdf: cdfLayer,
   heatmap: heatmapLayer,
 };

@@ -24,8 +24,9 @@ const BROAD_DASH = '8 13';
 /** px², so that a marker on top leaves a rim. */
 const BROAD_MARKER = 76;
 
-/** Above this many points markers would hide the line. */
+/** Above this many points markers would hide the line; those of a cloud are small. */
 const MAX_MARKERS = 40;
+const SMALL_MARKER = 14;
 
 export const lineLayer: Layer = (input) => {
   const marks: Mark[] = [];
@@ -38,10 +39,11 @@ export const lineLayer: Layer = (input) => {
     marks.push(...placed.flatMap((p) => whisker(series, p, input)));
     for (const { x, y, pointIndex } of placed) {
       if (y === null) continue;
-      if (placed.length <= MAX_MARKERS) {
+      if (scattered || placed.length <= MAX_MARKERS) {
         const [paint, hollow] = [seriesPaint(series.colour), series.dashed === true];
+        const small = placed.length > MAX_MARKERS ? SMALL_MARKER : undefined;
         marks.push(
-          marker('marker', [x, y], series.colour, paint, hollow, series.broad ? BROAD_MARKER : undefined),
+          marker('marker', [x, y], series.colour, paint, hollow, series.broad ? BROAD_MARKER : small),
         );
       }
       hits.push({ x, y, seriesIndex, pointIndex });

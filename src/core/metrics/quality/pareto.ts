@@ -7,16 +7,20 @@ export interface Traded {
   readonly worth: number;
 }
 
-/** Indices of the points that no other matches in both and beats in one, by rising cost. */
+/** Indices of the points that no other matches in both and beats in one, by rising cost. n log n. */
 export function paretoFront(points: readonly Traded[]): number[] {
-  const beaten = (mine: Traded): boolean =>
-    points.some(
-      ({ cost, worth }) =>
-        cost <= mine.cost && worth >= mine.worth && (cost < mine.cost || worth > mine.worth),
-    );
-  return points
-    .map((point, index) => ({ ...point, index }))
-    .filter((point) => !beaten(point))
-    .sort((a, b) => a.cost - b.cost)
-    .map(({ index }) => index);
+  const rising = points.map((point, index) => ({ ...point, index })).sort((a, b) => a.cost - b.cost);
+  const front: number[] = [];
+  let most = -Infinity;
+  for (let from = 0; from < rising.length;) {
+    const cost = rising[from]?.cost;
+    let to = from;
+    while (to < rising.length && rising[to]?.cost === cost) to++;
+    const equal = rising.slice(from, to);
+    const best = equal.reduce((worth, point) => Math.max(worth, point.worth), -Infinity);
+    if (best > most) front.push(...equal.filter(({ worth }) => worth === best).map(({ index }) => index));
+    most = Math.max(most, best);
+    from = to;
+  }
+  return front;
 }

@@ -1,0 +1,74 @@
+/** From a GPU's memory to its KV cache: what each step takes. */
+import type { Deployment, MemoryStep, PlanRun } from '../../../core/run/plan.ts';
+import type { FigurePoint, FigureSpec } from '../../figure.ts';
+import { formatValue } from '../../format.ts';
+import { planProvenance } from './subject.ts';
+
+const DEFINITION =
+  'Memory of one GPU of a replica, the tightest: what there is, what each step takes of it, and what is left for keys and values. A last bar below zero is what is missing.';
+
+function pointOf({ label, bytes, formula, origin, source }: MemoryStep): FigurePoint {
+  return { x: label, y: bytes, detail: `${formula} (${origin}: ${source})` };
+}
+
+/** The first step is the memory; the last, where it is no taking, what is left. */
+export function memoryWaterfall(run: PlanRun): FigureSpec | null {
+  const { deployment } = run;
+  const steps = deployment?.memory.steps ?? [];
+  const [first, ...rest] = steps;
+  if (!deployment || first === undefined) return null;
+  const left = lastOf(rest, deployment);
+  const taken = rest.filter((step) => step !== left.step);
+  return {
+    id: 'plan_memory',
+    mark: 'waterfall',
+    title: 'Where the memory of a GPU goes',
+    x: {
+      label: '',
+      unit: '',
+      scale: 'category',
+      categories: [...[first, ...taken].map(({ label }) => label), left.point.x],
+    },
+    y: { label: 'Memory of one GPU', unit: 'bytes', scale: 'linear' },
+    series: [
+      { id: 'memory', label: 'Memory', colour: 6, role: 'total', points: [pointOf(first)] },
+      { id: 'taken', label: 'Taken', colour: 1, points: taken.map(pointOf) },
+      {
+        id: 'left',
+        label: left.fits ? 'For KV' : 'Missing',
+        colour: left.fits ? 2 : 3,
+        role: 'total',
+        points: [left.point],
+      },
+    ],
+    definition: DEFINITION,
+    finding: deployment.memory.verdict,
+    notes: deployment.memory.remedies.map((remedy) => `Instead: ${remedy}`),
+    ...planProvenance(run, deployment),
+  };
+}
+
+interface Left {
+  /** Null: the steps end with a taking, and what is left is their sum. */
+  readonly step: MemoryStep | null;
+  readonly point: FigurePoint & { readonly x: string };
+  readonly fits: boolean;
+}
+
+function lastOf(rest: readonly MemoryStep[], { memory }: Deployment): Left {
+  const last = rest.at(-1);
+  const taking = last === undefined || last.bytes < 0;
+  const sum = memory.steps.reduce((total, { bytes }) => total + bytes, 0);
+  const step = taking && !isRemainder(memory.steps) ? null : (last ?? null);
+  const bytes = step?.bytes ?? sum;
+  const tokens = formatValue(memory.kvTokens, 'tokens');
+  const label = step?.label ?? (bytes < 0 ? 'Missing' : 'KV cache');
+  return { step, point: { x: label, y: bytes, detail: `${tokens} of one replica` }, fits: bytes >= 0 };
+}
+
+/** Whether the last step repeats the sum of those before it. */
+function isRemainder(steps: readonly MemoryStep[]): boolean {
+  const before = steps.slice(0, -1).reduce((total, { bytes }) => total + bytes, 0);
+  const last = steps.at(-1)?.bytes ?? 0;
+  return Math.abs(before - last) <= 1e-6 * Math.max(1, Math.abs(before));
+}
