@@ -8,7 +8,9 @@
  * Left out: encoders for images and sound, heads that predict several tokens, indexers of sparse attention.
  */
 import * as v from 'valibot';
+import { NameIndex } from '../names.ts';
 import rows from './architectures.json' with { type: 'json' };
+import { modelKey } from './names.ts';
 import { MODELS, type ModelRecord } from './records.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -100,8 +102,10 @@ export const LayerKind = v.strictObject({ layers: count, mixer: Mixer, mlp: Perc
 export type LayerKind = v.InferOutput<typeof LayerKind>;
 
 export const Architecture = v.strictObject({
-  id: v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/)),
-  name: v.string(),
+  id: v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/), v.maxLength(100)),
+  name: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
+  /** Repositories and other names of models with these shapes. */
+  aliases: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(120))), v.maxLength(20))),
   hidden: count,
   vocab: count,
   maxPositionTokens: count,
@@ -120,6 +124,7 @@ export function architectureOf(model: ModelRecord): Architecture {
   return {
     id: model.id,
     name: model.name,
+    aliases: model.aliases,
     hidden: model.hidden,
     vocab: model.vocab,
     maxPositionTokens: model.maxPositionTokens,
@@ -142,10 +147,11 @@ export const ARCHITECTURES: readonly Architecture[] = [
   ...v.parse(v.array(Architecture), rows),
 ];
 
-/** An architecture by id or name, letter case aside. */
+const index = new NameIndex(ARCHITECTURES, modelKey);
+
+/** A model of these tables by id, name or alias, in any case. Of all models: `findAnyModel` in catalogue.ts. */
 export function findArchitecture(name: string): Architecture | undefined {
-  const wanted = name.toLowerCase();
-  return ARCHITECTURES.find(({ id, name: known }) => id === wanted || known.toLowerCase() === wanted);
+  return index.find(name);
 }
 
 export function architectureNames(): string[] {

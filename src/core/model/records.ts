@@ -4,14 +4,18 @@
  * Boundary: shapes only. What follows from them is in weights.ts and fit.ts.
  */
 import * as v from 'valibot';
+import { NameIndex } from '../names.ts';
 import { HEAD_DIMS, type ModelShape } from '../scenario/schema.ts';
 import rows from './models.json' with { type: 'json' };
+import { modelKey } from './names.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 
 export const ModelRecord = v.strictObject({
   id: v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/)),
   name: v.string(),
+  /** Repositories and other names of models with these shapes. */
+  aliases: v.array(v.string()),
   layers: count,
   hidden: count,
   /** Width of the MLP's middle. */
@@ -40,10 +44,11 @@ export type ModelRecord = v.InferOutput<typeof ModelRecord>;
 /** Ordered by parameters. */
 export const MODELS: readonly ModelRecord[] = v.parse(v.array(ModelRecord), rows);
 
-/** A model by id or name, letter case aside. */
+const index = new NameIndex(MODELS, modelKey);
+
+/** A model of this table by id, name or alias, in any case. */
 export function findModel(name: string): ModelRecord | undefined {
-  const wanted = name.toLowerCase();
-  return MODELS.find((model) => model.id === wanted || model.name.toLowerCase() === wanted);
+  return index.find(name);
 }
 
 export function modelNames(): string[] {
