@@ -30,6 +30,7 @@ export default defineConfig({
         charts: 'src/charts/index.ts',
         lab: 'src/lab/index.ts',
         sim: 'src/sim/index.ts',
+        plan: 'src/plan/index.ts',
         cli: 'src/cli/main.ts',
       },
       formats: ['es'],

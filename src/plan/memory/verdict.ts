@@ -37,7 +37,7 @@ export function verdictOf(
       `of the ${gigabytes(budget.leftFreeBytes)} that it leaves, ${gigabytes(budget.outsideBytes - budget.leftFreeBytes)} too much.`
     );
   }
-  const missing = needed - Math.max(budget.kvBytes, blocks * blockBytes);
+  const missing = needed - budget.kvBytes;
   return (
     `${model.name} does not fit ${where}: ${gigabytes(missing)} a GPU are missing for one sequence of ` +
     `${count(choice.maxModelTokens)} tokens (${gigabytes(needed)} of KV).`

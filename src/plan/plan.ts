@@ -1,0 +1,219 @@
+/**
+ * A plan of what a scenario names: the settings it gives are taken, the ones it leaves open get the engine's defaults, the
+ * formats of the release, and the fewest GPUs that hold the model and carry the load.
+ *
+ * Boundary: no comparison; `searchPlans` (search.ts) looks for the best. Quick enough to follow a slider.
+ */
+import type { GpuRecord } from '../core/hardware/records.ts';
+import type { Deployment, PlanRun } from '../core/run/plan.ts';
+import { RUN_VERSION } from '../core/run/version.ts';
+import type { PlanScenario } from '../core/scenario/plan/schema.ts';
+import { deploymentOf } from './deployment.ts';
+import { PlanError } from './error.ts';
+import { loadLengths } from './lengths.ts';
+import { planMemory } from './memory/index.ts';
+import { qualityOf } from './quality.ts';
+import { candidateOf, fitting, givenWeights, groupsOf, modelTokens, stepDefaults } from './settle.ts';
+import { limitBroken, loadContext, sizeOf, type LoadContext, type Sized } from './size.ts';
+import { gpuOf, subjectOf } from './subject.ts';
+import { noKv, noWeights } from './support.ts';
+import type { Candidate, PlanSubject } from './types.ts';
+
+/** What a run is told about itself: this room knows no clock. */
+export interface PlanStamp {
+  readonly id: string;
+  /** ISO 8601, UTC. */
+  readonly createdAt: string;
+  readonly command: string | null;
+}
+
+export const UNSTAMPED_PLAN: PlanStamp = { id: 'plan', createdAt: '', command: null };
+
+export interface PlanOptions {
+  readonly stamp?: Partial<PlanStamp>;
+}
+
+/** Weight formats to fall back on, where none is given and the released one does not fit. */
+const NARROWER = ['fp8', 'int8', 'int4'] as const;
+
+/** The smallest replica that fits, and the last one that did not. */
+function smallestReplica(
+  subject: PlanSubject,
+  gpu: GpuRecord,
+  context: LoadContext,
+): { readonly fits: boolean; readonly candidate: Candidate } {
+  const { scenario } = subject;
+  const { engine } = scenario;
+  const groups = groupsOf(subject, gpu);
+  const released = givenWeights(subject);
+  const formats = engine.weights === null ? [released, ...NARROWER] : [released];
+  const defaults = stepDefaults(engine.name, gpu);
+  let first: Candidate | null = null;
+  for (const weights of formats) {
+    if (engine.weights === null && noWeights(gpu, engine.name, weights) !== null) continue;
+    for (const [tensorParallel, pipelineParallel] of groups) {
+      const candidate = candidateOf(
+        subject,
+        gpu,
+        {
+          tensorParallel,
+          pipelineParallel,
+          weights,
+          kvFormat: engine.kvFormat ?? 'bf16',
+          tokenBudget: engine.tokenBudget ?? defaults.tokenBudget,
+          maxSequences: engine.maxSequences ?? Math.max(defaults.maxSequences, inFlight(subject)),
+          prefixCaching: engine.prefixCaching ?? true,
+        },
+        modelTokens(subject, context.lengths),
+      );
+      first ??= candidate;
+      const fitted = fitting(subject, candidate);
+      if (fitted !== null) return { fits: true, candidate: fitted };
+    }
+  }
+  if (first === null) {
+    throw new PlanError(
+      `hardware.count ${scenario.hardware.count ?? ''} can't be divided into replicas of ${subject.model.name}; leave it out, or give hardware.tensorParallel.`,
+    );
+  }
+  return { fits: false, candidate: first };
+}
+
+/** Requests that a replica is asked to have in flight, where that is given. */
+function inFlight({ scenario: { load, hardware } }: PlanSubject): number {
+  if (load.concurrency === null) return 0;
+  const group = (hardware.tensorParallel ?? 1) * (hardware.pipelineParallel ?? 1);
+  return Math.min(65_536, Math.ceil(load.concurrency / Math.max(1, (hardware.count ?? group) / group)));
+}
+
+/** Why a sized candidate is not what was asked for; null where it is. */
+export function refusalOf({ scenario, model }: PlanSubject, sized: Sized): string | null {
+  const { constraints } = scenario;
+  const { served, server, gpus, costPerHour, costPerMillionOutput, quality, candidate } = sized;
+  const limit = limitBroken(constraints, served, server.load.outputTokens);
+  if (limit !== null) return limit;
+  if (constraints.maxGpus !== null && gpus > constraints.maxGpus) {
+    return `the load takes ${gpus} GPUs, over the ${constraints.maxGpus} that there are`;
+  }
+  if (constraints.costPerHour !== null) {
+    if (costPerHour === null) return `nobody publishes a price of ${candidate.gpu.name}, and a budget is set`;
+    if (costPerHour > constraints.costPerHour) {
+      return `it costs $${costPerHour.toFixed(2)} an hour, over the $${constraints.costPerHour} of the budget`;
+    }
+  }
+  if (constraints.costPerMillionOutputTokens !== null) {
+    if (costPerMillionOutput === null)
+      return `nobody publishes a price of ${candidate.gpu.name}, and a price is set`;
+    if (costPerMillionOutput > constraints.costPerMillionOutputTokens) {
+      return `a million output tokens cost $${costPerMillionOutput.toFixed(2)}, over the $${constraints.costPerMillionOutputTokens} asked for`;
+    }
+  }
+  if (constraints.qualityLossPercent === null) return null;
+  if (quality.lossPercent === null) {
+    return `nobody measured the quality of ${candidate.choice.weights} weights with ${candidate.choice.kvFormat} KV on ${model.name}, and a floor is set`;
+  }
+  return quality.lossPercent > constraints.qualityLossPercent
+    ? `its formats lose ${quality.lossPercent} % of quality, over the ${constraints.qualityLossPercent} % allowed`
+    : null;
+}
+
+function memoryOnly(candidate: Candidate, subject: PlanSubject, context: LoadContext): Deployment {
+  return {
+    choice: candidate.choice,
+    memory: planMemory(candidate, subject, context.lengths),
+    speed: null,
+    prefixCache: null,
+    cost: null,
+    energy: null,
+    quality: qualityOf(subject, candidate.choice),
+  };
+}
+
+/** What no candidate can change: lengths that the model does not take, formats that the GPU does not have. */
+function impossible(subject: PlanSubject, gpu: GpuRecord, context: LoadContext): string | null {
+  const { scenario, model } = subject;
+  const { engine } = scenario;
+  const { maxPrompt, maxOutput } = context.lengths;
+  const longest = maxPrompt + maxOutput;
+  if (scenario.load.promptTokens.kind === 'fixed' && longest > model.maxPositionTokens) {
+    return `A request has ${longest} tokens, more than the ${model.maxPositionTokens} of ${model.name}; shorten it to that.`;
+  }
+  const lacking =
+    (engine.weights === null ? null : noWeights(gpu, engine.name, engine.weights)) ??
+    (engine.kvFormat === null ? null : noKv(gpu, engine.name, engine.kvFormat));
+  return lacking === null
+    ? null
+    : `There is no hardware support: ${lacking}; leave the format to the planner.`;
+}
+
+export interface RunParts {
+  readonly feasible: boolean;
+  readonly reason: string | null;
+  readonly deployment: Deployment | null;
+  readonly rows?: PlanRun['rows'];
+  readonly searched?: PlanRun['searched'];
+  readonly explanation?: readonly string[];
+  readonly notes?: readonly string[];
+  readonly complete?: boolean;
+}
+
+/** A run document of what was found. */
+export function planRunOf(scenario: PlanScenario, parts: RunParts, stamp: Partial<PlanStamp> = {}): PlanRun {
+  return {
+    version: RUN_VERSION,
+    kind: 'plan',
+    ...UNSTAMPED_PLAN,
+    ...stamp,
+    title: scenario.title,
+    origin: 'simulated',
+    scenario,
+    feasible: parts.feasible,
+    reason: parts.reason?.slice(0, 600) ?? null,
+    deployment: parts.deployment,
+    rows: parts.rows ?? [],
+    searched: parts.searched ?? { candidates: 1, infeasible: parts.feasible ? 0 : 1 },
+    explanation: [...(parts.explanation ?? [])].map((sentence) => sentence.slice(0, 600)),
+    notes: [...(parts.notes ?? [])].map((note) => note.slice(0, 600)).slice(0, 50),
+    complete: parts.complete ?? true,
+  };
+}
+
+/**
+ * @throws PlanError for names that are in no record
+ */
+export function runPlan(scenario: PlanScenario, { stamp }: PlanOptions = {}): PlanRun {
+  const subject = subjectOf(scenario);
+  const gpu = gpuOf(scenario);
+  if (gpu === null) {
+    throw new PlanError('hardware.gpu is null, which leaves the GPU to a search; name one, or search.');
+  }
+  const context = loadContext(subject, loadLengths(scenario.load), 1);
+  const wrong = impossible(subject, gpu, context);
+  const { fits, candidate } = smallestReplica(subject, gpu, context);
+  if (wrong !== null || !fits) {
+    const deployment = memoryOnly(candidate, subject, context);
+    return planRunOf(
+      scenario,
+      { feasible: false, reason: wrong ?? deployment.memory.verdict, deployment },
+      stamp,
+    );
+  }
+  const result = sizeOf(candidate, subject, context);
+  if (!result.ok) {
+    const deployment = memoryOnly(candidate, subject, context);
+    return planRunOf(
+      scenario,
+      { feasible: false, reason: sentence(candidate, result.reason), deployment },
+      stamp,
+    );
+  }
+  const deployment = deploymentOf(result.sized, subject, context);
+  const refused = refusalOf(subject, result.sized);
+  const reason = refused === null ? null : sentence(candidate, refused);
+  return planRunOf(scenario, { feasible: refused === null, reason, deployment }, stamp);
+}
+
+/** A reason as a sentence of its own. */
+export function sentence({ gpu }: Candidate, reason: string): string {
+  return `On ${gpu.name} ${reason}.`;
+}

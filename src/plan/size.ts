@@ -1,0 +1,266 @@
+/**
+ * A candidate under the load: how many replicas, how many requests in flight, which times, what it costs. In numbers
+ * alone, for a search over thousands of them; what a person is shown of the one that wins is made in deployment.ts.
+ */
+import type { PlanQuality } from '../core/run/plan.ts';
+import { percentileOfSorted } from '../core/metrics/percentiles.ts';
+import { createRandom } from '../core/random.ts';
+import { sequenceBlocks } from '../core/kv/hybrid.ts';
+import { lengthDraws } from '../core/workload/lengths.ts';
+import { costOf, priceOf, type Price } from './cost.ts';
+import { energyOf } from './energy.ts';
+import { gridOf } from './grid.ts';
+import { capacityOf } from './memory/index.ts';
+import { qualityOf } from './quality.ts';
+import { closed, open, throughput, type Served, type Server } from './queue.ts';
+import { createSpeed, type SteadyLoad } from './speed/index.ts';
+import type { Candidate, LoadLengths, PlanSubject } from './types.ts';
+
+/** The load as every candidate sees it. */
+export interface LoadContext {
+  readonly lengths: LoadLengths;
+  readonly tailPrompt: number;
+  /** Tokens of the prefix that prompts have in common, and how many different ones. */
+  readonly prefix: { readonly tokens: number; readonly prompts: number; readonly hitRatio: number } | null;
+  /** Requests a second at the peak; null: none asked. */
+  readonly rate: number | null;
+  readonly concurrency: number | null;
+  readonly percentile: number;
+}
+
+/** Share of what a replica could carry that it is given at the most: the rest is for bursts. */
+export const HEADROOM = 0.85;
+
+export interface Sized {
+  readonly candidate: Candidate;
+  readonly server: Server;
+  readonly served: Served;
+  readonly replicas: number;
+  readonly gpus: number;
+  /** Of the whole deployment at the load. */
+  readonly requestsPerSecond: number;
+  readonly outputTokensPerSecond: number;
+  readonly maxRequestsPerSecond: number;
+  readonly utilization: number;
+  readonly price: Price | null;
+  readonly costPerHour: number | null;
+  readonly costPerMillionOutput: number | null;
+  readonly joulesPerOutputToken: number | null;
+  readonly quality: PlanQuality;
+}
+
+const DRAWS = 512;
+
+/** Length of the prompt that a share `percentile` of the requests do not exceed. */
+function promptAt({ scenario: { load } }: PlanSubject, percentile: number): number {
+  if (load.promptTokens.kind === 'fixed') return load.promptTokens.tokens;
+  const next = lengthDraws(load.promptTokens, createRandom(1).fork('tail'));
+  const draws = Array.from({ length: DRAWS }, next).sort((a, b) => a - b);
+  return percentileOfSorted(draws, percentile * 100);
+}
+
+export function loadContext(subject: PlanSubject, lengths: LoadLengths, hitRatio: number): LoadContext {
+  const { load, constraints } = subject.scenario;
+  const { sharedPrefix } = load;
+  return {
+    lengths,
+    tailPrompt: Math.max(lengths.meanPrompt, promptAt(subject, constraints.percentile)),
+    prefix: sharedPrefix === null ? null : { ...sharedPrefix, hitRatio },
+    rate: load.rate,
+    concurrency: load.concurrency,
+    percentile: constraints.percentile,
+  };
+}
+
+/** Slack for sequences that are all long at once. */
+const MEMORY_SLACK = 1.05;
+
+/** Requests that the pool of a replica holds on the average, half of their output written. */
+export function sequencesHeld(candidate: Candidate, subject: PlanSubject, context: LoadContext): number {
+  const capacity = capacityOf(candidate, subject);
+  const { lengths, prefix } = context;
+  const tokens = Math.ceil((lengths.meanPrompt + lengths.meanOutput / 2) * MEMORY_SLACK);
+  const each = sequenceBlocks(capacity.groups, tokens);
+  if (each === 0) return capacity.blocks > 0 ? candidate.choice.maxSequences : 0;
+  if (prefix === null || !candidate.choice.prefixCaching) return capacity.blocks / each;
+  // What is shared lies there once for each of the different prefixes.
+  const shared = sequenceBlocks(capacity.groups, Math.min(prefix.tokens, tokens));
+  const own = each - shared * prefix.hitRatio;
+  return (capacity.blocks - shared * prefix.prompts) / Math.max(1, own);
+}
+
+export function steadyOf({ choice }: Candidate, { lengths, prefix }: LoadContext): SteadyLoad {
+  const { meanPrompt, meanOutput } = lengths;
+  const whole = prefix === null ? 0 : Math.floor(prefix.tokens / choice.blockSize) * choice.blockSize;
+  const cached = choice.prefixCaching && prefix !== null ? prefix.hitRatio * whole : 0;
+  return {
+    promptTokens: meanPrompt,
+    outputTokens: meanOutput,
+    cachedTokens: Math.min(cached, meanPrompt - 1),
+  };
+}
+
+export function serverOf(candidate: Candidate, subject: PlanSubject, context: LoadContext): Server {
+  const most = Math.min(
+    candidate.choice.maxSequences,
+    Math.floor(sequencesHeld(candidate, subject, context)),
+  );
+  return {
+    speed: createSpeed(candidate, subject.model),
+    load: steadyOf(candidate, context),
+    tailPrompt: context.tailPrompt,
+    spread: context.lengths.spread,
+    most: Math.max(1, most),
+    percentile: context.percentile,
+  };
+}
+
+/** Whether the times are within the limits. */
+export function withinLimits({ scenario }: PlanSubject, served: Served, outputTokens: number): boolean {
+  return limitBroken(scenario.constraints, served, outputTokens) === null;
+}
+
+/** Which limit of times is broken, in words; null: none. */
+export function limitBroken(
+  { ttftMs, tpotMs, e2eMs, percentile }: PlanSubject['scenario']['constraints'],
+  served: Served,
+  outputTokens: number,
+): string | null {
+  const p = `p${Math.round(percentile * 1000) / 10}`;
+  if (ttftMs !== null && served.ttftTailMs > ttftMs) {
+    return `TTFT ${p} is ${Math.round(served.ttftTailMs)} ms, over the ${ttftMs} asked for`;
+  }
+  if (tpotMs !== null && served.tpotTailMs > tpotMs) {
+    return `TPOT ${p} is ${served.tpotTailMs.toFixed(1)} ms, over the ${tpotMs} asked for`;
+  }
+  const whole = served.ttftTailMs + Math.max(0, outputTokens - 1) * served.tpotTailMs;
+  return e2eMs !== null && whole > e2eMs
+    ? `an answer takes ${Math.round(whole)} ms at ${p}, over the ${e2eMs} asked for`
+    : null;
+}
+
+/** Most requests in flight that keep the limits; null where not even one does. */
+function mostWithinLimits(server: Server, subject: PlanSubject): number | null {
+  const keeps = (batch: number): boolean =>
+    withinLimits(subject, closed(server, batch), server.load.outputTokens);
+  if (keeps(server.most)) return server.most;
+  if (!keeps(1)) return null;
+  let [low, high] = [1, server.most];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (keeps(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+type Split = { readonly replicas: number; readonly served: Served } | { readonly reason: string };
+
+/** Replicas for a rate: the fewest that keep the limits with headroom for bursts. */
+function forRate(server: Server, subject: PlanSubject, rate: number, fixed: number | null): Split {
+  const output = server.load.outputTokens;
+  const at = (replicas: number): Served | null => open(server, rate / replicas);
+  if (fixed !== null) {
+    const served = at(fixed);
+    if (served !== null) return { replicas: fixed, served };
+    const top = fixed * throughput(server, server.most);
+    return {
+      reason: `it carries ${top.toPrecision(3)} requests a second at the most, less than the ${rate} asked for`,
+    };
+  }
+  const batch = mostWithinLimits(server, subject);
+  if (batch === null) {
+    const alone = closed(server, 1);
+    return {
+      reason: limitBroken(subject.scenario.constraints, alone, output) ?? 'no batch keeps the limits',
+    };
+  }
+  const each = throughput(server, batch) * HEADROOM;
+  let replicas = Math.max(1, Math.ceil(rate / each - 1e-9));
+  for (let tries = 0; tries < 12; tries++, replicas += Math.max(1, Math.floor(replicas / 8))) {
+    const served = at(replicas);
+    if (served !== null && withinLimits(subject, served, output)) return { replicas, served };
+  }
+  const served = at(replicas);
+  return {
+    reason:
+      (served && limitBroken(subject.scenario.constraints, served, output)) ??
+      'no number of replicas keeps the limits',
+  };
+}
+
+function split(server: Server, subject: PlanSubject, context: LoadContext, fixed: number | null): Split {
+  const { rate, concurrency } = context;
+  if (rate !== null) return forRate(server, subject, rate, fixed);
+  if (concurrency !== null) {
+    const replicas = fixed ?? 1;
+    return { replicas, served: closed(server, concurrency / replicas) };
+  }
+  const batch = mostWithinLimits(server, subject) ?? 1;
+  return { replicas: fixed ?? 1, served: closed(server, batch) };
+}
+
+/** Mean over the day of the rate's share of its peak. */
+export function meanHour({ hours }: { readonly hours: readonly number[] | null }): number {
+  return hours === null ? 1 : hours.reduce((sum, share) => sum + share, 0) / hours.length;
+}
+
+export type SizedOrNot =
+  { readonly ok: true; readonly sized: Sized } | { readonly ok: false; readonly reason: string };
+
+/** @param candidate one replica that fits in memory */
+export function sizeOf(candidate: Candidate, subject: PlanSubject, context: LoadContext): SizedOrNot {
+  const { scenario } = subject;
+  const { choice, gpu } = candidate;
+  const group = choice.tensorParallel * choice.pipelineParallel;
+  const { count } = scenario.hardware;
+  const server = serverOf(candidate, subject, context);
+  const found = split(server, subject, context, count === null ? null : count / group);
+  if (!('replicas' in found)) return { ok: false, reason: found.reason };
+  const { replicas, served } = found;
+  const gpus = replicas * group;
+  const peak = served.requestsPerSecond * replicas;
+  const mean = peak * meanHour(scenario.load);
+  const most = served.maxRequestsPerSecond * replicas;
+  const price = priceOf(scenario, gpu);
+  const { promptTokens, outputTokens } = server.load;
+  const utilization = most > 0 ? mean / most : 0;
+  const cost = costOf(scenario, price, {
+    gpus,
+    requestsPerSecond: mean,
+    promptTokens,
+    outputTokens,
+    utilization,
+  });
+  const inFlight = (served.requestsPerSecond * served.e2eMs) / 1000;
+  const energy = energyOf(
+    gpu,
+    {
+      gpus,
+      batch: Math.min(served.batch, inFlight),
+      group,
+      outputTokensPerSecond: peak * outputTokens,
+      pue: scenario.prices.pue,
+    },
+    gridOf(scenario.prices.grid),
+  );
+  return {
+    ok: true,
+    sized: {
+      candidate: { gpu, choice: { ...choice, gpus, replicas } },
+      server,
+      served,
+      replicas,
+      gpus,
+      requestsPerSecond: peak,
+      outputTokensPerSecond: peak * outputTokens,
+      maxRequestsPerSecond: most,
+      utilization,
+      price,
+      costPerHour: cost?.perHour ?? null,
+      costPerMillionOutput: cost?.perMillionOutputTokens ?? null,
+      joulesPerOutputToken: energy?.joulesPerOutputToken ?? null,
+      quality: qualityOf(subject, choice),
+    },
+  };
+}
