@@ -65,6 +65,18 @@ test('steps that end with a taking get their sum as the last bar, below zero whe
   expect(last?.points).toMatchObject([{ x: 'Missing', y: -24e9 }]);
 });
 
+test('a plan that does not fit shows what is missing in place of its KV', () => {
+  const deployment = toyDeployment();
+  const steps = deployment.memory.steps.map((step) =>
+    step.id === 'weights' ? { ...step, bytes: -90e9 } : step.id === 'kv' ? { ...step, bytes: 0 } : step,
+  );
+  const spec = must(
+    memoryWaterfall(toyPlanRun({ deployment: { ...deployment, memory: { ...deployment.memory, steps } } })),
+  );
+  expect(spec.x.categories?.at(-1)).toBe('Missing');
+  expect(spec.series.at(-1)?.points[0]?.y).toBe(-24e9);
+});
+
 test('operations stand under the roofs, and what has no arithmetic is said, not drawn', () => {
   const spec = must(roofline(run));
   const [prefill, decode, roof] = spec.series;

@@ -18,7 +18,7 @@ export function memoryWaterfall(run: PlanRun): FigureSpec | null {
   const [first, ...rest] = steps;
   if (!deployment || first === undefined) return null;
   const left = lastOf(rest, deployment);
-  const taken = rest.filter((step) => step !== left.step);
+  const taken = rest.filter((step) => step !== left.step && step.bytes !== 0);
   return {
     id: 'plan_memory',
     mark: 'waterfall',
@@ -49,21 +49,24 @@ export function memoryWaterfall(run: PlanRun): FigureSpec | null {
 }
 
 interface Left {
-  /** Null: the steps end with a taking, and what is left is their sum. */
+  /** The step that the last bar stands for; null: none of them, the bar is the sum. */
   readonly step: MemoryStep | null;
   readonly point: FigurePoint & { readonly x: string };
   readonly fits: boolean;
 }
 
+/** Steps end with what is left for KV; where nothing is, what is missing takes its place. */
 function lastOf(rest: readonly MemoryStep[], { memory }: Deployment): Left {
   const last = rest.at(-1);
-  const taking = last === undefined || last.bytes < 0;
-  const sum = memory.steps.reduce((total, { bytes }) => total + bytes, 0);
-  const step = taking && !isRemainder(memory.steps) ? null : (last ?? null);
-  const bytes = step?.bytes ?? sum;
-  const tokens = formatValue(memory.kvTokens, 'tokens');
-  const label = step?.label ?? (bytes < 0 ? 'Missing' : 'KV cache');
-  return { step, point: { x: label, y: bytes, detail: `${tokens} of one replica` }, fits: bytes >= 0 };
+  const closes = last !== undefined && (last.bytes > 0 || isRemainder(memory.steps));
+  const step = closes || (last !== undefined && last.bytes === 0) ? last : null;
+  const taken = memory.steps.filter((one) => one !== step);
+  const sum = taken.reduce((total, { bytes }) => total + bytes, 0);
+  if (sum < 0) {
+    return { step, point: { x: 'Missing', y: sum, detail: memory.verdict }, fits: false };
+  }
+  const detail = `${formatValue(memory.kvTokens, 'tokens')} of one replica`;
+  return { step, point: { x: step?.label ?? 'KV cache', y: step?.bytes ?? sum, detail }, fits: true };
 }
 
 /** Whether the last step repeats the sum of those before it. */
