@@ -12,6 +12,7 @@ import { Library } from './library.svelte.ts';
 import { Offline } from './offline.svelte.ts';
 import type { ModelState } from './model.svelte.ts';
 import type { QualitySession } from './quality.svelte.ts';
+import type { PlanRoom } from './plan-room.svelte.ts';
 import { Router, type AddressBar } from './router.svelte.ts';
 import type { Setup } from './setup.svelte.ts';
 import type { ServingLab } from './serving.svelte.ts';
@@ -46,6 +47,8 @@ export class App {
   quality: QualitySession | null = null;
   /** Made by the serving lab when it is first entered. */
   serving: ServingLab | null = null;
+  /** Made by the room Plan when it is first entered. */
+  plan: PlanRoom | null = null;
   /** Made by the room Teach when it is first entered. */
   classroom: Classroom | null = null;
   /** A file beside the page as text; null where there is none. */

@@ -9,6 +9,9 @@
  *                           #/simulate?link=s1.…  a shared simulation; #/simulate/compare?link=…&with=…  two
  *                           #/simulate?story=NAME&seed=N  a preset and the seed
  *   #/model/VIEW            a real model; VIEW one of MODEL_VIEWS, the first without a name
+ *   #/plan/VIEW             the planner; VIEW one of PLAN_VIEWS, the first without a name.
+ *                           #/plan?link=s1.…  a shared plan; #/plan/compare?link=…&with=…  two; #/plan?story=NAME
+ *   #/tune                  the tuner            #/tune?link=s1.…  shared settings; #/tune?story=NAME
  *   #/explain               the worked example
  *   #/teach/LESSON          the lessons, or one    #/teach/LESSON?embed  alone, for a slide or a course page
  *   #/runs                  kept runs            #/runs/ID?with=ID   one run, perhaps beside another
@@ -35,6 +38,31 @@ export interface SimRoute {
 export const MODEL_VIEWS = ['run', 'quality', 'serving'] as const;
 export type ModelView = (typeof MODEL_VIEWS)[number];
 
+/** What the room Plan shows: the answer, two plans side by side, a plan beside what was measured of it. */
+export const PLAN_VIEWS = ['answer', 'compare', 'measured'] as const;
+export type PlanView = (typeof PLAN_VIEWS)[number];
+
+export interface PlanRoute {
+  readonly room: 'plan';
+  readonly view: PlanView;
+  /** A shared plan, and the other side of two. */
+  readonly link: string | null;
+  readonly other: string | null;
+  /** Preset that the address names. */
+  readonly story: string | null;
+}
+
+/** The planner's first view, as it was left. */
+export const PLAN: PlanRoute = { room: 'plan', view: 'answer', link: null, other: null, story: null };
+
+export interface TuneRoute {
+  readonly room: 'tune';
+  readonly link: string | null;
+  readonly story: string | null;
+}
+
+export const TUNE: TuneRoute = { room: 'tune', link: null, story: null };
+
 export type Route =
   | { readonly room: 'home' }
   | { readonly room: 'check'; readonly card: string | null }
@@ -42,6 +70,8 @@ export type Route =
   | SimRoute
   /** `link`: the scenario for the view, as it came. */
   | { readonly room: 'model'; readonly view: ModelView; readonly link: string | null }
+  | PlanRoute
+  | TuneRoute
   | { readonly room: 'explain' }
   /** `lesson` null: the list. */
   | { readonly room: 'teach'; readonly lesson: string | null; readonly embed: boolean }
@@ -92,14 +122,27 @@ function simRoute(name: string, query: string): SimRoute | null {
   return { ...SIMULATE, view, link, other: parameter(query, 'with'), story, seed: seedOf(query) };
 }
 
+/** `?name=value&…` of what is there; nothing where nothing is. */
+function queryOf(values: Readonly<Record<string, string | number | null>>): string {
+  const query = Object.entries(values).flatMap(([name, value]) =>
+    value === null ? [] : [`${name}=${encodeURIComponent(value)}`],
+  );
+  return query.length === 0 ? '' : `?${query.join('&')}`;
+}
+
 function simHash({ view, link, other, story, seed }: SimRoute): string {
-  const query = [
-    ...(link === null ? [] : [`link=${encodeURIComponent(link)}`]),
-    ...(other === null ? [] : [`with=${encodeURIComponent(other)}`]),
-    ...(story === null ? [] : [`story=${encodeURIComponent(story)}`]),
-    ...(seed === null ? [] : [`seed=${seed}`]),
-  ].join('&');
-  return `#/simulate${view === 'run' ? '' : `/${view}`}${query === '' ? '' : `?${query}`}`;
+  return `#/simulate${view === 'run' ? '' : `/${view}`}${queryOf({ link, with: other, story, seed })}`;
+}
+
+function planRoute(name: string, query: string): PlanRoute | null {
+  const view = name === '' ? 'answer' : PLAN_VIEWS.find((known) => known === name);
+  if (view === undefined) return null;
+  const [link, story] = [parameter(query, 'link'), parameter(query, 'story')];
+  return { room: 'plan', view, link, other: parameter(query, 'with'), story };
+}
+
+function planHash({ view, link, other, story }: PlanRoute): string {
+  return `#/plan${view === 'answer' ? '' : `/${view}`}${queryOf({ link, with: other, story })}`;
 }
 
 /** Every hash has a route; what no room answers to is `unknown`. */
@@ -125,6 +168,13 @@ export function parseRoute(hash: string): Route {
   if (room === 'model' && rest.length === 0) {
     const view = id === '' ? 'run' : MODEL_VIEWS.find((known) => known === id);
     if (view !== undefined) return { room: 'model', view, link: parameter(query, 'link') };
+  }
+  if (room === 'plan' && rest.length === 0) {
+    const found = planRoute(id, query);
+    if (found !== null) return found;
+  }
+  if (room === 'tune' && leaf) {
+    return { room: 'tune', link: parameter(query, 'link'), story: parameter(query, 'story') };
   }
   if (room === 'explain' && leaf) return { room: 'explain' };
   if (room === 'teach' && rest.length === 0) {
@@ -153,7 +203,11 @@ export function formatRoute(route: Route): string {
     case 'simulate':
       return simHash(route);
     case 'model':
-      return `#/model${route.view === 'run' ? '' : `/${route.view}`}${route.link === null ? '' : `?link=${encodeURIComponent(route.link)}`}`;
+      return `#/model${route.view === 'run' ? '' : `/${route.view}`}${queryOf({ link: route.link })}`;
+    case 'plan':
+      return planHash(route);
+    case 'tune':
+      return `#/tune${queryOf({ link: route.link, story: route.story })}`;
     case 'explain':
       return '#/explain';
     case 'teach':
@@ -181,6 +235,8 @@ export function titleOf(route: Route): string {
     lab: 'Lab · KV Lab',
     simulate: 'Simulate · KV Lab',
     model: 'Model · KV Lab',
+    plan: 'Plan · KV Lab',
+    tune: 'Tune · KV Lab',
     explain: 'Explained · KV Lab',
     teach: 'Teach · KV Lab',
     runs: 'Runs · KV Lab',

@@ -54,17 +54,27 @@ test('every room of the header opens, and none is shown that is not built', asyn
     'Lab',
     'Simulate',
     'Model',
+    'Plan',
     'Teach',
     'Runs',
     'About',
   ]);
   const cards = page.getByRole('main').getByRole('listitem').getByRole('link');
-  expect(await cards.allTextContents()).toEqual(['Check', 'Lab', 'Simulate', 'Model', 'Teach', 'Runs']);
+  expect(await cards.allTextContents()).toEqual([
+    'Check',
+    'Lab',
+    'Simulate',
+    'Model',
+    'Plan',
+    'Teach',
+    'Runs',
+  ]);
   for (const [name, heading] of [
     ['Check', 'Hardware check'],
     ['Lab', 'Lab'],
     ['Simulate', 'Simulate'],
     ['Model', 'Model'],
+    ['Plan', 'Plan'],
     ['Teach', 'Teach'],
     ['Runs', 'Runs'],
     ['About', 'About KV Lab'],

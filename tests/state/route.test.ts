@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatRoute, parseRoute, SIMULATE, titleOf, type Route } from '../../src/state/route.ts';
+import { formatRoute, parseRoute, PLAN, SIMULATE, titleOf, TUNE, type Route } from '../../src/state/route.ts';
 import { Router } from '../../src/state/router.svelte.ts';
 
 const ROUTES: readonly { hash: string; route: Route }[] = [
@@ -22,6 +22,16 @@ const ROUTES: readonly { hash: string; route: Route }[] = [
   { hash: '#/model', route: { room: 'model', view: 'run', link: null } },
   { hash: '#/model/quality', route: { room: 'model', view: 'quality', link: null } },
   { hash: '#/model/serving?link=s1.a%2Bb.c', route: { room: 'model', view: 'serving', link: 's1.a+b.c' } },
+  { hash: '#/plan', route: PLAN },
+  { hash: '#/plan?link=s1.abc_-9.zz1', route: { ...PLAN, link: 's1.abc_-9.zz1' } },
+  { hash: '#/plan?story=plan-first', route: { ...PLAN, story: 'plan-first' } },
+  { hash: '#/plan/measured', route: { ...PLAN, view: 'measured' } },
+  {
+    hash: '#/plan/compare?link=s1.a.b&with=s1.c.d',
+    route: { ...PLAN, view: 'compare', link: 's1.a.b', other: 's1.c.d' },
+  },
+  { hash: '#/tune', route: TUNE },
+  { hash: '#/tune?link=s1.abc_-9.zz1', route: { ...TUNE, link: 's1.abc_-9.zz1' } },
   { hash: '#/explain', route: { room: 'explain' } },
   { hash: '#/runs', route: { room: 'runs' } },
   { hash: '#/runs/a%2Fb', route: { room: 'run', id: 'a/b', other: null } },
@@ -41,6 +51,8 @@ test.each([
   { hash: '#/check/deeper', route: { room: 'unknown', path: 'check/deeper' } },
   { hash: '#/model/attic', route: { room: 'unknown', path: 'model/attic' } },
   { hash: '#/simulate/basement', route: { room: 'unknown', path: 'simulate/basement' } },
+  { hash: '#/plan/cellar', route: { room: 'unknown', path: 'plan/cellar' } },
+  { hash: '#/tune/cellar', route: { room: 'unknown', path: 'tune/cellar' } },
   { hash: '#/simulate?seed=-1', route: SIMULATE },
   { hash: '#/runs/a/b', route: { room: 'unknown', path: 'runs/a/b' } },
   { hash: '#/runs/%E0%A4%A', route: { room: 'run', id: '%E0%A4%A', other: null } },

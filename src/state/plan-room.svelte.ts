@@ -1,0 +1,100 @@
+/** Everything the room Plan knows; made when the room is first entered. */
+import type { Json } from '../core/json.ts';
+import type { PlanRow } from '../core/run/plan.ts';
+import type { PlanScenario } from '../core/scenario/plan/schema.ts';
+import type { Catalogue, Outcome, Planned, PlanWorkerApi } from '../workers/plan-api.ts';
+import { faultFromUnknown, faultOf, type Fault } from './faults.ts';
+import { Newest } from './newest.svelte.ts';
+import { PlanSetup } from './plan-setup.svelte.ts';
+import type { KeyValue } from './theme.svelte.ts';
+
+export interface PlanPorts {
+  readonly client: PlanWorkerApi;
+  /** Where the draft outlives a reload; null: nowhere. */
+  readonly tab: KeyValue | null;
+}
+
+export type LoadKind = 'rate' | 'concurrency' | 'most';
+
+/** What a load starts with when another kind of it is chosen. */
+const LOAD_STARTS: Readonly<Record<LoadKind, readonly [rate: number | null, concurrency: number | null]>> = {
+  rate: [10, null],
+  concurrency: [null, 64],
+  most: [null, null],
+};
+
+export class PlanRoom {
+  readonly #client: PlanWorkerApi;
+  readonly setup: PlanSetup;
+  /** The plan of the scenario as it stands. */
+  readonly answer: Newest<PlanScenario, Planned>;
+  catalogue: Catalogue | null = $state.raw(null);
+  /** Why a model or a GPU of no record was not taken. */
+  recordFault: Fault | null = $state.raw(null);
+
+  constructor({ client, tab }: PlanPorts) {
+    this.#client = client;
+    this.setup = new PlanSetup(tab);
+    this.answer = new Newest((scenario) => client.plan(scenario));
+  }
+
+  /** Loads what there is to choose from, once. */
+  async enter(): Promise<void> {
+    if (this.catalogue !== null) return;
+    const catalogue = await this.#ask(() => this.#client.catalogue());
+    if (catalogue !== null) this.catalogue = catalogue;
+  }
+
+  get loadKind(): LoadKind {
+    const { draft } = this.setup;
+    if (draft.at('load.rate') !== null) return 'rate';
+    return draft.at('load.concurrency') !== null ? 'concurrency' : 'most';
+  }
+
+  chooseLoad(kind: LoadKind): void {
+    const [rate, concurrency] = LOAD_STARTS[kind];
+    this.setup.set('load.rate', rate);
+    this.setup.set('load.concurrency', concurrency);
+  }
+
+  chooseModel(id: string): void {
+    this.recordFault = null;
+    this.setup.set('architecture', null);
+    this.setup.set('model', id);
+  }
+
+  /** A row of a table becomes what is planned: GPU, count, parallelism and formats are then given. */
+  takeRow({ choice }: PlanRow): void {
+    const set = (path: string, value: Json): void => this.setup.set(path, value);
+    if (this.setup.draft.at('hardware.custom.id') !== choice.gpu) this.chooseGpu(choice.gpu);
+    set('hardware.count', choice.gpus);
+    set('hardware.tensorParallel', choice.tensorParallel);
+    set('hardware.pipelineParallel', choice.pipelineParallel);
+    set('engine.weights', choice.weights);
+    set('engine.kvFormat', choice.kvFormat);
+  }
+
+  dropTrace(): void {
+    this.setup.set('load.trace', null);
+  }
+
+  /** @param id of a record; null: the planner looks at all of them */
+  chooseGpu(id: string | null): void {
+    this.recordFault = null;
+    this.setup.set('hardware.custom', null);
+    this.setup.set('hardware.gpu', id);
+  }
+
+  /** The value, or null with its fault on show. */
+  async #ask<T>(question: () => Promise<Outcome<T>>): Promise<T | null> {
+    this.recordFault = null;
+    try {
+      const outcome = await question();
+      if (outcome.ok) return outcome.value;
+      this.recordFault = faultOf(outcome.error);
+    } catch (thrown) {
+      this.recordFault = faultFromUnknown(thrown);
+    }
+    return null;
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * What the page asks of the planner's worker: records to choose from, an answer while a slider moves, the table over
+ * GPUs, settings and files of a plan, and a plan beside measurements of it.
+ *
+ * An answer takes milliseconds and a search half a second at most, so nothing here is cancelled: the page asks again
+ * when the last answer has come (state/newest.svelte.ts). Models, GPUs and prices stay in the worker; the page holds
+ * the names.
+ */
+import type { FigureSpec } from '../charts/figure.ts';
+import type { PlanRun } from '../core/run/plan.ts';
+import type { PlanScenario } from '../core/scenario/plan/schema.ts';
+import type { Outcome } from './api.ts';
+
+export type { Outcome } from './api.ts';
+
+/** A row to choose. */
+export interface Choice {
+  readonly id: string;
+  readonly name: string;
+  /** Other words that find it. */
+  readonly words: readonly string[];
+  /** One short line beside the name. */
+  readonly about: string;
+  /** Heading that it stands under. */
+  readonly group: string;
+}
+
+export interface Catalogue {
+  readonly models: readonly Choice[];
+  readonly gpus: readonly Choice[];
+  /** Grids whose carbon is known. */
+  readonly grids: readonly Choice[];
+}
+
+export interface Planned {
+  readonly run: PlanRun;
+  /** By the part of the page that shows them. */
+  readonly figures: readonly FigureSpec[];
+}
+
+export interface PlanWorkerApi {
+  catalogue(): Promise<Outcome<Catalogue>>;
+  /** The plan of a scenario; where something is left to choose, of the best candidate. */
+  plan(scenario: PlanScenario): Promise<Outcome<Planned>>;
+}
