@@ -2,7 +2,14 @@
 import type { Json } from '../core/json.ts';
 import type { PlanRow } from '../core/run/plan.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
-import type { Catalogue, Outcome, Planned, PlanWorkerApi } from '../workers/plan-api.ts';
+import type {
+  Catalogue,
+  Outcome,
+  Planned,
+  PlanWorkerApi,
+  SettingsText,
+  SettingsWish,
+} from '../workers/plan-api.ts';
 import { faultFromUnknown, faultOf, type Fault } from './faults.ts';
 import { Newest } from './newest.svelte.ts';
 import { PlanSetup } from './plan-setup.svelte.ts';
@@ -28,6 +35,8 @@ export class PlanRoom {
   readonly setup: PlanSetup;
   /** The plan of the scenario as it stands. */
   readonly answer: Newest<PlanScenario, Planned>;
+  /** The plan in the words of each engine; asked for when somebody looks. */
+  readonly settings: Newest<SettingsWish, readonly SettingsText[]>;
   catalogue: Catalogue | null = $state.raw(null);
   /** Why a model or a GPU of no record was not taken. */
   recordFault: Fault | null = $state.raw(null);
@@ -36,6 +45,7 @@ export class PlanRoom {
     this.#client = client;
     this.setup = new PlanSetup(tab);
     this.answer = new Newest((scenario) => client.plan(scenario));
+    this.settings = new Newest((wish) => client.settings(wish));
   }
 
   /** Loads what there is to choose from, once. */

@@ -88,6 +88,13 @@ function speedNumbers({ speed }: Deployment, percentile: number): KeyNumber[] {
   ];
 }
 
+/** The numbers of an answer in one short line, for a screen that has room for no more. */
+export function numbersInShort({ speed, cost, memory }: Deployment): string {
+  if (speed === null) return memory.verdict;
+  const times = `first token ${formatValue(speed.ttftMs, 'ms')} · per token ${formatValue(speed.tpotMs, 'ms')}`;
+  return cost === null ? times : `${times} · ${money(cost.perMillionOutputTokens)}/M`;
+}
+
 function costNumber({ cost }: Deployment): KeyNumber {
   return {
     label: 'Cost',

@@ -21,6 +21,8 @@ export interface Choice {
   readonly words: readonly string[];
   /** One short line beside the name. */
   readonly about: string;
+  /** A second line, where there is room for one. */
+  readonly more: string;
   /** Heading that it stands under. */
   readonly group: string;
 }
@@ -38,8 +40,28 @@ export interface Planned {
   readonly figures: readonly FigureSpec[];
 }
 
+/** What settings are written for. */
+export interface SettingsWish {
+  readonly run: PlanRun;
+  /** Repository, folder or file of the weights; null: the plan's model. */
+  readonly repository: string | null;
+}
+
+/** A plan in the words of one engine. */
+export interface SettingsText {
+  readonly target: string;
+  readonly name: string;
+  /** Empty where this engine can't run the plan: the notes say why. */
+  readonly text: string;
+  /** A name for a file with it. */
+  readonly file: string;
+  readonly notes: readonly string[];
+}
+
 export interface PlanWorkerApi {
   catalogue(): Promise<Outcome<Catalogue>>;
   /** The plan of a scenario; where something is left to choose, of the best candidate. */
   plan(scenario: PlanScenario): Promise<Outcome<Planned>>;
+  /** The plan as settings to paste, for each engine that there is a renderer for. */
+  settings(wish: SettingsWish): Promise<Outcome<readonly SettingsText[]>>;
 }

@@ -2,7 +2,7 @@
 import { ALL_GPUS } from '../core/hardware/catalogue.ts';
 import type { GpuRecord } from '../core/hardware/records.ts';
 import { modelBytesPerToken } from '../core/kv/layers.ts';
-import type { Architecture } from '../core/model/architecture.ts';
+import type { Architecture, Mixer } from '../core/model/architecture.ts';
 import { ALL_MODELS } from '../core/model/catalogue.ts';
 import { architectureParams } from '../core/model/parameters.ts';
 import type { Catalogue, Choice } from './plan-api.ts';
@@ -23,8 +23,37 @@ function modelChoice(model: Architecture): Choice {
     name: model.name,
     words: model.aliases ?? [],
     about: `${size} · ${(kv / 1024).toFixed(kv < 10_240 ? 1 : 0)} KiB a token`,
+    more: modelMore(model),
     group: 'models',
   };
+}
+
+const MIXER_WORDS: Readonly<Record<Mixer['kind'], string>> = {
+  full: 'full attention',
+  sliding: 'sliding window',
+  chunked: 'chunked attention',
+  latent: 'latent attention',
+  mamba: 'Mamba-2',
+  delta: 'gated delta',
+  none: 'no attention',
+};
+
+function modelMore({ kinds, maxPositionTokens }: Architecture): string {
+  const layers = new Map<string, number>();
+  for (const { layers: count, mixer } of kinds) {
+    const words = MIXER_WORDS[mixer.kind];
+    layers.set(words, (layers.get(words) ?? 0) + count);
+  }
+  const mixers = [...layers].map(([words, count]) => `${count} layers of ${words}`);
+  return `${mixers.join(', ')}; context of ${maxPositionTokens.toLocaleString('en')} tokens`;
+}
+
+function gpuMore({ architecture, fp16MatrixTflops, tdpW, kind }: GpuRecord): string {
+  return [
+    `${architecture}, ${kind}`,
+    ...(fp16MatrixTflops === null ? [] : [`${Math.round(fp16MatrixTflops)} TFLOP/s of bf16`]),
+    ...(tdpW === null ? [] : [`${Math.round(tdpW)} W`]),
+  ].join(' · ');
 }
 
 function gpuChoice(gpu: GpuRecord): Choice {
@@ -34,6 +63,7 @@ function gpuChoice(gpu: GpuRecord): Choice {
     name,
     words: [...(aliases ?? []), vendor, architecture, kind],
     about: `${memoryGB} GB · ${Math.round(bandwidthGBps).toLocaleString('en')} GB/s`,
+    more: gpuMore(gpu),
     group: kind,
   };
 }

@@ -11,6 +11,7 @@ export function createPlanClient(): PlanWorkerApi {
   };
   return {
     catalogue: () => ask((remote) => remote.catalogue()),
+    settings: (wish) => ask((remote) => remote.settings(wish)),
     plan: (scenario) => ask((remote) => remote.plan(scenario)),
   };
 }

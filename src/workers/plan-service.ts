@@ -5,8 +5,14 @@
 import { planFigures } from '../charts/figures/plan/index.ts';
 import type { PlanRun } from '../core/run/plan.ts';
 import { runPlan } from '../plan/index.ts';
+import {
+  renderSettings,
+  RENDER_TARGETS,
+  TARGET_LABELS,
+  type RenderTarget,
+} from '../exchange/plan/settings.ts';
 import { outcomeOf } from './outcome.ts';
-import type { Planned, PlanWorkerApi } from './plan-api.ts';
+import type { Planned, PlanWorkerApi, SettingsText, SettingsWish } from './plan-api.ts';
 import { catalogue } from './plan-catalogue.ts';
 
 export interface PlanPlatform {
@@ -19,7 +25,21 @@ export function createPlanService({ date, newId }: PlanPlatform): PlanWorkerApi 
   return {
     catalogue: () => outcomeOf(async () => catalogue()),
     plan: (scenario) => outcomeOf(async () => planned(runPlan(scenario, { stamp: stamp() }))),
+    settings: (wish) => outcomeOf(async () => RENDER_TARGETS.map((target) => settingsText(wish, target))),
   };
+}
+
+/** A target that can't run the plan says so in its place, and leaves the others standing. */
+function settingsText({ run, repository }: SettingsWish, target: RenderTarget): SettingsText {
+  const name = TARGET_LABELS[target];
+  if (run.deployment === null) return { target, name, text: '', file: '', notes: ['There is no plan yet.'] };
+  try {
+    const { text, file, notes } = renderSettings(run.deployment.choice, target, { repository });
+    return { target, name, text, file, notes };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { target, name, text: '', file: '', notes: [error.message] };
+  }
 }
 
 function planned(run: PlanRun): Planned {
