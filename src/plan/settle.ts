@@ -7,7 +7,7 @@ import { usableMemoryBytes } from '../core/hardware/records.ts';
 import { tensorRanks } from '../core/kv/stages.ts';
 import type { PlanChoice } from '../core/run/plan.ts';
 import type { PlanEngineName } from '../core/scenario/plan/schema.ts';
-import { memoryFits, overheadsOf } from './memory/index.ts';
+import { defaultUtilization, memoryFits, overheadsOf } from './memory/index.ts';
 import { releasedWeights } from './support.ts';
 import type { Candidate, LoadLengths, PlanSubject } from './types.ts';
 
@@ -95,7 +95,9 @@ export function candidateOf(
     weights: settings.weights,
     kvFormat: settings.kvFormat,
     blockSize: engine.blockSize ?? BLOCK_SIZES[engine.name],
-    memoryUtilization: engine.memoryUtilization ?? overheads.memoryUtilization,
+    memoryUtilization:
+      engine.memoryUtilization ??
+      defaultUtilization(engine.name, engine.version, gpu, tensorParallel * pipelineParallel),
     tokenBudget: settings.tokenBudget,
     maxSequences: settings.maxSequences,
     maxModelTokens,

@@ -4,15 +4,16 @@
  * What depends on the model and its sharding only is computed once for each model object and kept beside it.
  */
 import { usableMemoryBytes } from '../../core/hardware/records.ts';
-import { kvGroups, reportedTokens, type KvGroups } from '../../core/kv/hybrid.ts';
-import { modelBytesPerToken } from '../../core/kv/layers.ts';
-import { stagesOf, type Stage } from '../../core/kv/stages.ts';
+import { mostSequenceBlocks, reportedTokens, type KvGroups } from '../../core/kv/hybrid.ts';
+import type { Stage } from '../../core/kv/stages.ts';
 import type { Architecture } from '../../core/model/architecture.ts';
 import type { PlanChoice } from '../../core/run/plan.ts';
 import type { Candidate, PlanSubject } from '../types.ts';
 import { overheadsOf } from './overheads.ts';
 import { BUDGET_RULES, type Budget } from './rules.ts';
+import { kvStore, type KvStore } from './store.ts';
 import { stageTerms, type Terms } from './terms.ts';
+import { engineStages } from './weights.ts';
 
 export interface Capacity {
   readonly totalBytes: number;
@@ -23,6 +24,8 @@ export interface Capacity {
   readonly groups: KvGroups;
   /** Bytes of one pool block on the tightest GPU, with the draft's. */
   readonly blockBytes: number;
+  /** Set aside for windows and states beside the pool, of the KV bytes. */
+  readonly fixedBytes: number;
   /** Blocks of the pool; 0: nothing fits. */
   readonly blocks: number;
   /** As the engine prints them. */
@@ -33,58 +36,87 @@ export interface Capacity {
 
 interface Shape {
   readonly stages: readonly Stage[];
-  readonly groups: KvGroups;
-  readonly perToken: number;
+  readonly store: KvStore;
 }
 
 const SHAPES = new WeakMap<Architecture, Map<string, Shape>>();
 
-/** Windows are not known to an engine whose KV goes to a connector: offloaded, or sent to GPUs that decode. */
-export function keepsEveryToken({ engine, offloadGB, disaggregated }: PlanChoice): boolean {
-  return engine === 'vllm' && (offloadGB > 0 || disaggregated !== null);
+function shapeKey(choice: PlanChoice): string {
+  const { engine, weights, kvFormat, tensorParallel, pipelineParallel, blockSize } = choice;
+  const connector = choice.offloadGB > 0 || choice.disaggregated !== null;
+  const key = `${engine} ${weights} ${kvFormat} ${tensorParallel} ${pipelineParallel} ${blockSize} ${connector}`;
+  // Only these set memory aside by sequence.
+  const bySequence = engine === 'llama.cpp' || engine === 'tensorrt-llm';
+  return bySequence ? `${key} ${choice.maxSequences} ${choice.maxModelTokens}` : key;
 }
 
 function shapeOf(model: Architecture, choice: PlanChoice): Shape {
-  const { weights, kvFormat, tensorParallel, pipelineParallel, blockSize } = choice;
-  const everyToken = keepsEveryToken(choice);
-  const key = `${weights} ${kvFormat} ${tensorParallel} ${pipelineParallel} ${blockSize} ${everyToken}`;
   let shapes = SHAPES.get(model);
   if (!shapes) SHAPES.set(model, (shapes = new Map()));
+  const key = shapeKey(choice);
   let shape = shapes.get(key);
   if (!shape) {
-    const sharding = { format: kvFormat, tensorParallel };
-    shape = {
-      stages: stagesOf(model, { weights, tensorParallel, pipelineParallel }),
-      groups: kvGroups(model, { ...sharding, everyToken }, blockSize),
-      perToken: modelBytesPerToken(model, sharding),
-    };
+    shape = { stages: engineStages(model, choice), store: kvStore(model, choice) };
     shapes.set(key, shape);
   }
   return shape;
 }
 
-/** @throws RangeError for a pipeline of no stages */
-export function capacityOf({ choice, gpu }: Candidate, { model, scenario }: PlanSubject): Capacity {
-  const { stages, groups, perToken } = shapeOf(model, choice);
+type Pool = Omit<Capacity, 'kvTokens' | 'kvBytesPerToken'>;
+
+function stagePool(
+  { choice, gpu }: Candidate,
+  { model, scenario }: PlanSubject,
+  { stages, store }: Shape,
+  i: number,
+): Pool | null {
+  const stage = stages[i];
+  if (!stage) return null;
+  const last = i === stages.length - 1;
+  const terms = stageTerms({ choice, gpu, model, stage, last, overrides: scenario.memory });
   const { graphsCounted } = overheadsOf(choice.engine, choice.engineVersion);
   const totalBytes = usableMemoryBytes(gpu);
-  const page = groups.blockBytes * (1 + (choice.speculation?.draftCost ?? 0));
-  let tightest: Omit<Capacity, 'kvTokens' | 'kvBytesPerToken'> | undefined;
-  for (const [i, stage] of stages.entries()) {
-    const terms = stageTerms(choice, model, stage, i === stages.length - 1, scenario.memory);
-    const utilization = choice.memoryUtilization;
-    const budget = BUDGET_RULES[choice.engine]({ totalBytes, utilization, terms, graphsCounted });
-    const blockBytes = page * stage.share;
-    const blocks = blockBytes > 0 ? Math.max(0, Math.floor(budget.kvBytes / blockBytes)) : 0;
-    if (!tightest || blocks < tightest.blocks || (blocks === 0 && budget.kvBytes < tightest.budget.kvBytes)) {
-      tightest = { totalBytes, stage, terms, budget, groups, blockBytes, blocks };
-    }
+  const utilization = choice.memoryUtilization;
+  const budget = BUDGET_RULES[choice.engine]({ totalBytes, utilization, terms, graphsCounted });
+  const blockBytes = store.blockBytes * stage.share * (1 + (choice.speculation?.draftCost ?? 0));
+  const fixedBytes = Math.max(0, budget.kvBytes) * store.fixedShare + store.fixedBytes * stage.share;
+  const pool = budget.kvBytes - fixedBytes;
+  const blocks = blockBytes > 0 ? Math.max(0, Math.floor(pool / blockBytes)) : 0;
+  return { totalBytes, stage, terms, budget, groups: store.groups, blockBytes, fixedBytes, blocks };
+}
+
+/** What an engine prints: its blocks, or how often the longest sequence fits times that length. */
+function printedTokens({ blocks, groups }: Pool, choice: PlanChoice): number {
+  const { reports } = overheadsOf(choice.engine, choice.engineVersion);
+  if (reports === 'blocks' || groups.groups.length <= 1) return reportedTokens(blocks, groups);
+  const { maxModelTokens, tokenBudget } = choice;
+  const each = mostSequenceBlocks(groups, maxModelTokens, tokenBudget);
+  return each === 0 ? 0 : Math.floor((blocks / each) * maxModelTokens);
+}
+
+/** Left for KV after what is set aside: the least decides where no block fits. */
+function room({ budget, fixedBytes }: Pool): number {
+  return budget.kvBytes - fixedBytes;
+}
+
+/** @throws RangeError for a pipeline of no stages */
+export function capacityOf(candidate: Candidate, subject: PlanSubject): Capacity {
+  const shape = shapeOf(subject.model, candidate.choice);
+  let tightest: Pool | null = null;
+  for (let i = 0; i < shape.stages.length; i++) {
+    const pool = stagePool(candidate, subject, shape, i);
+    if (!pool) continue;
+    const tighter =
+      !tightest ||
+      pool.blocks < tightest.blocks ||
+      (pool.blocks === tightest.blocks && room(pool) < room(tightest));
+    if (tighter) tightest = pool;
   }
   if (!tightest) throw new RangeError('A replica has one pipeline stage at the least.');
   return {
     ...tightest,
-    kvTokens: reportedTokens(tightest.blocks, groups),
-    kvBytesPerToken: perToken,
+    kvTokens: printedTokens(tightest, candidate.choice),
+    kvBytesPerToken: shape.store.perToken,
   };
 }
 

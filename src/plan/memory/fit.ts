@@ -14,7 +14,7 @@ export function longestBlocks({ groups }: Capacity, { choice }: Candidate): numb
 export function capacityFits(capacity: Capacity, candidate: Candidate): boolean {
   const { blocks, budget } = capacity;
   return (
-    blocks > 0 && longestBlocks(capacity, candidate) <= blocks && budget.outsideBytes <= budget.leftFreeBytes
+    blocks > 0 && longestBlocks(capacity, candidate) <= blocks && budget.outsideBytes <= budget.freeBytes
   );
 }
 

@@ -1,10 +1,12 @@
 /**
  * How each engine turns a GPU's memory into KV bytes.
  *
- *   vLLM          KV = total · gpu_memory_utilization − weights − peak of a profiling run      (v1/worker/gpu_worker.py)
- *   SGLang        KV = total · mem_fraction_static − weights; the rest must hold what runs     (model_executor/model_runner.py)
- *   TensorRT-LLM  KV = (total − weights − peak) · free_gpu_memory_fraction                     (_torch/pyexecutor/_util.py)
- *   llama.cpp     KV = total − weights − buffers, up to the share that it is given             (src/llama-kv-cache.cpp)
+ *   vLLM          KV = total · gpu_memory_utilization − weights − peak of a profiling run      v1/worker/gpu_worker.py
+ *   SGLang        KV = free before loading · mem_fraction_static − weights                      model_executor/model_runner.py
+ *   TensorRT-LLM  KV = (total − weights − peak) · free_gpu_memory_fraction                      KvCacheConfig
+ *   llama.cpp     KV = total − weights − buffers − what is left free                            common/fit
+ *
+ * What an engine does not count runs in the memory that it leaves free, and has to fit there.
  *
  * Boundary: bytes of one GPU. Terms come from terms.ts, blocks are made in capacity.ts.
  */
@@ -14,11 +16,9 @@ import type { Terms } from './terms.ts';
 export interface Budget {
   /** Left for KV; negative where not even the rest fits. */
   readonly kvBytes: number;
-  /** What the engine may take of the GPU, all in all. */
-  readonly requestedBytes: number;
-  /** Bytes that the rule leaves unused, for the waterfall: what is above the engine's share. */
-  readonly leftFreeBytes: number;
-  /** What lives in the memory that the engine leaves free, and must fit there. */
+  /** Memory that the engine leaves free. */
+  readonly freeBytes: number;
+  /** What runs in the free memory all the same. */
   readonly outsideBytes: number;
 }
 
@@ -26,55 +26,52 @@ export interface RuleInput {
   readonly totalBytes: number;
   readonly utilization: number;
   readonly terms: Terms;
+  /** Graphs are taken from the engine's share. */
   readonly graphsCounted: boolean;
 }
 
-const held = ({ weights, encoder, draft }: Terms): number => weights + encoder + draft;
-const peak = ({ activations, logits }: Terms): number => activations + logits;
-const around = ({ runtime, communication }: Terms): number => runtime + communication;
+function heldBytes({ weights, encoder, draft }: Terms): number {
+  return weights + encoder + draft;
+}
 
-/** The whole peak is in the engine's share; graphs only where the version counts them. */
+function aroundBytes({ runtime, communication }: Terms): number {
+  return runtime + communication;
+}
+
 function vllm({ totalBytes, utilization, terms, graphsCounted }: RuleInput): Budget {
-  const requestedBytes = totalBytes * utilization;
-  const graphs = graphsCounted ? terms.graphs : 0;
+  const { activations, logits, graphs } = terms;
+  const counted = graphsCounted ? graphs : 0;
+  const taken = heldBytes(terms) + activations + logits + aroundBytes(terms) + counted;
   return {
-    requestedBytes,
-    kvBytes: requestedBytes - held(terms) - peak(terms) - around(terms) - graphs,
-    leftFreeBytes: totalBytes - requestedBytes,
-    outsideBytes: terms.graphs - graphs,
+    kvBytes: totalBytes * utilization - taken,
+    freeBytes: totalBytes * (1 - utilization),
+    outsideBytes: graphs - counted,
   };
 }
 
-/** Weights and KV share the static part; all that runs is in the rest. */
 function sglang({ totalBytes, utilization, terms }: RuleInput): Budget {
-  const free = totalBytes - around(terms);
-  const requestedBytes = around(terms) + free * utilization;
+  const beforeLoading = totalBytes - aroundBytes(terms);
   return {
-    requestedBytes,
-    kvBytes: free * utilization - held(terms),
-    leftFreeBytes: totalBytes - requestedBytes,
-    outsideBytes: peak(terms) + terms.graphs,
+    kvBytes: beforeLoading * utilization - heldBytes(terms),
+    freeBytes: beforeLoading * (1 - utilization),
+    outsideBytes: terms.activations + terms.logits + terms.graphs,
   };
 }
 
-/** A share of what is free once the engine stands and has run its largest step. */
 function tensorrt({ totalBytes, utilization, terms }: RuleInput): Budget {
-  const free = totalBytes - held(terms) - peak(terms) - around(terms);
+  const left = totalBytes - heldBytes(terms) - terms.activations - terms.logits - aroundBytes(terms);
   return {
-    requestedBytes: totalBytes - Math.max(0, free) * (1 - utilization),
-    kvBytes: free > 0 ? free * utilization : free,
-    leftFreeBytes: Math.max(0, free) * (1 - utilization),
+    kvBytes: left > 0 ? left * utilization : left,
+    freeBytes: Math.max(0, left) * (1 - utilization),
     outsideBytes: terms.graphs,
   };
 }
 
-/** All buffers are there from the start: weights, KV and one compute buffer. */
 function llamaCpp({ totalBytes, utilization, terms }: RuleInput): Budget {
-  const requestedBytes = totalBytes * utilization;
+  const taken = heldBytes(terms) + terms.activations + terms.logits + aroundBytes(terms) + terms.graphs;
   return {
-    requestedBytes,
-    kvBytes: requestedBytes - held(terms) - peak(terms) - around(terms) - terms.graphs,
-    leftFreeBytes: totalBytes - requestedBytes,
+    kvBytes: totalBytes * utilization - taken,
+    freeBytes: totalBytes * (1 - utilization),
     outsideBytes: 0,
   };
 }

@@ -1,89 +1,160 @@
 /**
  * What takes memory on one GPU of a replica before a KV block is there: the terms of the waterfall, in bytes.
  *
- *   forward     = tokens · 2 B · (4.3 · hidden + 3 · intermediate / ranks)      one layer's peak
- *   workspace   = tokens · active experts · 2 B · (two matrices)                kept by mixtures of experts
- *   sampling    = sequences · vocabulary · B                                    logits, their sorted copy, indices
- *   activations = forward + workspace
- *   logits      = what sampling takes beyond the forward pass, whose memory it uses again
+ * Engines on PyTorch (checked on 58 logged starts of vLLM 0.19, tests/plan/memory/logs.test.ts):
+ *   forward   = 2 B · tokens · (4.3 · hidden + 3 · intermediate / ranks), + 2 · hidden where stages hand over
+ *   workspace = 2 B · tokens · active experts · (max(2 i, hidden) + max(i, hidden)), i = intermediate / ranks; not for mxfp4
+ *   sampling  = words · sequences · B + hidden states of the step that stay + a constant        (last stage only)
+ *   graphs    = constant + 5 MiB · captures · layers / 32
+ * llama.cpp: one compute buffer of 4 B · 512 tokens · (hidden + vocabulary).
+ *
+ * `activations` is forward + workspace; `logits` what sampling takes beyond the forward pass, whose memory it uses again.
  *
  * Boundary: numbers only, cheap enough for a search. Constants of engines are in overheads.ts, words in waterfall.ts, what
  * an engine makes of the terms in rules.ts. A person's own number replaces a term.
  */
+import type { GpuRecord } from '../../core/hardware/records.ts';
 import type { Stage } from '../../core/kv/stages.ts';
-import type { Architecture, LayerKind } from '../../core/model/architecture.ts';
+import { layerCount, type Architecture, type LayerKind } from '../../core/model/architecture.ts';
 import type { PlanChoice } from '../../core/run/plan.ts';
 import { MEMORY_TERMS, type MemoryTerm, type PlanScenario } from '../../core/scenario/plan/schema.ts';
-import { overheadsOf } from './overheads.ts';
+import { overheadsOf, type EngineOverheads } from './overheads.ts';
 
 export type Terms = Record<MemoryTerm, number>;
 
+const GIB = 2 ** 30;
 const BYTES = 2;
-/** Widths of the hidden state and of the perceptron's intermediate that a layer holds at its peak. */
+/** Widths of the hidden state, and of a perceptron's intermediate, that a layer holds at its peak. */
 export const HIDDEN_COPIES = 4.3;
 export const INTERMEDIATE_COPIES = 3;
-/** What stays of the forward pass while tokens are sampled: so many hidden states, and a constant. */
-export const KEPT_HIDDEN = 1.65;
-export const KEPT_BYTES = 0.06 * 2 ** 30;
+/** Hidden state and residual that a stage receives or hands over. */
+export const STAGE_COPIES = 2;
+/** Tokens of one physical batch of llama.cpp (-ub), and bytes of its activations. */
+export const UBATCH = 512;
+export const UBATCH_BYTES = 4;
+/** Of each capture, for 32 layers. */
+export const CAPTURE_BYTES = 0.005 * GIB;
+const CAPTURE_LAYERS = 32;
 
 /** Widest of a model's layers by a measure. */
-function widest(model: Architecture, width: (kind: LayerKind) => number): number {
-  return model.kinds.reduce((most, kind) => Math.max(most, width(kind)), 0);
+function widest({ kinds }: Architecture, width: (kind: LayerKind) => number): number {
+  return kinds.reduce((most, kind) => Math.max(most, width(kind)), 0);
 }
 
-/** Peak of the forward pass of `tokens` tokens on one of `ranks` ranks. */
-export function forwardBytes(model: Architecture, tokens: number, ranks: number): number {
-  const intermediate = widest(model, ({ mlp }) => {
+/** Width of the widest perceptron that every token goes through. */
+export function denseIntermediate(model: Architecture): number {
+  return widest(model, ({ mlp }) => {
     if (mlp.kind === 'none') return 0;
     return mlp.kind === 'experts' ? mlp.sharedIntermediate : mlp.intermediate;
   });
-  return tokens * BYTES * (HIDDEN_COPIES * model.hidden + (INTERMEDIATE_COPIES * intermediate) / ranks);
 }
 
-/** Buffers that a mixture's kernels keep between layers. */
-export function workspaceBytes(model: Architecture, tokens: number, ranks: number): number {
-  const width = widest(model, ({ mlp }) => {
+/** Peak of the forward pass of a step's tokens on one rank. */
+export function forwardBytes(model: Architecture, choice: PlanChoice): number {
+  const { tokenBudget, tensorParallel, pipelineParallel } = choice;
+  const copies = HIDDEN_COPIES + (pipelineParallel > 1 ? STAGE_COPIES : 0);
+  const intermediate = (INTERMEDIATE_COPIES * denseIntermediate(model)) / tensorParallel;
+  return tokenBudget * BYTES * (copies * model.hidden + intermediate);
+}
+
+/** Elements of a token in the buffers that a mixture's kernels keep between layers; 0 without experts. */
+export function workspaceWidth(model: Architecture, { tensorParallel, weights }: PlanChoice): number {
+  if (weights === 'mxfp4') return 0;
+  return widest(model, ({ mlp }) => {
     if (mlp.kind !== 'experts') return 0;
-    const part = mlp.intermediate / ranks;
+    const part = mlp.intermediate / tensorParallel;
     return mlp.activeExperts * (Math.max(2 * part, model.hidden) + Math.max(part, model.hidden));
   });
-  return tokens * BYTES * width;
 }
 
-/** Peak of sampling for `sequences`, with what stays of the forward pass. */
-export function samplingBytes(
+export function workspaceBytes(model: Architecture, choice: PlanChoice): number {
+  return choice.tokenBudget * BYTES * workspaceWidth(model, choice);
+}
+
+/** Sequences that the profiling run samples for. */
+export function profiledSequences({ maxSequences, tokenBudget }: PlanChoice): number {
+  return Math.min(maxSequences, tokenBudget);
+}
+
+/** Peak of sampling, with what stays of the forward pass. */
+export function samplingBytes(model: Architecture, choice: PlanChoice, overheads: EngineOverheads): number {
+  const { samplingBytesPerWord, samplingHidden, samplingGiB } = overheads;
+  const words = profiledSequences(choice) * model.vocab * samplingBytesPerWord;
+  return words + choice.tokenBudget * BYTES * samplingHidden * model.hidden + samplingGiB * GIB;
+}
+
+/** Graphs that vLLM captures: sizes up to twice the sequences and 512 in parts, up to the sequences whole. */
+export function captures(maxSequences: number): number {
+  return captureSizes(Math.min(512, 2 * maxSequences)) + captureSizes(Math.min(512, maxSequences));
+}
+
+/** 1, 2, 4, then eights up to 256, then sixteens. (vLLM config/vllm.py) */
+function captureSizes(most: number): number {
+  const small = most >= 4 ? 3 : most >= 2 ? 2 : 1;
+  const eights = Math.floor(Math.min(most, 256) / 8);
+  return small + eights + Math.max(0, Math.floor((most - 256) / 16));
+}
+
+/** Whether ranks talk over a switch with reductions in it: NVSwitch of Hopper and later, whose links are 450 GB/s. */
+export function isSwitched({ vendor, serving }: GpuRecord): boolean {
+  return vendor === 'nvidia' && serving.linkGBps !== null && serving.linkGBps >= 450;
+}
+
+function communicationBytes(choice: PlanChoice, gpu: GpuRecord, overheads: EngineOverheads): number {
+  if (choice.tensorParallel === 1) return 0;
+  return (isSwitched(gpu) ? overheads.switchedGiB : overheads.linkedGiB) * GIB;
+}
+
+function peakTerms(
   model: Architecture,
-  sequences: number,
-  tokens: number,
-  bytesPerWord: number,
-): number {
-  return sequences * model.vocab * bytesPerWord + tokens * BYTES * KEPT_HIDDEN * model.hidden + KEPT_BYTES;
-}
-
-/** The terms of the GPUs of one stage. */
-export function stageTerms(
   choice: PlanChoice,
-  model: Architecture,
-  { weightBytes }: Stage,
+  overheads: EngineOverheads,
   last: boolean,
-  overrides: PlanScenario['memory'],
-): Terms {
-  const { tensorParallel, pipelineParallel, tokenBudget, maxSequences } = choice;
-  const overheads = overheadsOf(choice.engine, choice.engineVersion);
-  const forward = forwardBytes(model, tokenBudget, tensorParallel);
-  const sequences = Math.min(maxSequences, tokenBudget);
-  const sampling = last ? samplingBytes(model, sequences, tokenBudget, overheads.samplingBytes) : 0;
-  const ranks = tensorParallel * pipelineParallel;
-  const { two, more } = overheads.communicationBytes;
-  const terms: Terms = {
-    weights: weightBytes,
-    activations: forward + workspaceBytes(model, tokenBudget, tensorParallel),
+): Pick<Terms, 'activations' | 'logits'> {
+  if (choice.engine === 'llama.cpp') {
+    const each = UBATCH_BYTES * Math.min(UBATCH, choice.tokenBudget);
+    return { activations: each * model.hidden, logits: last ? each * model.vocab : 0 };
+  }
+  const forward = forwardBytes(model, choice);
+  const sampling = last ? samplingBytes(model, choice, overheads) : 0;
+  return {
+    activations: forward + workspaceBytes(model, choice),
     logits: Math.max(0, sampling - forward),
-    runtime: overheads.runtimeBytes,
-    graphs: overheads.graphBytes,
-    communication: tensorParallel === 1 ? 0 : ranks === 2 ? two : more,
+  };
+}
+
+function graphBytes(
+  model: Architecture,
+  choice: PlanChoice,
+  overheads: EngineOverheads,
+  share: number,
+): number {
+  if (overheads.graphGiB === 0) return 0;
+  const layers = layerCount(model) * share;
+  return overheads.graphGiB * GIB + (CAPTURE_BYTES * captures(choice.maxSequences) * layers) / CAPTURE_LAYERS;
+}
+
+export interface StageInput {
+  readonly choice: PlanChoice;
+  readonly gpu: GpuRecord;
+  readonly model: Architecture;
+  readonly stage: Stage;
+  /** The stage with the output layer. */
+  readonly last: boolean;
+  readonly overrides: PlanScenario['memory'];
+}
+
+/** The terms of a GPU of one stage. */
+export function stageTerms({ choice, gpu, model, stage, last, overrides }: StageInput): Terms {
+  const overheads = overheadsOf(choice.engine, choice.engineVersion);
+  const terms: Terms = {
+    weights: stage.weightBytes,
+    ...peakTerms(model, choice, overheads, last),
+    runtime: overheads.runtimeGiB * GIB,
+    graphs: graphBytes(model, choice, overheads, stage.share),
+    communication: communicationBytes(choice, gpu, overheads),
     encoder: 0,
-    draft: weightBytes * (choice.speculation?.draftCost ?? 0),
+    draft: stage.weightBytes * (choice.speculation?.draftCost ?? 0),
   };
   for (const term of MEMORY_TERMS) terms[term] = overrides[term] ?? terms[term];
   return terms;

@@ -34,7 +34,7 @@ export function verdictOf(
   if (blocks > 0 && needed <= blocks * blockBytes) {
     return (
       `${model.name} does not fit ${where}: what runs outside of the engine’s share takes ${gigabytes(budget.outsideBytes)} ` +
-      `of the ${gigabytes(budget.leftFreeBytes)} that it leaves, ${gigabytes(budget.outsideBytes - budget.leftFreeBytes)} too much.`
+      `of the ${gigabytes(budget.freeBytes)} that it leaves, ${gigabytes(budget.outsideBytes - budget.freeBytes)} too much.`
     );
   }
   const missing = needed - budget.kvBytes;
