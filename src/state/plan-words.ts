@@ -151,26 +151,27 @@ export interface MemoryBar {
   readonly edge: number;
 }
 
-/** The waterfall as one bar: what is taken from the GPU's memory, what is left free, and the KV cache. */
+/** The waterfall as one bar: weights together, what else is taken, the KV cache, what is left free. */
 export function memoryBar({ steps }: PlanMemory): MemoryBar | null {
   const totalBytes = steps.find(({ id }) => id === 'total')?.bytes ?? 0;
-  const kvBytes = steps.find(({ id }) => id === 'kv')?.bytes ?? 0;
   if (totalBytes <= 0) return null;
-  const bytes = steps
-    .filter((step) => step.id !== 'total' && step.id !== 'kv' && step.bytes !== 0)
-    .map(({ id, label, bytes: taken }) => ({ id, label, bytes: Math.abs(taken) }));
-  if (kvBytes > 0)
-    bytes.splice(bytes.findIndex(({ id }) => id === 'free') >>> 0, 0, {
-      id: 'kv',
-      label: 'KV cache',
-      bytes: kvBytes,
-    });
-  const whole = Math.max(
-    totalBytes,
-    bytes.reduce((sum, part) => sum + part.bytes, 0),
-  );
+  const kvBytes = steps.find(({ id }) => id === 'kv')?.bytes ?? 0;
+  const taken = steps.filter(({ id }) => id !== 'total' && id !== 'kv' && id !== 'free');
+  const weights = taken.filter(({ id }) => id.startsWith('weights'));
+  const others = taken.filter(({ id }) => !id.startsWith('weights'));
+  const sum = (some: readonly { bytes: number }[]): number =>
+    some.reduce((all, { bytes }) => all + Math.abs(bytes), 0);
+  const parts = [
+    { id: 'weights', label: 'Weights', bytes: sum(weights) },
+    ...others.map(({ id, label, bytes }) => ({ id, label, bytes: Math.abs(bytes) })),
+    { id: 'kv', label: 'KV cache', bytes: Math.max(0, kvBytes) },
+    ...steps
+      .filter(({ id }) => id === 'free')
+      .map(({ id, label, bytes }) => ({ id, label, bytes: Math.abs(bytes) })),
+  ].filter(({ bytes }) => bytes > 0);
+  const whole = Math.max(totalBytes, sum(parts));
   return {
-    parts: bytes.map((part) => ({ ...part, share: part.bytes / whole })),
+    parts: parts.map((part) => ({ ...part, share: part.bytes / whole })),
     totalBytes,
     missingBytes: Math.max(0, -kvBytes),
     edge: totalBytes / whole,
