@@ -31,6 +31,7 @@ export default defineConfig({
         lab: 'src/lab/index.ts',
         sim: 'src/sim/index.ts',
         plan: 'src/plan/index.ts',
+        tune: 'src/tune/index.ts',
         cli: 'src/cli/main.ts',
       },
       formats: ['es'],

@@ -12,6 +12,7 @@ export {
   parseAnyScenario,
   parsePlan,
   parseQuality,
+  parseTuning,
   parseScenario,
   parseServing,
   parseSimulation,
@@ -22,6 +23,31 @@ export {
   type ParsedSimulation,
 } from './core/scenario/parse.ts';
 export type { AnyScenario, ScenarioKind } from './core/scenario/kinds.ts';
+export { DEFAULT_TUNING } from './core/scenario/tune/defaults.ts';
+export { EXECUTOR_AXES, type ExecutorAxes } from './core/scenario/tune/axes.ts';
+export {
+  NAMED_PROFILES,
+  PROFILE_ABOUT,
+  PROFILES,
+  recommendProfile,
+  type Circumstances,
+  type Profile,
+  type Recommendation,
+} from './core/scenario/tune/profiles.ts';
+export { resolveTuning, type Tuning } from './core/scenario/tune/resolved.ts';
+export {
+  TUNE_AXES,
+  TUNE_EXECUTORS,
+  type TuneAxis,
+  type TuneExecutorName,
+  type TuneScenario,
+  type TuneSettings,
+  type TuneSpace,
+} from './core/scenario/tune/schema.ts';
+export { candidatesOf, settingsLabel, spaceSize, type TuneCandidate } from './core/scenario/tune/space.ts';
+export type { TuneMetrics, TuneRow, TuneRun } from './core/run/tune.ts';
+export { TUNE_METRICS } from './core/metrics/tune/definitions.ts';
+export { tuneRowsToCsv, tuneSamplesToCsv } from './exchange/tune/csv.ts';
 export { DEFAULT_PLAN } from './core/scenario/plan/defaults.ts';
 export { PLAN_ENGINES, PLAN_GOALS, type PlanScenario } from './core/scenario/plan/schema.ts';
 export type { ServeScenario } from './core/scenario/serve/schema.ts';
@@ -34,11 +60,13 @@ export {
   presetPlan,
   PLAN_PRESETS,
   presetQuality,
+  presetTuning,
   presetScenario,
   presetServing,
   presetSimulation,
   QUALITY_PRESETS,
   SERVE_PRESETS,
+  TUNE_PRESETS,
   SIM_PRESETS,
   type Preset,
 } from './core/scenario/presets.ts';

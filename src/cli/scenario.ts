@@ -29,7 +29,9 @@ const MAX_FILE_BYTES = 1_000_000;
 /** An experiment of the laboratory. @throws InputError */
 export function loadScenario(name: string, assignments: readonly string[]): Scenario {
   const isPreset = LAB_PRESETS.some((preset) => preset.name === name);
-  const scenario = isPreset ? presetScenario(name) : taken(parseScenario(ofLesson(readText(name))), name);
+  const scenario = isPreset
+    ? presetScenario(name)
+    : taken(parseScenario(ofLesson(readScenarioText(name))), name);
   return settled(applyAssignments(scenario, assignments), assignments);
 }
 
@@ -41,14 +43,16 @@ export function loadSimulation(name: string, assignments: readonly string[]): Si
   }
   const scenario = preset
     ? presetSimulation(name)
-    : taken(parseSimulation(ofLesson(readText(name, 'simulate'))), name);
+    : taken(parseSimulation(ofLesson(readScenarioText(name, 'simulate'))), name);
   return settled(applyAssignments(scenario, assignments), assignments);
 }
 
 /** A quality experiment. @throws InputError */
 export function loadQuality(name: string, assignments: readonly string[]): QualityScenario {
   const isPreset = QUALITY_PRESETS.some((preset) => preset.name === name);
-  const scenario = isPreset ? presetQuality(name) : taken(parseQuality(readText(name, 'quality')), name);
+  const scenario = isPreset
+    ? presetQuality(name)
+    : taken(parseQuality(readScenarioText(name, 'quality')), name);
   const changed = applyAssignments(scenario, assignments);
   if (!changed.ok) throw new InputError(changed.sentence);
   return changed.scenario;
@@ -57,7 +61,9 @@ export function loadQuality(name: string, assignments: readonly string[]): Quali
 /** A serving run of a real model. @throws InputError */
 export function loadServing(name: string, assignments: readonly string[]): ServeScenario {
   const isPreset = SERVE_PRESETS.some((preset) => preset.name === name);
-  const scenario = isPreset ? presetServing(name) : taken(parseServing(readText(name, 'serve')), name);
+  const scenario = isPreset
+    ? presetServing(name)
+    : taken(parseServing(readScenarioText(name, 'serve')), name);
   const changed = applyAssignments(scenario, assignments);
   if (!changed.ok) throw new InputError(changed.sentence);
   refuseIdle(changed.scenario.sweep, assignments);
@@ -106,7 +112,7 @@ function ofLesson(text: string): unknown {
   }
 }
 
-function readText(path: string, kind: ScenarioKind = 'lab'): string {
+export function readScenarioText(path: string, kind: ScenarioKind = 'lab'): string {
   try {
     const { size } = statSync(path);
     if (size > MAX_FILE_BYTES) {
@@ -129,6 +135,7 @@ function noSuchScenario(path: string, kind: ScenarioKind, error: unknown): strin
     quality: 'quality experiment',
     serve: 'serving run',
     plan: 'plan',
+    tune: 'tuning',
   }[kind];
   return `There is no file and no ${what} “${path}”; the ${what}s are ${names.join(', ')}.`;
 }

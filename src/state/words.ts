@@ -18,8 +18,10 @@ export function shortDate(iso: string): string {
 /** Where a run's numbers come from, in one line. */
 export function provenance(run: Run): string {
   if (run.kind === 'simulate') return `simulated by KV Lab ${run.appVersion}, ${shortDate(run.createdAt)}`;
-  const where = `${adapterName(run.environment.adapter)} (${adapterKind(run.environment)})`;
-  return `${run.origin} on ${where}, ${run.environment.runtime}, ${shortDate(run.createdAt)}`;
+  const { environment } = run;
+  if (environment === null) return `${run.origin} by KV Lab, ${shortDate(run.createdAt)}`;
+  const where = `${adapterName(environment.adapter)} (${adapterKind(environment)})`;
+  return `${run.origin} on ${where}, ${environment.runtime}, ${shortDate(run.createdAt)}`;
 }
 
 export const KIND_NAMES: Readonly<Record<Run['kind'], string>> = {
@@ -28,6 +30,7 @@ export const KIND_NAMES: Readonly<Record<Run['kind'], string>> = {
   simulate: 'simulation',
   quality: 'quality experiment',
   serve: 'serving run',
+  tune: 'tuning',
 };
 
 /** What each origin promises. */

@@ -82,7 +82,9 @@ const UPGRADES: readonly ((db: IDBPDatabase<Schema>) => void)[] = [
 
 function deviceOf(run: Run): string {
   if (run.kind === 'simulate') return simulatedDevice(run);
-  const { adapter } = run.environment;
+  const { environment } = run;
+  if (environment === null) return 'simulated';
+  const { adapter } = environment;
   const named = [adapter.device, adapter.description, `${adapter.vendor} ${adapter.architecture}`];
   return named.map((text) => text.trim()).find((text) => text !== '') ?? 'unknown adapter';
 }
@@ -93,6 +95,11 @@ function simulatedDevice({ scenario: { model, hardware } }: SimRun): string {
   return `${model} on ${gpus > 1 ? `${gpus} × ` : ''}${hardware.gpu}, simulated`;
 }
 
+function pointsOf(run: Run): number {
+  if (run.kind === 'check') return run.measurements.length;
+  return run.kind === 'tune' ? run.rows.length : run.points.length;
+}
+
 export function entryOf(run: Run): RunEntry {
   return {
     id: run.id,
@@ -101,7 +108,7 @@ export function entryOf(run: Run): RunEntry {
     createdAt: run.createdAt,
     device: deviceOf(run),
     complete: run.complete,
-    points: run.kind === 'check' ? run.measurements.length : run.points.length,
+    points: pointsOf(run),
     characters: JSON.stringify(run).length,
   };
 }

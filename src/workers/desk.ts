@@ -20,6 +20,10 @@ async function figuresOf(run: Run, other: Run | null): Promise<readonly FigureSp
     const { servingFigures } = await import('../charts/figures/serving/index.ts');
     return servingFigures(run, other?.kind === 'serve' ? other : undefined);
   }
+  if (run.kind === 'tune') {
+    const { tuneFigures } = await import('../charts/figures/tune/index.ts');
+    return tuneFigures(run);
+  }
   const { simFiguresFor } = await import('../charts/figures/simulation/index.ts');
   return simFiguresFor(run, other?.kind === 'simulate' ? other : undefined);
 }

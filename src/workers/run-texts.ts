@@ -4,6 +4,7 @@ import { qualityPointsToCsv, qualitySamplesToCsv } from '../exchange/quality-fil
 import { checkToCsv, pointsToCsv, requestsToCsv } from '../exchange/run-files.ts';
 import { servePointsToCsv, serveRequestsToCsv, serveStepsToCsv } from '../exchange/serve-files.ts';
 import { simPointsToCsv, simRequestsToCsv, simSeriesToCsv } from '../exchange/sim-files.ts';
+import { tuneRowsToCsv, tuneSamplesToCsv } from '../exchange/tune/csv.ts';
 import type { CsvRows } from './desk-api.ts';
 
 export { runToJson } from '../exchange/run-files.ts';
@@ -29,5 +30,6 @@ export function csvOf(run: Run, rows: CsvRows): string {
   if (run.kind === 'check') return checkToCsv(run);
   if (run.kind === 'quality') return rows === 'points' ? qualityPointsToCsv(run) : qualitySamplesToCsv(run);
   if (run.kind === 'serve') return SERVE_CSV[rows](run);
+  if (run.kind === 'tune') return rows === 'points' ? tuneRowsToCsv(run) : tuneSamplesToCsv(run);
   return rows === 'points' ? pointsToCsv(run) : requestsToCsv(run);
 }

@@ -13,6 +13,7 @@ import {
   PRESETS,
   presetQuality,
   presetServing,
+  presetTuning,
   presetScenario,
   presetSimulation,
 } from '../../src/core/scenario/presets.ts';
@@ -153,6 +154,7 @@ const simulation = presetSimulation('ten-blocks');
 const quality = presetQuality('quality-outliers');
 const serving = presetServing('serve-rate');
 const plan = presetPlan('plan-chat-8b');
+const tuning = presetTuning('tune-rag-8b');
 const expand = (scenario: AnyScenario): number => {
   switch (scenario.kind) {
     case 'quality':
@@ -164,11 +166,12 @@ const expand = (scenario: AnyScenario): number => {
     case 'serve':
       return expandSweep(scenario).length;
     case 'plan':
+    case 'tune':
       return 1;
   }
 };
 
-test.each([experiment, simulation, quality, serving, plan])(
+test.each([experiment, simulation, quality, serving, plan, tuning])(
   'assignments of odd values to every setting of $title',
   (scenario) => {
     const random = createRandom(102);

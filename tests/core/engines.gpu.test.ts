@@ -14,6 +14,7 @@ const LINK_KINDS = {
   quality: 'quality',
   serve: 'serve',
   plan: 'plan',
+  tune: 'tune',
 };
 
 test.each(PRESETS)('a link to $name survives this engine’s compression', async ({ name }) => {

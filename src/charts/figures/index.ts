@@ -5,11 +5,13 @@ import { measuredFigures } from './measured.ts';
 import { qualityFigures } from './quality/index.ts';
 import { servingFigures } from './serving/index.ts';
 import { simFiguresFor } from './simulation/index.ts';
+import { tuneFigures } from './tune/index.ts';
 
 /** Every figure that the run offers; one of another kind has no figure in common with it and is left out. */
 export function figuresFor(run: Run, other?: Run): FigureSpec[] {
   if (run.kind === 'simulate') return simFiguresFor(run, other?.kind === 'simulate' ? other : undefined);
   if (run.kind === 'quality') return qualityFigures(run, other?.kind === 'quality' ? other : undefined);
   if (run.kind === 'serve') return servingFigures(run, other?.kind === 'serve' ? other : undefined);
+  if (run.kind === 'tune') return tuneFigures(run);
   return measuredFigures(run, other?.kind === 'lab' || other?.kind === 'check' ? other : undefined);
 }

@@ -23,6 +23,7 @@ export const RUN_KINDS: ReadonlySet<unknown> = new Set<Run['kind']>([
   'simulate',
   'quality',
   'serve',
+  'tune',
 ]);
 
 export type ParsedRun =

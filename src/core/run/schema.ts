@@ -10,10 +10,11 @@ import { Environment } from './environment.ts';
 import { QualityRun } from './quality.ts';
 import { ServeRun } from './serve.ts';
 import { SimRun } from './simulation.ts';
+import { TuneRun } from './tune.ts';
 import { RUN_VERSION } from './version.ts';
 
 export { Environment, RUN_VERSION };
-export type { QualityRun, ServeRun, SimRun };
+export type { QualityRun, ServeRun, SimRun, TuneRun };
 
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
 const ms = v.pipe(v.number(), v.finite());
@@ -147,5 +148,5 @@ export const CheckRun = v.strictObject({
 });
 export type CheckRun = v.InferOutput<typeof CheckRun>;
 
-export const Run = v.variant('kind', [LabRun, CheckRun, SimRun, QualityRun, ServeRun]);
+export const Run = v.variant('kind', [LabRun, CheckRun, SimRun, QualityRun, ServeRun, TuneRun]);
 export type Run = v.InferOutput<typeof Run>;

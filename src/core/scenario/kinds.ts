@@ -19,6 +19,9 @@ import { DEFAULT_SIMULATION } from './simulate/defaults.ts';
 import { simContradiction } from './simulate/rules.ts';
 import { totalContradiction } from './simulate/rules-workload.ts';
 import { SimScenario } from './simulate/schema.ts';
+import { DEFAULT_TUNING } from './tune/defaults.ts';
+import { tuneContradiction } from './tune/rules.ts';
+import { TuneScenario } from './tune/schema.ts';
 
 export interface ScenarioByKind {
   readonly lab: Scenario;
@@ -26,11 +29,12 @@ export interface ScenarioByKind {
   readonly quality: QualityScenario;
   readonly serve: ServeScenario;
   readonly plan: PlanScenario;
+  readonly tune: TuneScenario;
 }
 export type ScenarioKind = keyof ScenarioByKind;
 export type AnyScenario = ScenarioByKind[ScenarioKind];
 /** Kinds with sweep axes; a quality experiment has cells of its own, a plan what it leaves open. */
-export type SweptKind = Exclude<ScenarioKind, 'quality' | 'plan'>;
+export type SweptKind = Exclude<ScenarioKind, 'quality' | 'plan' | 'tune'>;
 
 export interface KindOfScenario<S> {
   readonly schema: v.GenericSchema<unknown, S>;
@@ -79,6 +83,13 @@ export const SCENARIO_KINDS: { readonly [K in ScenarioKind]: KindOfScenario<Scen
     contradiction: planContradiction,
     contradictionOfAll: () => null,
     name: 'a plan',
+  },
+  tune: {
+    schema: TuneScenario,
+    defaults: DEFAULT_TUNING,
+    contradiction: tuneContradiction,
+    contradictionOfAll: () => null,
+    name: 'a tuning',
   },
 };
 

@@ -1,12 +1,12 @@
 /**
  * Layers: partial scenarios laid over one another, the difference between two, and values by dotted path.
  *
- * Objects merge name by name; lists, `softwareAdapter` (whose names are paths) and objects of another `kind` are replaced
- * whole.
+ * Objects merge name by name; lists, `softwareAdapter` (whose names are paths), a tuning's `space` and `baseline` (where a
+ * name that is missing says something) and objects of another `kind` are replaced whole.
  */
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../json.ts';
 
-const REPLACED_WHOLE = new Set(['softwareAdapter']);
+const REPLACED_WHOLE = new Set(['softwareAdapter', 'space', 'baseline']);
 
 function isMerged(name: string, a: Json | undefined, b: Json | undefined): boolean {
   return !REPLACED_WHOLE.has(name) && isJsonObject(a) && isJsonObject(b) && !areOtherKinds(a, b);

@@ -23,6 +23,7 @@ import type { QualityScenario } from './quality/schema.ts';
 import { SCENARIO_VERSION, type Scenario } from './schema.ts';
 import type { ServeScenario } from './serve/schema.ts';
 import type { SimScenario } from './simulate/schema.ts';
+import type { TuneScenario } from './tune/schema.ts';
 
 const MAX_LINK_CHARACTERS = 65_536;
 const MAX_UNPACKED_BYTES = 65_536;
@@ -57,6 +58,12 @@ export type Link =
       readonly kind: 'plan';
       readonly preset: string | null;
       readonly scenario: PlanScenario;
+    }
+  | {
+      readonly ok: true;
+      readonly kind: 'tune';
+      readonly preset: string | null;
+      readonly scenario: TuneScenario;
     }
   | { readonly ok: true; readonly kind: 'check'; readonly run: CheckRun }
   | { readonly ok: false; readonly sentence: string };
@@ -208,6 +215,8 @@ function linkTo(scenario: AnyScenario, preset: string | null): Link {
       return { ok: true, kind: 'serve', preset, scenario };
     case 'plan':
       return { ok: true, kind: 'plan', preset, scenario };
+    case 'tune':
+      return { ok: true, kind: 'tune', preset, scenario };
     default:
       return scenario satisfies never;
   }

@@ -30,6 +30,7 @@ import type { QualityScenario } from './quality/schema.ts';
 import { SCENARIO_VERSION, type Scenario } from './schema.ts';
 import type { ServeScenario } from './serve/schema.ts';
 import type { SimScenario } from './simulate/schema.ts';
+import type { TuneScenario } from './tune/schema.ts';
 import { sweepContradiction } from './sweep.ts';
 import { versionSentence } from './version-sentence.ts';
 
@@ -47,6 +48,7 @@ export type ParsedSimulation = Parsed<SimScenario>;
 export type ParsedQuality = Parsed<QualityScenario>;
 export type ParsedServing = Parsed<ServeScenario>;
 export type ParsedPlan = Parsed<PlanScenario>;
+export type ParsedTuning = Parsed<TuneScenario>;
 export type ParsedAnyScenario = { [K in ScenarioKind]: Parsed<ScenarioByKind[K]> }[ScenarioKind];
 
 function refuse(sentence: string): { readonly ok: false; readonly sentence: string } {
@@ -72,6 +74,7 @@ const SWEEPS: { readonly [K in ScenarioKind]: (scenario: ScenarioByKind[K]) => s
   quality: () => null,
   serve: (scenario) => sweepContradiction('serve', scenario),
   plan: () => null,
+  tune: () => null,
 };
 
 /** Checks a complete document. */
@@ -124,6 +127,11 @@ export function validateServing(document: unknown): ParsedServing {
   return validate('serve', document);
 }
 
+/** Checks a complete tuning. */
+export function validateTuning(document: unknown): ParsedTuning {
+  return validate('tune', document);
+}
+
 /** Checks a complete plan. */
 export function validatePlan(document: unknown): ParsedPlan {
   return validate('plan', document);
@@ -140,6 +148,7 @@ const VALIDATES: { readonly [K in ScenarioKind]: (document: unknown) => Parsed<S
   quality: validateQuality,
   serve: validateServing,
   plan: validatePlan,
+  tune: validateTuning,
 };
 
 /**
@@ -174,6 +183,11 @@ export function parseServing(
   return parse('serve', input, base);
 }
 
+/** Reads a tuning, as `parseScenario` reads an experiment. */
+export function parseTuning(input: unknown, base: TuneScenario = SCENARIO_KINDS.tune.defaults): ParsedTuning {
+  return parse('tune', input, base);
+}
+
 /** Reads a plan's scenario, as `parseScenario` reads an experiment. */
 export function parsePlan(input: unknown, base: PlanScenario = SCENARIO_KINDS.plan.defaults): ParsedPlan {
   return parse('plan', input, base);
@@ -185,6 +199,7 @@ const PARSES: { readonly [K in ScenarioKind]: (input: unknown) => Parsed<Scenari
   quality: (input) => parseQuality(input),
   serve: (input) => parseServing(input),
   plan: (input) => parsePlan(input),
+  tune: (input) => parseTuning(input),
 };
 
 /** Reads a scenario of whatever kind it says it is; without a word it is an experiment, as all were once. */

@@ -28,6 +28,8 @@ import type { SimScenario } from './simulate/schema.ts';
 import { QUALITY_LAYERS } from './quality/stories.ts';
 import type { QualityScenario } from './quality/schema.ts';
 import { STORY_LAYERS } from './stories.ts';
+import type { TuneScenario } from './tune/schema.ts';
+import { TUNE_LAYERS } from './tune/stories.ts';
 
 export interface Preset {
   readonly name: string;
@@ -69,12 +71,16 @@ export const SERVE_PRESETS: readonly Preset[] = presetsOf('serve', SERVING_LAYER
 /** Plans, in the order a visitor meets them. */
 export const PLAN_PRESETS: readonly Preset[] = presetsOf('plan', PLAN_LAYERS);
 
+/** Tunings, in the order a visitor meets them. */
+export const TUNE_PRESETS: readonly Preset[] = presetsOf('tune', TUNE_LAYERS);
+
 export const PRESETS: readonly Preset[] = [
   ...LAB_PRESETS,
   ...SIM_PRESETS,
   ...QUALITY_PRESETS,
   ...SERVE_PRESETS,
   ...PLAN_PRESETS,
+  ...TUNE_PRESETS,
 ];
 
 export function findPreset(name: string, presets: readonly Preset[] = PRESETS): Preset | undefined {
@@ -124,6 +130,15 @@ export function presetServing(name: string, presets: readonly Preset[] = PRESETS
   const scenario = anyPresetScenario(name, presets);
   if (scenario.kind !== 'serve') {
     throw new RangeError(`“${name}” is of the kind “${scenario.kind}”; a serving run is needed here.`);
+  }
+  return scenario;
+}
+
+/** The tuning of a preset. @throws RangeError as anyPresetScenario, and for another kind. */
+export function presetTuning(name: string, presets: readonly Preset[] = PRESETS): TuneScenario {
+  const scenario = anyPresetScenario(name, presets);
+  if (scenario.kind !== 'tune') {
+    throw new RangeError(`“${name}” is of the kind “${scenario.kind}”; a tuning is needed here.`);
   }
   return scenario;
 }

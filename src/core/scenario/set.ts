@@ -12,6 +12,7 @@ import {
   type ParsedScenario,
   type ParsedServing,
   type ParsedSimulation,
+  type ParsedTuning,
 } from './parse.ts';
 import type { PlanScenario } from './plan/schema.ts';
 import type { QualityScenario } from './quality/schema.ts';
@@ -19,6 +20,7 @@ import { setByHand } from './reduce.ts';
 import type { Scenario } from './schema.ts';
 import type { ServeScenario } from './serve/schema.ts';
 import type { SimScenario } from './simulate/schema.ts';
+import type { TuneScenario } from './tune/schema.ts';
 
 /** JSON where it reads as JSON, else text; always text where the setting is text. */
 function readValue(text: string, current: Json): Read<Json> {
@@ -83,6 +85,7 @@ export function applyAssignments(scenario: SimScenario, assignments: readonly st
 export function applyAssignments(scenario: QualityScenario, assignments: readonly string[]): ParsedQuality;
 export function applyAssignments(scenario: ServeScenario, assignments: readonly string[]): ParsedServing;
 export function applyAssignments(scenario: PlanScenario, assignments: readonly string[]): ParsedPlan;
+export function applyAssignments(scenario: TuneScenario, assignments: readonly string[]): ParsedTuning;
 export function applyAssignments(scenario: AnyScenario, assignments: readonly string[]): ParsedAnyScenario;
 export function applyAssignments(scenario: AnyScenario, assignments: readonly string[]): ParsedAnyScenario {
   let document: Json = scenario;

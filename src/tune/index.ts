@@ -1,0 +1,6 @@
+/** `kvlab/tune`: the search for the best settings, and who measures them. Knows no page, no worker and no Node. */
+export { InfeasibleError, type Measurement, type TuneExecutor } from './executor.ts';
+export { createSimulatorExecutor, simulationOf } from './executors/simulator.ts';
+export { OtherTuningError } from './record.ts';
+export { blocksOf, costOf, planRungs, representativeOrder, type Block, type Rung } from './rungs.ts';
+export { tune, TuneError, type TuneOptions, type TuneProgress, type TuneStamp } from './search.ts';
