@@ -13,6 +13,10 @@ export const COMMANDS = [
   'generate',
   'quality',
   'serve-bench',
+  'plan',
+  'compare',
+  'gpus',
+  'models',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
@@ -24,6 +28,8 @@ interface FlagKind {
   readonly about: string;
 }
 
+/** Commands that make plans. */
+const PLANS = ['plan', 'compare'] as const;
 const GPU_COMMANDS = ['check', 'measure', 'attention', 'generate', 'quality', 'serve-bench'] as const;
 
 const FLAGS = {
@@ -37,11 +43,11 @@ const FLAGS = {
     takes: 'a value',
     commands: COMMANDS,
     shows: '--out DIR',
-    about: 'write the result as files into DIR',
+    about: 'write the result as files into DIR; a plan as FILE.json, .yaml, .md or .html',
   },
   set: {
     takes: 'values',
-    commands: ['measure', 'risk', 'simulate', 'accesses', 'quality', 'serve-bench'],
+    commands: ['measure', 'risk', 'simulate', 'accesses', 'quality', 'serve-bench', 'plan', 'compare'],
     shows: '--set PATH=VALUE',
     about: 'change the scenario, such as workload.concurrency=8; may be repeated',
   },
@@ -138,9 +144,10 @@ const FLAGS = {
   },
   model: {
     takes: 'a value',
-    commands: ['generate', 'quality', 'serve-bench'],
+    commands: ['generate', 'quality', 'serve-bench', 'plan', 'compare'],
     shows: '--model PATH',
-    about: 'a folder with config.json and safetensors, a .gguf file, or a llama2.c .bin',
+    about:
+      'a folder with config.json and safetensors, a .gguf file, or a llama2.c .bin; for a plan a name or a config.json',
   },
   'prompt-ids': {
     takes: 'a value',
@@ -162,9 +169,10 @@ const FLAGS = {
   },
   kv: {
     takes: 'a value',
-    commands: ['generate'],
+    commands: ['generate', 'plan', 'compare'],
     shows: '--kv FORMAT',
-    about: 'how K and V are stored: f32, f16, fp8_e4m3, fp8_e5m2, int8, int4 or int2',
+    about:
+      'how K and V are stored: f32, f16, fp8_e4m3, fp8_e5m2, int8, int4 or int2; in a plan bf16 (fp16), fp8, int8, int4 or int2',
   },
   evict: {
     takes: 'a value',
@@ -180,9 +188,10 @@ const FLAGS = {
   },
   weights: {
     takes: 'a value',
-    commands: ['generate', 'quality', 'serve-bench'],
+    commands: ['generate', 'quality', 'serve-bench', 'plan', 'compare'],
     shows: '--weights FORMAT',
-    about: 'how the weights are kept on the GPU: f32, f16, int8 or int4',
+    about:
+      'how the weights are kept on the GPU: f32, f16, int8 or int4; in a plan bf16 (fp16), fp8, int8, int4 or mxfp4',
   },
   temperature: {
     takes: 'a value',
@@ -196,10 +205,60 @@ const FLAGS = {
     shows: '--top-p P',
     about: 'draws among the fewest tokens whose probabilities reach P',
   },
+  gpu: {
+    takes: 'a value',
+    commands: PLANS,
+    shows: '--gpu NAME',
+    about: 'the GPU, by id, name or alias',
+  },
+  gpus: {
+    takes: 'a value',
+    commands: PLANS,
+    shows: '--gpus A,B,C',
+    about: 'the GPUs that can be had',
+  },
+  count: { takes: 'a value', commands: PLANS, shows: '--count N', about: 'GPUs of the whole deployment' },
+  tp: { takes: 'a value', commands: PLANS, shows: '--tp N', about: 'GPUs that share each layer' },
+  pp: { takes: 'a value', commands: PLANS, shows: '--pp N', about: 'stages that layers are divided into' },
+  isl: { takes: 'a value', commands: PLANS, shows: '--isl N', about: 'tokens of a prompt' },
+  osl: { takes: 'a value', commands: PLANS, shows: '--osl N', about: 'tokens of an output' },
+  rps: { takes: 'a value', commands: PLANS, shows: '--rps X', about: 'requests a second' },
+  concurrency: {
+    takes: 'a value',
+    commands: PLANS,
+    shows: '--concurrency N',
+    about: 'requests in flight all the time, in place of --rps',
+  },
+  goal: {
+    takes: 'a value',
+    commands: PLANS,
+    shows: '--goal GOAL',
+    about: 'cost, latency, throughput, quality, energy or balanced; what is open is searched for it',
+  },
+  engine: {
+    takes: 'a value',
+    commands: PLANS,
+    shows: '--engine NAME',
+    about: 'vllm, sglang, tensorrt-llm or llama.cpp',
+  },
+  search: {
+    takes: 'nothing',
+    commands: ['plan'],
+    shows: '--search',
+    about: 'compare every way to serve the load with what is not given',
+  },
+  ttft: { takes: 'a value', commands: PLANS, shows: '--ttft MS', about: 'longest time to the first token' },
+  tpot: { takes: 'a value', commands: PLANS, shows: '--tpot MS', about: 'longest time of an output token' },
+  filter: {
+    takes: 'a value',
+    commands: ['gpus', 'models'],
+    shows: '--filter WORD',
+    about: 'a maker (nvidia, amd, …), a kind (laptop, datacenter, …), an architecture, or part of a name',
+  },
   verbose: { takes: 'nothing', commands: COMMANDS, shows: '--verbose', about: 'say more on standard error' },
 } as const satisfies Record<string, FlagKind>;
 
-type FlagName = keyof typeof FLAGS;
+export type FlagName = keyof typeof FLAGS;
 
 export interface Invocation {
   readonly command: CommandName;
@@ -243,6 +302,10 @@ export interface Invocation {
   readonly temperature: string | null;
   readonly topP: string | null;
   readonly verbose: boolean;
+  /** What was written after a flag, the last time; null where it was not given. */
+  readonly given: (flag: FlagName) => string | null;
+  /** What the command works on beside the first, such as the other of two plans. */
+  readonly words: readonly string[];
 }
 
 /** `--json` is honoured even where the rest can't be read, so that whoever parses the output can go on parsing. */
@@ -299,6 +362,8 @@ export function parseArguments(argv: readonly string[]): Invocation | 'help' | '
     temperature: flags.get('temperature')?.at(-1) ?? null,
     topP: flags.get('top-p')?.at(-1) ?? null,
     verbose: flags.has('verbose'),
+    given: (flag) => flags.get(flag)?.at(-1) ?? null,
+    words: rest,
   };
 }
 
@@ -317,7 +382,9 @@ const SUBJECTS: Readonly<Partial<Record<CommandName, string>>> = {
 };
 
 /** Commands that have a scenario of their own where none is named. */
-const OPTIONAL: readonly CommandName[] = ['quality'];
+const OPTIONAL: readonly CommandName[] = ['quality', 'plan', 'models'];
+/** Commands that take two. */
+const TWO: readonly CommandName[] = ['compare'];
 
 /** @param replaced a flag stands in for what the command works on */
 function scenarioOf(command: CommandName, words: readonly string[], replaced: boolean): string | null {
@@ -325,7 +392,7 @@ function scenarioOf(command: CommandName, words: readonly string[], replaced: bo
   const takesOne = subject !== undefined;
   const [first, second] = words;
   if (takesOne && first === undefined) throw new InputError(`${command} needs ${subject}.`);
-  const extra = takesOne || OPTIONAL.includes(command) ? second : first;
+  const extra = TWO.includes(command) ? words[2] : takesOne || OPTIONAL.includes(command) ? second : first;
   if (extra !== undefined)
     throw new InputError(`${command} does not take “${extra.slice(0, 60)}”; leave it out.`);
   return first ?? null;
@@ -381,10 +448,14 @@ export function usage(): string {
     '  kvlab generate --model PATH    a real model goes on with a prompt; needs --prompt-ids or --prompt',
     '  kvlab quality [SCENARIO]   what smaller caches cost a real model; --model PATH for another than the shipped one',
     '  kvlab serve-bench SCENARIO a real model under load, measured beside predicted; --model PATH for another than the shipped one',
+    '  kvlab plan [SCENARIO]      does it fit, how fast, what does it cost: --model and --gpu, or --search over all GPUs',
+    '  kvlab compare A B          two plans field by field; or --model M --gpus A,B,C, the best first',
+    '  kvlab gpus                 the GPUs that plans know',
+    '  kvlab models [NAME]        the models that plans know, or all about one',
     '',
     ...flags,
     '',
-    'Exit status: 0 done, 1 failed or a no-go, 2 bad input. GPU commands run in a headless Chromium.',
+    'Exit status: 0 done, 1 failed or a no-go, 2 bad input; a plan that is not feasible says so and exits with 0. GPU commands run in a headless Chromium.',
     '',
   ].join('\n');
 }

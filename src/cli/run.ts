@@ -5,9 +5,13 @@ import { accesses } from './commands/accesses.ts';
 import { attention } from './commands/attention.ts';
 import { cache } from './commands/cache.ts';
 import { check } from './commands/check.ts';
+import { compare } from './commands/compare.ts';
 import type { CommandContext, GpuCommand, Outcome, PlainCommand } from './commands/command.ts';
 import { generate } from './commands/generate.ts';
+import { gpus } from './commands/gpus.ts';
 import { measure } from './commands/measure.ts';
+import { models } from './commands/models.ts';
+import { plan } from './commands/plan.ts';
 import { quality } from './commands/quality.ts';
 import { replay } from './commands/replay.ts';
 import { risk } from './commands/risk.ts';
@@ -34,7 +38,14 @@ const RUNNERS: Readonly<Record<CommandName, Runner>> = {
   generate: { kind: 'gpu', run: generate },
   quality: { kind: 'gpu', run: quality },
   'serve-bench': { kind: 'gpu', run: serveBench },
+  plan: { kind: 'plain', run: plan },
+  compare: { kind: 'plain', run: compare },
+  gpus: { kind: 'plain', run: gpus },
+  models: { kind: 'plain', run: models },
 };
+
+/** Commands whose --out names a file. */
+const WRITE_ONE_FILE: readonly CommandName[] = ['plan', 'compare'];
 
 /** @param onCancel called with what a Ctrl-C shall do while a host is open */
 export async function runCli(
@@ -49,7 +60,8 @@ export async function runCli(
       terminal.answer(invocation === 'help' ? usage() : `${__APP_VERSION__}\n`);
       return EXIT.done;
     }
-    const write = invocation.out === null ? null : openFolder(invocation.out);
+    const toFile = WRITE_ONE_FILE.includes(invocation.command);
+    const write = invocation.out === null || toFile ? null : openFolder(invocation.out);
     const outcome = await dispatch({ invocation, terminal, write, command: commandLine(argv), onCancel });
     return outcome === 'done' ? EXIT.done : EXIT.failed;
   } catch (error) {

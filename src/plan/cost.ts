@@ -7,6 +7,7 @@
  *   spot share     the rented price, a part of it at the spot market's
  *   break-even     output tokens a second from which a request costs less than at the API's price
  */
+import { priceFor, pricesOf, priceSentence, type GpuPrice } from '../core/hardware/prices.ts';
 import type { GpuRecord } from '../core/hardware/records.ts';
 import type { PlanCost } from '../core/run/plan.ts';
 import type { PlanPrices, PlanScenario } from '../core/scenario/plan/schema.ts';
@@ -33,7 +34,28 @@ export interface Traffic {
 export function priceOf({ prices }: PlanScenario, gpu: GpuRecord): Price | null {
   if (prices.owned !== null) return ownedPrice(prices.owned, prices.pue, gpu);
   if (prices.perGpuHour !== null) return { perGpuHour: prices.perGpuHour, source: 'Given.' };
-  return null;
+  return rented(prices, gpu.id);
+}
+
+function rented({ contract, provider, region, spotShare }: PlanPrices, gpu: string): Price | null {
+  const main = priceFor(gpu, { contract, provider, region });
+  if (main === null) return null;
+  if (spotShare === 0) return { perGpuHour: main.perGpuHour, source: `${priceSentence(main)}.` };
+  // The same provider where it has a spot market, else anybody's.
+  const spot =
+    priceFor(gpu, { contract: 'spot', provider: main.provider, region }) ??
+    priceFor(gpu, { contract: 'spot', provider, region });
+  if (spot === null)
+    return { perGpuHour: main.perGpuHour, source: `${priceSentence(main)}; nobody publishes a spot price.` };
+  return {
+    perGpuHour: main.perGpuHour * (1 - spotShare) + spot.perGpuHour * spotShare,
+    source: `${Math.round(spotShare * 100)} % at ${priceSentence(spot)}, the rest at ${priceSentence(main)}.`,
+  };
+}
+
+/** Every published price of a GPU, newest first: what a plan could have cost elsewhere. */
+export function publishedPrices(gpu: string): readonly GpuPrice[] {
+  return pricesOf(gpu);
 }
 
 function ownedPrice(

@@ -1,6 +1,16 @@
 /** `kvlab/plan`: does it fit, how fast, what does it cost, which settings. No DOM, no GPU, no clock. */
+export { comparePlans, type PlanDifference } from './compare.ts';
+export { chosenRow, fleetOf } from './fleet.ts';
+export { modelFacts, type ModelFacts } from './model-facts.ts';
+export type { GpuRecord } from '../core/hardware/records.ts';
+export type { Architecture } from '../core/model/architecture.ts';
+export { parsePlanRun } from './read-run.ts';
 export { PlanError } from './error.ts';
 export { runPlan, type PlanOptions, type PlanStamp } from './plan.ts';
+export { searchPlans, searchTask, type SearchOptions, type SearchProgress } from './search.ts';
+export { findGpuRecord, findModelRecord } from './names.ts';
+export { ALL_GPUS, findAnyGpu, gpusOf, nearestGpus } from '../core/hardware/catalogue.ts';
+export { ALL_MODELS, findAnyModel, nearestModels } from '../core/model/catalogue.ts';
 export { planMemory } from './memory/index.ts';
 export { planSpeed } from './speed/index.ts';
 export type { Candidate, LoadLengths, PlanSubject } from './types.ts';

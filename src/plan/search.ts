@@ -1,0 +1,310 @@
+/**
+ * The search: every way to serve a load that a scenario leaves open, GPU × parallelism × weight format × KV format × token
+ * budget × prefix caching, the number of replicas following from the load. What does not fit in memory is dropped first.
+ *
+ * The work is a generator that pauses after each GPU, so that whoever drives it can show progress and stop it there.
+ */
+import { ALL_GPUS } from '../core/hardware/catalogue.ts';
+import type { GpuRecord } from '../core/hardware/records.ts';
+import type { PlanChoice, PlanRow, PlanRun } from '../core/run/plan.ts';
+import type { PlanScenario } from '../core/scenario/plan/schema.ts';
+import { deploymentOf } from './deployment.ts';
+import { explain } from './explain.ts';
+import { bestOf, meritsOf, paretoFront, scoreOf } from './goal.ts';
+import { loadLengths } from './lengths.ts';
+import { memoryFits } from './memory/index.ts';
+import { planRunOf, refusalOf, type PlanOptions, type PlanStamp } from './plan.ts';
+import { candidateOf, fitting, groupsOf, modelTokens, stepDefaults, type Settings } from './settle.ts';
+import { loadContext, sizeOf, type LoadContext, type Sized } from './size.ts';
+import { asPlanned, findGpuNamed, gpuOf, subjectOf } from './subject.ts';
+import { noKv, noWeights, releasedWeights } from './support.ts';
+import type { Candidate, PlanSubject } from './types.ts';
+
+export interface SearchProgress {
+  /** 0…1 */
+  readonly fraction: number;
+  readonly message: string;
+}
+
+export interface SearchOptions extends PlanOptions {
+  readonly onProgress?: (progress: SearchProgress) => void;
+  /** Asked after each GPU; true ends the search with what it has. */
+  readonly shouldStop?: () => boolean;
+}
+
+type Told = 'stop' | undefined;
+
+/** A candidate that is no answer, and why. */
+interface Dropped {
+  readonly choice: PlanChoice;
+  readonly reason: string;
+  readonly sized: Sized | null;
+}
+
+/** What was found so far. */
+interface Findings {
+  readonly kept: Sized[];
+  readonly dropped: Dropped[];
+  candidates: number;
+  infeasible: number;
+}
+
+/** Rows of a run: the best ones, and one for each GPU that has none. */
+const MAX_ROWS = 400;
+
+/** GPUs to look at: the one that is named, those that can be had, or all. @throws PlanError */
+export function gpusToSearch(scenario: PlanScenario): readonly GpuRecord[] {
+  const named = gpuOf(scenario);
+  if (named !== null) return [named];
+  const { gpus } = scenario.constraints;
+  const records = gpus === null ? ALL_GPUS : gpus.map(findGpuNamed);
+  return [...new Set(records)].map((gpu) => asPlanned(gpu, scenario));
+}
+
+function weightsToSearch({ scenario, model }: PlanSubject, gpu: GpuRecord): PlanChoice['weights'][] {
+  const { engine } = scenario;
+  if (engine.weights !== null) return [engine.weights];
+  const released = releasedWeights(model);
+  const narrower = released === 'mxfp4' ? [] : (['fp8', 'int8', 'int4'] as const);
+  return [...new Set([released, ...narrower])].filter(
+    (format) => noWeights(gpu, engine.name, format) === null,
+  );
+}
+
+function kvToSearch({ scenario }: PlanSubject, gpu: GpuRecord): PlanChoice['kvFormat'][] {
+  const { engine } = scenario;
+  if (engine.kvFormat !== null) return [engine.kvFormat];
+  const has = (format: PlanChoice['kvFormat']): boolean => noKv(gpu, engine.name, format) === null;
+  const eight = (['fp8', 'int8'] as const).find(has);
+  return ['bf16', ...(eight === undefined ? [] : [eight])];
+}
+
+/** All settings of one GPU, replicas aside. */
+function* settingsOf(subject: PlanSubject, gpu: GpuRecord): Generator<Settings> {
+  const { engine, load } = subject.scenario;
+  const defaults = stepDefaults(engine.name, gpu);
+  const budgets =
+    engine.tokenBudget !== null
+      ? [engine.tokenBudget]
+      : defaults.tokenBudget > 2048
+        ? [defaults.tokenBudget, 2048]
+        : [defaults.tokenBudget];
+  const caching =
+    engine.prefixCaching !== null
+      ? [engine.prefixCaching]
+      : load.sharedPrefix === null
+        ? [true]
+        : [true, false];
+  for (const [tensorParallel, pipelineParallel] of groupsOf(subject, gpu)) {
+    for (const weights of weightsToSearch(subject, gpu)) {
+      for (const kvFormat of kvToSearch(subject, gpu)) {
+        for (const prefixCaching of caching) {
+          for (const tokenBudget of budgets) {
+            yield {
+              tensorParallel,
+              pipelineParallel,
+              weights,
+              kvFormat,
+              tokenBudget,
+              maxSequences: engine.maxSequences ?? defaults.maxSequences,
+              prefixCaching,
+            };
+          }
+        }
+      }
+    }
+  }
+}
+
+function drop(found: Findings, choice: PlanChoice, reason: string, sized: Sized | null): void {
+  found.infeasible++;
+  found.dropped.push({ choice, reason, sized });
+}
+
+function searchGpu(
+  subject: PlanSubject,
+  gpu: GpuRecord,
+  context: LoadContext,
+  tokens: number,
+  found: Findings,
+): void {
+  const lacking = lackingOf(subject, gpu);
+  for (const settings of settingsOf(subject, gpu)) {
+    found.candidates++;
+    const candidate = candidateOf(subject, gpu, settings, tokens);
+    if (lacking !== null) {
+      drop(found, candidate.choice, lacking, null);
+      return;
+    }
+    const fitted = memoryFits(candidate, subject) ? candidate : fitting(subject, candidate);
+    if (fitted === null) drop(found, candidate.choice, missing(candidate), null);
+    else if (fitted.choice.tokenBudget === settings.tokenBudget) judge(subject, fitted, context, found);
+    // A smaller budget that fits is a candidate of its own.
+    else found.infeasible++;
+  }
+}
+
+function lackingOf({ scenario: { engine } }: PlanSubject, gpu: GpuRecord): string | null {
+  return (
+    (engine.weights === null ? null : noWeights(gpu, engine.name, engine.weights)) ??
+    (engine.kvFormat === null ? null : noKv(gpu, engine.name, engine.kvFormat))
+  );
+}
+
+function missing({ choice }: Candidate): string {
+  const group = choice.tensorParallel * choice.pipelineParallel;
+  return `${choice.weights} weights and one sequence do not fit ${group === 1 ? 'it' : `${group} of them`}`;
+}
+
+function judge(subject: PlanSubject, candidate: Candidate, context: LoadContext, found: Findings): void {
+  const result = sizeOf(candidate, subject, context);
+  if (!result.ok) {
+    drop(found, candidate.choice, result.reason, null);
+    return;
+  }
+  const refused = refusalOf(subject, result.sized);
+  if (refused === null) found.kept.push(result.sized);
+  else drop(found, result.sized.candidate.choice, refused, result.sized);
+}
+
+function rowOf(choice: PlanChoice, sized: Sized | null, reason: string | null, pareto: boolean): PlanRow {
+  return {
+    choice,
+    feasible: reason === null,
+    reason: reason?.slice(0, 400) ?? null,
+    ttftMs: sized?.served.ttftMs ?? null,
+    tpotMs: sized?.served.tpotMs ?? null,
+    outputTokensPerSecond: sized?.outputTokensPerSecond ?? null,
+    costPerHour: sized?.costPerHour ?? null,
+    costPerMillionOutputTokens: sized?.costPerMillionOutput ?? null,
+    joulesPerOutputToken: sized?.joulesPerOutputToken ?? null,
+    qualityLossPercent: sized?.quality.lossPercent ?? null,
+    pareto,
+  };
+}
+
+export interface Ranked {
+  readonly sized: Sized;
+  readonly score: number;
+  readonly pareto: boolean;
+}
+
+/** Best first. */
+export function rank(kept: readonly Sized[], goal: PlanScenario['goal']): Ranked[] {
+  const merits = kept.map(meritsOf);
+  const best = bestOf(merits);
+  const front = paretoFront(merits);
+  return kept
+    .map((sized, i) => {
+      const own = merits[i] ?? meritsOf(sized);
+      return { sized, score: scoreOf(goal, own, best), pareto: front[i] ?? false };
+    })
+    .sort((a, b) => a.score - b.score);
+}
+
+/** The reason that came closest for each GPU that has no answer: limits before memory, then the last that was tried. */
+function nearestMisses(dropped: readonly Dropped[], kept: readonly Sized[]): PlanRow[] {
+  const have = new Set(kept.map(({ candidate }) => candidate.choice.gpu));
+  const nearest = new Map<string, Dropped>();
+  for (const miss of dropped) {
+    if (have.has(miss.choice.gpu)) continue;
+    const before = nearest.get(miss.choice.gpu);
+    if (!before || miss.sized !== null || before.sized === null) nearest.set(miss.choice.gpu, miss);
+  }
+  return [...nearest.values()].map(({ choice, reason, sized }) => rowOf(choice, sized, reason, false));
+}
+
+/** The best of each GPU, the Pareto front, and the best of the rest. */
+function rowsOf(ranked: readonly Ranked[], misses: readonly PlanRow[]): PlanRow[] {
+  const seen = new Set<string>();
+  const rows = ranked.filter(({ sized, pareto }, i) => {
+    const { gpu } = sized.candidate.choice;
+    const first = !seen.has(gpu);
+    seen.add(gpu);
+    return first || pareto || i < MAX_ROWS;
+  });
+  return [
+    ...rows.slice(0, 1800).map(({ sized, pareto }) => rowOf(sized.candidate.choice, sized, null, pareto)),
+    ...misses,
+  ].slice(0, 2000);
+}
+
+function runOf(
+  subject: PlanSubject,
+  context: LoadContext,
+  found: Findings,
+  complete: boolean,
+  stamp: Partial<PlanStamp> | undefined,
+): PlanRun {
+  const { scenario } = subject;
+  const ranked = rank(found.kept, scenario.goal);
+  const misses = nearestMisses(found.dropped, found.kept);
+  const searched = { candidates: found.candidates, infeasible: found.infeasible };
+  const [first] = ranked;
+  if (!first) {
+    const reason = noneReason(found, misses);
+    return planRunOf(
+      scenario,
+      { feasible: false, reason, deployment: null, rows: misses.slice(0, 2000), searched, complete },
+      stamp,
+    );
+  }
+  const rows = rowsOf(ranked, misses);
+  return planRunOf(
+    scenario,
+    {
+      feasible: true,
+      reason: null,
+      deployment: deploymentOf(first.sized, subject, context),
+      // The choice itself is not among what it was chosen from.
+      rows: rows.slice(1),
+      searched,
+      explanation: explain(subject, ranked, found),
+      complete,
+    },
+    stamp,
+  );
+}
+
+/** What is in the way, where nothing is left. */
+function noneReason({ candidates }: Findings, misses: readonly PlanRow[]): string {
+  const closest = misses.find(({ ttftMs }) => ttftMs !== null) ?? misses.at(-1);
+  const nearest = closest ? ` The nearest: on ${closest.choice.gpuName} ${closest.reason ?? ''}.` : '';
+  return `None of ${candidates} settings serves this load within its limits.${nearest}`;
+}
+
+/** The search as a task: `next()` until it is done, `next('stop')` to end it where it stands. @throws PlanError */
+export function* searchTask(
+  scenario: PlanScenario,
+  { stamp }: PlanOptions = {},
+): Generator<SearchProgress, PlanRun, Told> {
+  const subject = subjectOf(scenario);
+  const gpus = gpusToSearch(scenario);
+  const lengths = loadLengths(scenario.load);
+  const context = loadContext(subject, lengths, 1);
+  const tokens = modelTokens(subject, lengths);
+  const found: Findings = { kept: [], dropped: [], candidates: 0, infeasible: 0 };
+  for (const [i, gpu] of gpus.entries()) {
+    searchGpu(subject, gpu, context, tokens, found);
+    const told = yield {
+      fraction: (i + 1) / gpus.length,
+      message: `${gpu.name}: ${found.kept.length} settings work so far`,
+    };
+    if (told === 'stop') return runOf(subject, context, found, false, stamp);
+  }
+  return runOf(subject, context, found, true, stamp);
+}
+
+/** @throws PlanError for names that are in no record */
+export function searchPlans(
+  scenario: PlanScenario,
+  { onProgress, shouldStop, ...options }: SearchOptions = {},
+): PlanRun {
+  const task = searchTask(scenario, options);
+  let turn = task.next();
+  while (!turn.done) {
+    onProgress?.(turn.value);
+    turn = task.next(shouldStop?.() === true ? 'stop' : undefined);
+  }
+  return turn.value;
+}
