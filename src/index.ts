@@ -439,3 +439,7 @@ export {
   type Settings,
   type SettingsLanguage,
 } from './exchange/plan/settings.ts';
+
+// Results of other tools' benchmarks, in one set of definitions.
+export { readResults, RESULT_TOOLS } from './exchange/results/read.ts';
+export type { MeasuredDistribution, MeasuredResult, MeasuringTool } from './core/run/measured.ts';
