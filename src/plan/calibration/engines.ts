@@ -14,6 +14,12 @@ export const EngineTimes = v.strictObject({
    */
   promptLayerMs: time,
   promptLayerSource: source,
+  /**
+   * Microseconds that an all-reduce takes in a layer beyond what it takes in a row of all-reduces, where kernels were
+   * timed: ranks come to it one after another, and what follows waits.
+   */
+  reduceUs: time,
+  reduceSource: source,
   /** Milliseconds of a request outside of steps before its first token: the server, the tokenizer, the queue's turn. */
   requestMs: time,
   requestSource: source,

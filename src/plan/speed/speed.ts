@@ -12,7 +12,7 @@
  *
  * Queueing for a place in the batch is not in it: that is the simulator's, and plan/queue's.
  */
-import type { GpuRecord } from '../../core/hardware/records.ts';
+import type { AttentionKernel, GpuRecord } from '../../core/hardware/records.ts';
 import { pow } from '../../core/math.ts';
 import type { Architecture } from '../../core/model/architecture.ts';
 import type { PlanChoice } from '../../core/run/plan.ts';
@@ -20,7 +20,7 @@ import { createStepWork, type StepWork } from '../../core/schedule/work.ts';
 import { ratesOfRecord, type StepRates } from '../../sim/cost/rates.ts';
 import { stepShapeOf } from '../../sim/cost/roofline.ts';
 import { StepTime } from '../../sim/cost/step-time.ts';
-import { sendSeconds } from '../../sim/cost/comm.ts';
+import { delayedAllReduce, sendSeconds } from '../../sim/cost/comm.ts';
 import { engineTimes, type EngineTimes } from '../calibration/engines.ts';
 import type { Candidate } from '../types.ts';
 
@@ -52,6 +52,11 @@ const ROOFLINE = {
   overheadMs: 0,
 } as const;
 
+/** TensorRT-LLM runs decodes and prompts in kernels of its own, apart; the others as vLLM does on the GPU. */
+function attentionOf(engine: SpeedChoice['engine'], gpu: GpuRecord): AttentionKernel {
+  return engine === 'tensorrt-llm' ? 'split' : gpu.serving.attention;
+}
+
 /** Tokens of a sequence that one step of speculation yields. */
 export function tokensPerStep(speculation: PlanChoice['speculation']): number {
   if (speculation === null) return 1;
@@ -70,14 +75,22 @@ export class Speed {
   #layers: number;
   #work: StepWork = createStepWork(1);
 
-  constructor(choice: SpeedChoice, gpu: GpuRecord, model: Architecture) {
+  /** @param host the engine's own times; left out: those of its row */
+  constructor(
+    choice: SpeedChoice,
+    gpu: GpuRecord,
+    model: Architecture,
+    host: EngineTimes = engineTimes(choice.engine),
+  ) {
     const { weights, kvFormat, tensorParallel, pipelineParallel, expertParallel } = choice;
-    const rates: StepRates = ratesOfRecord(gpu, weights, ROOFLINE);
+    const attention = attentionOf(choice.engine, gpu);
+    const rates: StepRates = ratesOfRecord(gpu, weights, ROOFLINE, kvFormat, attention);
     const sharding = { tensorParallel, pipelineParallel, expertParallel };
-    const shape = stepShapeOf(model, gpu, { weights, kvFormat, ...sharding });
+    const shape = stepShapeOf(model, gpu, { weights, kvFormat, ...sharding }, attention);
     this.choice = choice;
-    this.host = engineTimes(choice.engine);
-    this.time = new StepTime(shape, rates);
+    this.host = host;
+    const reduce = delayedAllReduce(shape.reduce, this.host.reduceUs * 1e-6);
+    this.time = new StepTime({ ...shape, reduce }, rates);
     this.#gpu = gpu;
     this.#layers = shape.shards.reduce((sum, { layers }) => sum + layers, 0);
     this.#kvBytesPerToken = shape.shards.reduce((sum, shard) => sum + shard.layers * shard.kvBytes, 0);
@@ -218,6 +231,6 @@ export class Speed {
   }
 }
 
-export function createSpeed(candidate: Candidate, model: Architecture): Speed {
-  return new Speed(candidate.choice, candidate.gpu, model);
+export function createSpeed(candidate: Candidate, model: Architecture, host?: EngineTimes): Speed {
+  return new Speed(candidate.choice, candidate.gpu, model, host);
 }

@@ -45,6 +45,13 @@ export function allReduceSeconds(bytes: number, ranks: number, how: AllReduce): 
   return how.latencySeconds + ringAllReduceBytesPerRank(bytes, ranks) / how.busBytesPerSecond;
 }
 
+/** The same all-reduce, later by `seconds` whatever the message. */
+export function delayedAllReduce(how: AllReduce, seconds: number): AllReduce {
+  if (seconds === 0) return how;
+  if ('bytes' in how) return { ...how, seconds: how.seconds.map((time) => time + seconds) };
+  return { ...how, latencySeconds: how.latencySeconds + seconds };
+}
+
 /** The first time for what is smaller than the first message; the last line goes on for what is larger than the last. */
 function secondsOnCurve(size: number, { bytes, seconds }: AllReduceCurve): number {
   let right = 1;

@@ -2,7 +2,8 @@
  * How fast a device does each kind of work, as a roofline takes it: published rates times named efficiencies, or rates
  * that a hardware check measured.
  */
-import { halfTflops, type GpuRecord } from '../../core/hardware/records.ts';
+import { halfTflops, type AttentionKernel, type GpuRecord } from '../../core/hardware/records.ts';
+import type { ServedKvFormat } from '../../core/kv/layers.ts';
 import type { ServedWeightFormat } from '../../core/model/parameters.ts';
 import type { CostSettings } from '../../core/scenario/simulate/schema.ts';
 
@@ -61,11 +62,20 @@ export function matrixFlops(gpu: GpuRecord, format: ServedWeightFormat): number 
   return narrow === null ? half : Math.max(half, narrow * 1e12);
 }
 
+/**
+ * How much slower than its bytes say decode attention reads eight-bit K and V: FlashAttention-3 on H100 takes 0.58 to 0.62
+ * of its bf16 time where the device is full, FlashInfer on L40S half of it (kernel timings of ai-dynamo/aiconfigurator,
+ * vLLM 0.14.0 @095f58a51c).
+ */
+const FP8_KV_SHARE: Record<AttentionKernel, number> = { fa2: 1, fa3: 0.86, split: 1 };
+
 /** Rates of a known GPU. Settings that are null stand for what was measured on it, else for ASSUMED_EFFICIENCY. */
 export function ratesOfRecord(
   gpu: GpuRecord,
   format: ServedWeightFormat,
   settings: RooflineSettings,
+  kvFormat: ServedKvFormat = 'bf16',
+  attentionKernel: AttentionKernel = gpu.serving.attention,
 ): StepRates {
   const known = gpu.serving.efficiency ?? ASSUMED_EFFICIENCY;
   const compute = settings.computeEfficiency ?? known.matmulCompute;
@@ -80,7 +90,7 @@ export function ratesOfRecord(
     headFlops: half * compute,
     weightBytes: bandwidth * memory,
     attentionFlops: half * attention,
-    kvBytes: bandwidth * kv,
+    kvBytes: bandwidth * kv * (kvFormat === 'fp8' ? FP8_KV_SHARE[attentionKernel] : 1),
     elementBytes: bandwidth * memory,
     kernelSeconds: KERNEL_SECONDS,
     computeUnits: gpu.serving.computeUnits ?? 0,

@@ -122,8 +122,8 @@ export function createRoofline(
   settings: RooflineSettings,
   { scenario, model, gpu }: RooflineInput,
 ): CostModel {
-  const { weights } = scenario.engine;
-  const rates = ratesOfRecord(gpu, weights, settings);
+  const { weights, kvFormat } = scenario.engine;
+  const rates = ratesOfRecord(gpu, weights, settings, kvFormat);
   const shape = stepShape(model, gpu, scenario);
   const { tensorParallel } = scenario.hardware;
   const words = [aboutRates(gpu, settings, rates, weights)];

@@ -230,11 +230,12 @@ function elementBytesOf(hidden: number, { mixer, mlp }: LayerKind, ranks: number
 /**
  * Small kernels of a layer beside its matrices and attention, as vLLM's compiled graph runs them: two norms, a rotation,
  * an activation. Eight bits of weights: what goes into the mixer's and the perceptron's last matrix is quantised, the
- * rest with the norms. Experts: choice of the top k, three launches that sort tokens by expert, a clearing and a sum.
+ * rest with the norms. Eight bits of KV under FlashAttention-3: queries are quantised too. Experts: choice of the top k, three launches that sort tokens by expert, a clearing and a sum.
  */
-function kernelsOf({ mixer, mlp }: LayerKind, weights: ServedWeightFormat): number {
+function kernelsOf({ mixer, mlp }: LayerKind, { weights, kvFormat, attention }: ShardOptions): number {
+  const queries = kvFormat === 'fp8' && attention === 'fa3' && 'queryHeads' in mixer ? 1 : 0;
   const quantised = weights === 'fp8' || weights === 'int8' ? 1 : 0;
-  const mixing = mixer.kind === 'none' ? 0 : 2 + quantised;
+  const mixing = mixer.kind === 'none' ? 0 : 2 + quantised + queries;
   const thinking = mlp.kind === 'none' ? 0 : 2 + quantised;
   return mixing + thinking + (mlp.kind === 'experts' ? 6 : 0);
 }
@@ -278,7 +279,7 @@ export function layerShard(
     kvBytes: mixerBytesPerToken(ownKv(kind.mixer), kvFormat, ranks),
     stateBytes: mixerStateBytes(kind.mixer, ranks),
     elementBytes: elementBytesOf(model.hidden, kind, ranks),
-    kernels: kernelsOf(kind, weights),
+    kernels: kernelsOf(kind, options),
     products: productsOf(kind),
     allReduces: ranks === 1 ? 0 : (kind.mixer.kind === 'none' ? 0 : 1) + (kind.mlp.kind === 'none' ? 0 : 1),
   };
