@@ -54,7 +54,7 @@ export default ts.config(
     languageOptions: { parserOptions: { parser: ts.parser } },
   },
   {
-    files: ['src/core/**/*.ts', 'src/sim/**/*.ts'],
+    files: ['src/core/**/*.ts', 'src/sim/**/*.ts', 'src/plan/**/*.ts'],
     ignores: ['src/core/math.ts'],
     rules: {
       'no-restricted-properties': [

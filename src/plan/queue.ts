@@ -10,6 +10,7 @@
  *
  * Left out: bursts beyond Poisson, priorities, preemption: the simulator's (simulate.ts), which replaces these figures.
  */
+import { crossing } from './crossing.ts';
 import { log } from '../core/math.ts';
 import { erlangC, meanWaitMG1 } from '../core/metrics/queueing.ts';
 import { normalQuantile } from '../core/special.ts';
@@ -27,6 +28,8 @@ export interface Server {
   readonly most: number;
   /** 0.5 to 0.999. */
   readonly percentile: number;
+  /** Requests a second with `most` in flight. */
+  readonly top: number;
 }
 
 export interface Served {
@@ -51,20 +54,24 @@ export function throughput(server: Pick<Server, 'speed' | 'load'>, batch: number
   return (1000 * batch) / e2eMs(server, batch);
 }
 
-/** Halvings of a search for a batch: to a thousandth of it. */
-const HALVINGS = 12;
-
 /** Requests in flight at a rate, 1 at the least; null where the replica can't keep up. */
 export function inFlightAt(server: Server, rate: number): number | null {
-  if (throughput(server, 1) >= rate) return 1;
-  if (throughput(server, server.most) <= rate) return null;
-  let [low, high] = [1, server.most];
-  for (let i = 0; i < HALVINGS && high - low > 1e-3 * high; i++) {
-    const middle = (low + high) / 2;
-    if (throughput(server, middle) < rate) low = middle;
-    else high = middle;
-  }
-  return high;
+  // Little's law: b requests are in flight at the rate b / E2E(b).
+  const spare = (batch: number): number => batch - (rate * e2eMs(server, batch)) / 1000;
+  const alone = spare(1);
+  if (alone >= 0) return 1;
+  const full = spare(server.most);
+  if (full <= 0) return null;
+  return crossing(spare, 1, server.most, alone, full);
+}
+
+/** Tails of a closed loop of `batch` requests that all have a place. */
+export function tails(
+  { speed, load, tailPrompt }: Server,
+  batch: number,
+): Pick<Served, 'ttftTailMs' | 'tpotTailMs'> {
+  const long = { ...load, promptTokens: Math.max(load.promptTokens, tailPrompt) };
+  return { ttftTailMs: speed.steadyTtftMs(batch, long), tpotTailMs: speed.steadyTpotMs(batch, load) };
 }
 
 /** A number of requests in flight all the time; those beyond the batch wait for a place. */
@@ -85,7 +92,7 @@ export function closed(server: Server, users: number): Served {
     ttftTailMs: wait + Math.max(ttft, tail),
     tpotTailMs: tpot,
     requestsPerSecond: rate,
-    maxRequestsPerSecond: throughput(server, most),
+    maxRequestsPerSecond: server.top,
   };
 }
 
@@ -108,7 +115,7 @@ export function open(server: Server, rate: number): Served | null {
   const [ttft, tpot] = [speed.steadyTtftMs(batch, load), speed.steadyTpotMs(batch, load)];
   const service = (ttft + Math.max(0, load.outputTokens - 1) * tpot) / 1000;
   const servers = Math.max(1, Math.floor(most));
-  const top = throughput(server, most);
+  const { top } = server;
   const places = erlangC(rate, top / servers, servers);
   const wait = 1000 * (queue + places.meanWait);
   const likely = Math.min(most, batch + normalQuantile(percentile) * Math.sqrt(batch));

@@ -1,6 +1,8 @@
 /**
- * The search: every way to serve a load that a scenario leaves open, GPU × parallelism × weight format × KV format × token
- * budget × prefix caching, the number of replicas following from the load. What does not fit in memory is dropped first.
+ * The search: every way to serve a load that a scenario leaves open. What does not fit in memory is dropped first.
+ *
+ *   first   GPU × parallelism × weight format × KV format, with the engine's own step; replicas follow from the load
+ *   then    around the best of each GPU and the Pareto front: token budgets, sequences a step, prefix caching
  *
  * The work is a generator that pauses after each GPU, so that whoever drives it can show progress and stop it there.
  */
@@ -79,41 +81,41 @@ function kvToSearch({ scenario }: PlanSubject, gpu: GpuRecord): PlanChoice['kvFo
   return ['bf16', ...(eight === undefined ? [] : [eight])];
 }
 
-/** All settings of one GPU, replicas aside. */
+/** All settings of one GPU that tell replicas apart. */
 function* settingsOf(subject: PlanSubject, gpu: GpuRecord): Generator<Settings> {
-  const { engine, load } = subject.scenario;
+  const { engine } = subject.scenario;
   const defaults = stepDefaults(engine.name, gpu);
-  const budgets =
-    engine.tokenBudget !== null
-      ? [engine.tokenBudget]
-      : defaults.tokenBudget > 2048
-        ? [defaults.tokenBudget, 2048]
-        : [defaults.tokenBudget];
-  const caching =
-    engine.prefixCaching !== null
-      ? [engine.prefixCaching]
-      : load.sharedPrefix === null
-        ? [true]
-        : [true, false];
   for (const [tensorParallel, pipelineParallel] of groupsOf(subject, gpu)) {
     for (const weights of weightsToSearch(subject, gpu)) {
       for (const kvFormat of kvToSearch(subject, gpu)) {
-        for (const prefixCaching of caching) {
-          for (const tokenBudget of budgets) {
-            yield {
-              tensorParallel,
-              pipelineParallel,
-              weights,
-              kvFormat,
-              tokenBudget,
-              maxSequences: engine.maxSequences ?? defaults.maxSequences,
-              prefixCaching,
-            };
-          }
-        }
+        yield {
+          tensorParallel,
+          pipelineParallel,
+          weights,
+          kvFormat,
+          tokenBudget: engine.tokenBudget ?? defaults.tokenBudget,
+          maxSequences: engine.maxSequences ?? defaults.maxSequences,
+          prefixCaching: engine.prefixCaching ?? true,
+        };
       }
     }
   }
+}
+
+const STEP_BUDGETS = [16_384, 8192, 4096, 2048, 1024, 512];
+
+/** Settings of a step around one that was found. */
+function* neighboursOf(
+  { choice }: Candidate,
+  { engine, load }: PlanScenario,
+): Generator<Partial<PlanChoice>> {
+  if (engine.tokenBudget === null) {
+    for (const tokenBudget of STEP_BUDGETS) if (tokenBudget !== choice.tokenBudget) yield { tokenBudget };
+  }
+  if (engine.maxSequences === null) {
+    for (const maxSequences of [256, 64]) if (maxSequences < choice.maxSequences) yield { maxSequences };
+  }
+  if (engine.prefixCaching === null && load.sharedPrefix !== null) yield { prefixCaching: false };
 }
 
 function drop(found: Findings, choice: PlanChoice, reason: string, sized: Sized | null): void {
@@ -138,10 +140,37 @@ function searchGpu(
     }
     const fitted = memoryFits(candidate, subject) ? candidate : fitting(subject, candidate);
     if (fitted === null) drop(found, candidate.choice, missing(candidate), null);
-    else if (fitted.choice.tokenBudget === settings.tokenBudget) judge(subject, fitted, context, found);
-    // A smaller budget that fits is a candidate of its own.
-    else found.infeasible++;
+    else judge(subject, fitted, context, found);
   }
+}
+
+/** Candidates whose steps are tried in other sizes. */
+const REFINED = 24;
+
+/** The second pass: steps of other sizes around the best. */
+function refine(subject: PlanSubject, context: LoadContext, found: Findings): void {
+  const { scenario } = subject;
+  const seen = new Set<string>();
+  const best = rank(found.kept, scenario.goal).filter(({ sized, pareto }, i) => {
+    const first = !seen.has(sized.candidate.choice.gpu);
+    seen.add(sized.candidate.choice.gpu);
+    return i < REFINED / 2 || ((first || pareto) && i < 4 * REFINED);
+  });
+  for (const { sized } of best.slice(0, REFINED)) {
+    const one = oneReplica(sized.candidate);
+    for (const change of neighboursOf(one, scenario)) {
+      const candidate = { ...one, choice: { ...one.choice, ...change } };
+      found.candidates++;
+      if (memoryFits(candidate, subject)) judge(subject, candidate, context, found);
+      else found.infeasible++;
+    }
+  }
+}
+
+/** A sized candidate before it was sized. */
+function oneReplica({ gpu, choice }: Candidate): Candidate {
+  const gpus = choice.tensorParallel * choice.pipelineParallel;
+  return { gpu, choice: { ...choice, gpus, replicas: 1 } };
 }
 
 function lackingOf({ scenario: { engine } }: PlanSubject, gpu: GpuRecord): string | null {
@@ -292,6 +321,7 @@ export function* searchTask(
     };
     if (told === 'stop') return runOf(subject, context, found, false, stamp);
   }
+  refine(subject, context, found);
   return runOf(subject, context, found, true, stamp);
 }
 

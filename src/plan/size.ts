@@ -7,12 +7,13 @@ import { percentileOfSorted } from '../core/metrics/percentiles.ts';
 import { createRandom } from '../core/random.ts';
 import { sequenceBlocks } from '../core/kv/hybrid.ts';
 import { lengthDraws } from '../core/workload/lengths.ts';
+import { crossing } from './crossing.ts';
 import { costOf, priceOf, type Price } from './cost.ts';
 import { energyOf } from './energy.ts';
 import { gridOf } from './grid.ts';
 import { capacityOf } from './memory/index.ts';
 import { qualityOf } from './quality.ts';
-import { closed, open, throughput, type Served, type Server } from './queue.ts';
+import { closed, open, tails, throughput, type Served, type Server } from './queue.ts';
 import { createSpeed, type SteadyLoad } from './speed/index.ts';
 import type { Candidate, LoadLengths, PlanSubject } from './types.ts';
 
@@ -105,13 +106,14 @@ export function serverOf(candidate: Candidate, subject: PlanSubject, context: Lo
     candidate.choice.maxSequences,
     Math.floor(sequencesHeld(candidate, subject, context)),
   );
+  const times = { speed: createSpeed(candidate, subject.model), load: steadyOf(candidate, context) };
   return {
-    speed: createSpeed(candidate, subject.model),
-    load: steadyOf(candidate, context),
+    ...times,
     tailPrompt: context.tailPrompt,
     spread: context.lengths.spread,
     most: Math.max(1, most),
     percentile: context.percentile,
+    top: throughput(times, Math.max(1, most)),
   };
 }
 
@@ -139,19 +141,31 @@ export function limitBroken(
     : null;
 }
 
+/** By how much the times are over the limits, as a share of the limit that is furthest off; below 0: they keep them. */
+function excess(
+  { ttftMs, tpotMs, e2eMs }: PlanSubject['scenario']['constraints'],
+  { ttftTailMs, tpotTailMs }: Pick<Served, 'ttftTailMs' | 'tpotTailMs'>,
+  outputTokens: number,
+): number {
+  const whole = ttftTailMs + Math.max(0, outputTokens - 1) * tpotTailMs;
+  const over = (value: number, limit: number | null): number => (limit === null ? -1 : value / limit - 1);
+  return Math.max(over(ttftTailMs, ttftMs), over(tpotTailMs, tpotMs), over(whole, e2eMs));
+}
+
 /** Most requests in flight that keep the limits; null where not even one does. */
-function mostWithinLimits(server: Server, subject: PlanSubject): number | null {
-  const keeps = (batch: number): boolean =>
-    withinLimits(subject, closed(server, batch), server.load.outputTokens);
-  if (keeps(server.most)) return server.most;
-  if (!keeps(1)) return null;
-  let [low, high] = [1, server.most];
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (keeps(middle)) low = middle;
-    else high = middle;
+function mostWithinLimits(server: Server, { scenario: { constraints } }: PlanSubject): number | null {
+  const { ttftMs, tpotMs, e2eMs } = constraints;
+  if (ttftMs === null && tpotMs === null && e2eMs === null) return server.most;
+  const over = (batch: number): number => excess(constraints, tails(server, batch), server.load.outputTokens);
+  const full = over(server.most);
+  if (full <= 0) return server.most;
+  const alone = over(1);
+  if (alone > 0) return null;
+  const near = Math.floor(crossing(over, 1, server.most, alone, full, 1e-2));
+  for (let batch = near; batch > 1; batch = Math.min(batch - 1, Math.floor(batch * 0.98))) {
+    if (over(batch) <= 0) return batch;
   }
-  return low;
+  return 1;
 }
 
 type Split = { readonly replicas: number; readonly served: Served } | { readonly reason: string };
@@ -163,7 +177,7 @@ function forRate(server: Server, subject: PlanSubject, rate: number, fixed: numb
   if (fixed !== null) {
     const served = at(fixed);
     if (served !== null) return { replicas: fixed, served };
-    const top = fixed * throughput(server, server.most);
+    const top = fixed * server.top;
     return {
       reason: `it carries ${top.toPrecision(3)} requests a second at the most, less than the ${rate} asked for`,
     };

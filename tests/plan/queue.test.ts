@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { crossing } from '../../src/plan/crossing.ts';
+import { closed, inFlightAt, open, throughput, type Server } from '../../src/plan/queue.ts';
+import { runPlan } from '../../src/plan/index.ts';
+import { plan } from './support.ts';
+import { serverOf, loadContext } from '../../src/plan/size.ts';
+import { loadLengths } from '../../src/plan/lengths.ts';
+import { subjectOf, gpuOf } from '../../src/plan/subject.ts';
+
+function server(layer: object = {}): Server {
+  const scenario = plan({ hardware: { gpu: 'h100-sxm', count: 1 }, ...layer });
+  const subject = subjectOf(scenario);
+  const gpu = gpuOf(scenario);
+  const deployment = runPlan(scenario).deployment;
+  if (gpu === null || deployment === null) throw new Error('no plan');
+  return serverOf(
+    { gpu, choice: deployment.choice },
+    subject,
+    loadContext(subject, loadLengths(scenario.load), 1),
+  );
+}
+
+test('a crossing is found from above, in few evaluations', () => {
+  let asked = 0;
+  const f = (x: number): number => {
+    asked++;
+    return x * x * x - 2000;
+  };
+  const x = crossing(f, 1, 1000, f(1), f(1000));
+  expect(x * x * x).toBeGreaterThanOrEqual(2000);
+  expect(x).toBeLessThan(12.6 * 1.002);
+  expect(asked).toBeLessThan(22);
+});
+
+test('requests in flight follow from the rate by Little’s law', () => {
+  const one = server();
+  const rate = throughput(one, 24);
+  expect(inFlightAt(one, rate)).toBeCloseTo(24, 0);
+  expect(inFlightAt(one, one.top * 1.01)).toBeNull();
+  expect(inFlightAt(one, 1e-3)).toBe(1);
+});
+
+test('waits grow with the rate and never end above capacity', () => {
+  const one = server();
+  const waits = [0.1, 0.5, 0.8, 0.95].map((share) => open(one, one.top * share));
+  const ttft = waits.map((served) => served?.ttftMs ?? NaN);
+  expect(ttft).toEqual([...ttft].sort((a, b) => a - b));
+  expect(waits.every((served) => served !== null && served.ttftTailMs >= served.ttftMs)).toBe(true);
+  expect(open(one, one.top * 1.2)).toBeNull();
+});
+
+test('users beyond the places wait, and Little’s law holds for all of them', () => {
+  const one = server();
+  const crowd = closed(one, one.most * 3);
+  expect(crowd.batch).toBe(one.most);
+  expect((crowd.requestsPerSecond * crowd.e2eMs) / 1000).toBeCloseTo(one.most * 3, 6);
+});
