@@ -4,6 +4,7 @@ import type { PlanRow } from '../core/run/plan.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import type {
   Catalogue,
+  Fleet,
   Outcome,
   Planned,
   PlanWorkerApi,
@@ -35,6 +36,8 @@ export class PlanRoom {
   readonly setup: PlanSetup;
   /** The plan of the scenario as it stands. */
   readonly answer: Newest<PlanScenario, Planned>;
+  /** The same load over GPUs; asked for when somebody looks. */
+  readonly fleet: Newest<PlanScenario, Fleet>;
   /** The plan in the words of each engine; asked for when somebody looks. */
   readonly settings: Newest<SettingsWish, readonly SettingsText[]>;
   catalogue: Catalogue | null = $state.raw(null);
@@ -45,6 +48,7 @@ export class PlanRoom {
     this.#client = client;
     this.setup = new PlanSetup(tab);
     this.answer = new Newest((scenario) => client.plan(scenario));
+    this.fleet = new Newest((scenario) => client.fleet(scenario));
     this.settings = new Newest((wish) => client.settings(wish));
   }
 

@@ -8,7 +8,7 @@ import type { Origin } from '../core/run/schema.ts';
 export function money(dollars: number): string {
   if (dollars >= 1000) return `$${Math.round(dollars).toLocaleString('en')}`;
   if (dollars >= 1) return `$${dollars.toFixed(2)}`;
-  return `$${formatNumber(dollars)}`;
+  return `$${dollars.toLocaleString('en', { maximumSignificantDigits: 3, maximumFractionDigits: 10 })}`;
 }
 
 export function gpusOf({ gpus, gpuName }: Pick<PlanChoice, 'gpus' | 'gpuName'>): string {
@@ -198,11 +198,22 @@ export function lengthWords(lengths: Json | undefined): string {
 
 /** The settings of a row that tell it from its neighbours. */
 export function rowSettings(choice: PlanChoice): string {
-  const { replicas, tensorParallel, pipelineParallel, weights, kvFormat, maxSequences, offloadGB } = choice;
+  const {
+    replicas,
+    tensorParallel,
+    pipelineParallel,
+    weights,
+    kvFormat,
+    maxSequences,
+    offloadGB,
+    tokenBudget,
+    prefixCaching,
+  } = choice;
   return [
     `${formatNumber(replicas)} × TP ${tensorParallel}${pipelineParallel > 1 ? ` · PP ${pipelineParallel}` : ''}`,
     `${weights}, ${kvFormat} KV`,
-    `${formatNumber(maxSequences)} sequences`,
+    `${formatNumber(maxSequences)} sequences, ${formatNumber(tokenBudget)} tokens a step`,
+    ...(prefixCaching ? [] : ['no prefix cache']),
     ...(offloadGB > 0 ? [`${formatNumber(offloadGB)} GB offload`] : []),
   ].join(' · ');
 }

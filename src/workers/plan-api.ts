@@ -7,8 +7,9 @@
  * the names.
  */
 import type { FigureSpec } from '../charts/figure.ts';
-import type { PlanRun } from '../core/run/plan.ts';
+import type { PlanRow, PlanRun } from '../core/run/plan.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
+import type { PlanDifference } from '../plan/index.ts';
 import type { Outcome } from './api.ts';
 
 export type { Outcome } from './api.ts';
@@ -40,6 +41,17 @@ export interface Planned {
   readonly figures: readonly FigureSpec[];
 }
 
+export interface Fleet {
+  readonly rows: readonly PlanRow[];
+  readonly figures: readonly FigureSpec[];
+}
+
+export interface ComparedPlans {
+  readonly a: PlanRun;
+  readonly b: PlanRun;
+  readonly differences: readonly PlanDifference[];
+}
+
 /** What settings are written for. */
 export interface SettingsWish {
   readonly run: PlanRun;
@@ -60,8 +72,12 @@ export interface SettingsText {
 
 export interface PlanWorkerApi {
   catalogue(): Promise<Outcome<Catalogue>>;
-  /** The plan of a scenario; where something is left to choose, of the best candidate. */
+  /** The best of what a scenario leaves to choose, and what it was chosen from. */
   plan(scenario: PlanScenario): Promise<Outcome<Planned>>;
+  /** The same load over GPUs: the best deployment of each, those that can't carry it last, with the reason. */
+  fleet(scenario: PlanScenario): Promise<Outcome<Fleet>>;
+  /** Two plans field by field. */
+  compare(a: PlanScenario, b: PlanScenario): Promise<Outcome<ComparedPlans>>;
   /** The plan as settings to paste, for each engine that there is a renderer for. */
   settings(wish: SettingsWish): Promise<Outcome<readonly SettingsText[]>>;
 }

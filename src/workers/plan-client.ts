@@ -11,6 +11,8 @@ export function createPlanClient(): PlanWorkerApi {
   };
   return {
     catalogue: () => ask((remote) => remote.catalogue()),
+    fleet: (scenario) => ask((remote) => remote.fleet(scenario)),
+    compare: (a, b) => ask((remote) => remote.compare(a, b)),
     settings: (wish) => ask((remote) => remote.settings(wish)),
     plan: (scenario) => ask((remote) => remote.plan(scenario)),
   };

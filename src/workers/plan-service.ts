@@ -4,7 +4,8 @@
  */
 import { planFigures } from '../charts/figures/plan/index.ts';
 import type { PlanRun } from '../core/run/plan.ts';
-import { runPlan } from '../plan/index.ts';
+import type { PlanScenario } from '../core/scenario/plan/schema.ts';
+import { comparePlans, fleetOf, searchPlans } from '../plan/index.ts';
 import {
   renderSettings,
   RENDER_TARGETS,
@@ -24,9 +25,26 @@ export function createPlanService({ date, newId }: PlanPlatform): PlanWorkerApi 
   const stamp = () => ({ id: newId(), createdAt: date(), command: null });
   return {
     catalogue: () => outcomeOf(async () => catalogue()),
-    plan: (scenario) => outcomeOf(async () => planned(runPlan(scenario, { stamp: stamp() }))),
+    plan: (scenario) => outcomeOf(async () => planned(searchPlans(scenario, { stamp: stamp() }))),
+    fleet: (scenario) =>
+      outcomeOf(async () => {
+        const run = searchPlans(overGpus(scenario), { stamp: stamp() });
+        return { rows: fleetOf(run), figures: planFigures(run).filter(({ id }) => id === 'plan_fleet') };
+      }),
+    compare: (a, b) =>
+      outcomeOf(async () => {
+        const [first, second] = [a, b].map((scenario) => searchPlans(scenario, { stamp: stamp() }));
+        if (first === undefined || second === undefined) throw new RangeError('Two plans are needed.');
+        return { a: first, b: second, differences: comparePlans(first, second) };
+      }),
     settings: (wish) => outcomeOf(async () => RENDER_TARGETS.map((target) => settingsText(wish, target))),
   };
+}
+
+/** The load on whichever GPU, each with as many as it takes: what is given of one GPU's deployment counts for no other. */
+function overGpus(scenario: PlanScenario): PlanScenario {
+  const open = { gpu: null, custom: null, count: null, tensorParallel: null, pipelineParallel: null };
+  return { ...scenario, hardware: { ...scenario.hardware, ...open } };
 }
 
 /** A target that can't run the plan says so in its place, and leaves the others standing. */
