@@ -72,7 +72,10 @@ export function layerKv(mixer: Mixer, format: ServedKvFormat, ranks = 1): LayerK
 /** Bytes that one token adds to one layer of one rank. */
 export function mixerBytesPerToken(mixer: Mixer, format: ServedKvFormat, ranks = 1): number {
   const kv = layerKv(mixer, format, ranks);
-  return kv === null ? 0 : layerBytesPerToken(kv);
+  if (kv === null) return 0;
+  // Compressed attention keeps one entry for several tokens.
+  const tokens = mixer.kind === 'full' ? (mixer.entryTokens ?? 1) : 1;
+  return layerBytesPerToken(kv) / tokens;
 }
 
 function isState(mixer: Mixer): mixer is StateMixer {

@@ -5,7 +5,8 @@
  * fit into such a row: mixtures of experts, latent attention, windows, chunks, and layers that keep a state instead of
  * keys and values. What follows from the shapes is in parameters.ts, core/kv/layers.ts and core/kv/budget.ts.
  *
- * Left out: encoders for images and sound, heads that predict several tokens, indexers of sparse attention.
+ * Of an encoder for images its size and the tokens of an image are given. Left out: encoders of sound, heads that predict
+ * several tokens, indexers of sparse attention.
  */
 import * as v from 'valibot';
 import { NameIndex } from '../names.ts';
@@ -27,12 +28,17 @@ const heads = {
   keyIsValue: v.optional(v.boolean()),
   /** K and V are those of an earlier layer; this one keeps nothing. */
   sharesKv: v.optional(v.boolean()),
+  /** Rank of the query's compression; absent: none. */
+  queryRank: v.optional(count),
+  /** Rank of the output's, in groups of heads; absent: none. */
+  outputRank: v.optional(count),
+  outputGroups: v.optional(count),
 };
 
 /** How a layer mixes tokens, and so what it keeps of them. */
 export const Mixer = v.variant('kind', [
-  /** Every earlier token is seen. */
-  v.strictObject({ kind: v.literal('full'), ...heads }),
+  /** Every earlier token is seen; `entryTokens` of them as one compressed entry, where that is given. */
+  v.strictObject({ kind: v.literal('full'), ...heads, entryTokens: v.optional(count) }),
   /** The newest `windowTokens` are seen, the token itself among them. */
   v.strictObject({ kind: v.literal('sliding'), ...heads, windowTokens: count }),
   /** Tokens of the same chunk of positions are seen. */
@@ -47,6 +53,8 @@ export const Mixer = v.variant('kind', [
     valueDim: count,
     /** Rank of the query's compression; 0: none. */
     queryRank: optionalCount,
+    /** A gate of the width of the output beside the queries. */
+    gated: v.optional(v.boolean()),
   }),
   /** Mamba-2: a state of heads × headDim × stateDim and the last inputs of a short convolution. */
   v.strictObject({
@@ -91,6 +99,8 @@ export const Perceptron = v.variant('kind', [
     sharedIntermediate: optionalCount,
     /** Experts have two matrices (up and down) instead of three. */
     plain: v.optional(v.boolean()),
+    /** Width that the experts work in, between a projection down and one up; absent: the model's. */
+    expertHidden: v.optional(count),
   }),
   v.strictObject({ kind: v.literal('none') }),
 ]);
@@ -100,6 +110,25 @@ export type Experts = Extract<Perceptron, { kind: 'experts' }>;
 /** Layers that are alike. */
 export const LayerKind = v.strictObject({ layers: count, mixer: Mixer, mlp: Perceptron });
 export type LayerKind = v.InferOutput<typeof LayerKind>;
+
+/** Tokens of KV that an image takes. */
+export const ImageTokens = v.variant('kind', [
+  v.strictObject({ kind: v.literal('fixed'), tokens: count }),
+  /** The image in its own size. */
+  v.strictObject({ kind: v.literal('area'), pixelsPerToken: count }),
+]);
+export type ImageTokens = v.InferOutput<typeof ImageTokens>;
+
+/** The encoder of images beside a language model. */
+export const Encoder = v.strictObject({
+  layers: count,
+  hidden: count,
+  intermediate: count,
+  /** Of the encoder and of what joins it to the model. */
+  parameters: count,
+  imageTokens: ImageTokens,
+});
+export type Encoder = v.InferOutput<typeof Encoder>;
 
 export const Architecture = v.strictObject({
   id: v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/), v.maxLength(100)),
@@ -113,7 +142,9 @@ export const Architecture = v.strictObject({
   /** A norm over each query and key head. */
   qkNorm: v.boolean(),
   /** In no order that matters: a step runs through all of them. */
-  kinds: v.pipe(v.array(LayerKind), v.minLength(1), v.maxLength(8)),
+  kinds: v.pipe(v.array(LayerKind), v.minLength(1), v.maxLength(64)),
+  /** Absent: text alone. */
+  encoder: v.optional(Encoder),
   source: v.pipe(v.string(), v.minLength(10)),
 });
 export type Architecture = v.InferOutput<typeof Architecture>;
@@ -156,6 +187,13 @@ export function findArchitecture(name: string): Architecture | undefined {
 
 export function architectureNames(): string[] {
   return ARCHITECTURES.map(({ name }) => name);
+}
+
+/** Tokens of KV that an image of so many pixels takes; null: the model takes none. */
+export function imageTokens({ encoder }: Architecture, width: number, height: number): number | null {
+  if (!encoder) return null;
+  const { imageTokens: tokens } = encoder;
+  return tokens.kind === 'fixed' ? tokens.tokens : Math.ceil((width * height) / tokens.pixelsPerToken);
 }
 
 export function layerCount({ kinds }: Pick<Architecture, 'kinds'>): number {

@@ -8,12 +8,15 @@ import * as v from 'valibot';
 import { NameIndex, orList } from '../names.ts';
 import { Architecture, ARCHITECTURES } from './architecture.ts';
 import dense from './catalogue/dense.json' with { type: 'json' };
+import mixtures from './catalogue/mixtures.json' with { type: 'json' };
+import more from './catalogue/more.json' with { type: 'json' };
+import vision from './catalogue/vision.json' with { type: 'json' };
 import { modelKey } from './names.ts';
 
 /** The small tables first. */
 export const ALL_MODELS: readonly Architecture[] = [
   ...ARCHITECTURES,
-  ...v.parse(v.array(Architecture), dense),
+  ...[dense, mixtures, more, vision].flatMap((rows) => v.parse(v.array(Architecture), rows)),
 ];
 
 const index = new NameIndex(ALL_MODELS, modelKey);

@@ -31,19 +31,29 @@ export interface LayerParams {
   readonly small: number;
 }
 
+/** A matrix, or two of a rank between them. */
+function lowRank(from: number, to: number, rank = 0): number {
+  return rank === 0 ? from * to : from * rank + rank * to;
+}
+
 function attentionParams(hidden: number, mixer: AttentionMixer): number {
   const { queryHeads, kvHeads, keyDim, valueDim, gated, keyIsValue, sharesKv } = mixer;
-  const queries = hidden * queryHeads * keyDim + (gated === true ? hidden * queryHeads * valueDim : 0);
+  const { queryRank, outputRank, outputGroups = 1 } = mixer;
+  const queries = lowRank(hidden, queryHeads * keyDim, queryRank);
+  const gate = gated === true ? hidden * queryHeads * valueDim : 0;
   const stored = sharesKv === true ? 0 : kvHeads * (keyDim + (keyIsValue === true ? 0 : valueDim));
-  return queries + hidden * stored + queryHeads * valueDim * hidden;
+  const inner = queryHeads * valueDim;
+  const output =
+    outputRank === undefined ? inner * hidden : inner * outputRank + outputGroups * outputRank * hidden;
+  return queries + gate + hidden * stored + output;
 }
 
 function latentParams(hidden: number, mixer: LatentMixer): number {
-  const { queryHeads, latentDim, ropeDim, nopeDim, valueDim, queryRank } = mixer;
-  const width = queryHeads * (nopeDim + ropeDim);
-  const queries = queryRank === 0 ? hidden * width : hidden * queryRank + queryRank * width;
+  const { queryHeads, latentDim, ropeDim, nopeDim, valueDim, queryRank, gated } = mixer;
+  const queries = lowRank(hidden, queryHeads * (nopeDim + ropeDim), queryRank);
   const latent = hidden * (latentDim + ropeDim) + latentDim * queryHeads * (nopeDim + valueDim);
-  return queries + latent + queryHeads * valueDim * hidden;
+  const outputs = gated === true ? 2 : 1;
+  return queries + latent + outputs * queryHeads * valueDim * hidden;
 }
 
 function mixerParams(hidden: number, mixer: Mixer): { readonly dense: number; readonly small: number } {
@@ -92,9 +102,11 @@ function perceptronParams(hidden: number, mlp: Perceptron): Omit<LayerParams, 's
 
 function expertParams(hidden: number, mlp: Experts): Omit<LayerParams, 'small'> {
   const matrices = mlp.plain === true ? 2 : 3;
+  const { expertHidden } = mlp;
+  const around = expertHidden === undefined ? 0 : 2 * hidden * expertHidden;
   return {
-    dense: matrices * hidden * mlp.sharedIntermediate,
-    expert: matrices * hidden * mlp.intermediate,
+    dense: matrices * hidden * mlp.sharedIntermediate + around,
+    expert: matrices * (expertHidden ?? hidden) * mlp.intermediate,
     experts: mlp.experts,
     activeExperts: mlp.activeExperts,
     router: hidden * mlp.experts,
