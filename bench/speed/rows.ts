@@ -13,6 +13,7 @@ import { findGpu } from '../../src/core/hardware/records.ts';
 import { findArchitecture } from '../../src/core/model/architecture.ts';
 import type { PlanChoice } from '../../src/core/run/plan.ts';
 import { DEFAULT_PLAN } from '../../src/core/scenario/plan/defaults.ts';
+import { engineTimes, type EngineTimes } from '../../src/plan/calibration/engines.ts';
 import { kvTokensOf, overheadsOf } from '../../src/plan/memory/index.ts';
 import { createSpeed } from '../../src/plan/speed/index.ts';
 import type { Candidate, PlanSubject } from '../../src/plan/types.ts';
@@ -72,6 +73,11 @@ const GPUS: Readonly<Record<string, string>> = {
   'A100 SXM4 80GB': 'a100-80-sxm',
 };
 
+/** Name of our record; one model has a name in each of the two sources. */
+export function recordName({ model }: MeasuredRow): string {
+  return MODELS[model] ?? model;
+}
+
 /** Most sequences of a step where a row only says that the load was as large as it could be (trtllm-bench's default). */
 const MOST_SEQUENCES = 2048;
 /** Clients beyond which an unknown limit of the server shows. */
@@ -91,7 +97,7 @@ function kvFormatOf(row: MeasuredRow, weights: PlanChoice['weights']): PlanChoic
 function subjectOf(
   row: MeasuredRow,
 ): { readonly candidate: Candidate; readonly subject: PlanSubject } | null {
-  const model = findArchitecture(MODELS[row.model] ?? row.model);
+  const model = findArchitecture(recordName(row));
   const gpu = findGpu(GPUS[row.gpu] ?? row.gpu);
   if (!model || !gpu) return null;
   if (row.concurrency !== 'max-load' && row.concurrency > MOST_CLIENTS) return null;
@@ -126,17 +132,31 @@ function subjectOf(
   return { candidate: { choice, gpu }, subject: { scenario, model } };
 }
 
+export interface PredictOptions {
+  /** An engine's own times. */
+  readonly timesOf: (engine: PlanChoice['engine']) => EngineTimes;
+  /** As if no kernel had been timed on the row's GPU. */
+  readonly unmeasured: boolean;
+}
+
 /** @returns null for rows that are left out: see the file's head */
-export function predictRow(row: MeasuredRow): PredictedRow | null {
+export function predictRow(
+  row: MeasuredRow,
+  { timesOf, unmeasured }: PredictOptions = { timesOf: engineTimes, unmeasured: false },
+): PredictedRow | null {
   const made = subjectOf(row);
   if (made === null) return null;
   const { candidate, subject } = made;
   const { choice } = candidate;
+  const { serving } = candidate.gpu;
+  const gpu = unmeasured
+    ? { ...candidate.gpu, serving: { ...serving, efficiency: null, allReduce: null } }
+    : candidate.gpu;
   const { isl, osl } = row;
   const each = choice.engine === 'tensorrt-llm' ? isl + osl : isl + osl / 2;
   const room = Math.floor(kvTokensOf(candidate, subject) / each);
   const inFlight = Math.max(1, Math.min(choice.maxSequences, room));
-  const speed = createSpeed(candidate, subject.model);
+  const speed = createSpeed({ choice, gpu }, subject.model, timesOf(choice.engine));
   const load = { promptTokens: isl, outputTokens: osl, cachedTokens: 0 };
   const tpotMs = speed.steadyTpotMs(inFlight, load);
   const ttftMs = speed.steadyTtftMs(inFlight, load);

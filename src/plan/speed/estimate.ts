@@ -86,7 +86,7 @@ export function estimateOf(
       decode: phaseOf(decode, gpu, choice.weights),
     },
     operations: [...prefill, ...decode],
-    interval: speedBands(),
+    interval: speedBands(model, gpu),
     origin: 'simulated',
     about: speed.about(),
   };

@@ -57,6 +57,11 @@ function attentionOf(engine: SpeedChoice['engine'], gpu: GpuRecord): AttentionKe
   return engine === 'tensorrt-llm' ? 'split' : gpu.serving.attention;
 }
 
+/** Whole prompts of one step that are told apart; more than this many cost as much each. */
+const MOST_TOGETHER = 64;
+/** Chunks of one prompt that are added up one by one; of more, the first and the last stand for all. */
+const MOST_CHUNKS = 32;
+
 /** Tokens of a sequence that one step of speculation yields. */
 export function tokensPerStep(speculation: PlanChoice['speculation']): number {
   if (speculation === null) return 1;
@@ -73,7 +78,7 @@ export class Speed {
   #gpu: GpuRecord;
   #kvBytesPerToken: number;
   #layers: number;
-  #work: StepWork = createStepWork(1);
+  #work: StepWork = createStepWork(MOST_TOGETHER);
 
   /** @param host the engine's own times; left out: those of its row */
   constructor(
@@ -98,8 +103,13 @@ export class Speed {
 
   /** One step of `batch` decodes beside one chunk of `chunk` tokens with `before` ones in the cache; drafts included. */
   stepMs(batch: number, meanContext: number, chunk = 0, before = 0, lastChunk = true): number {
+    const work = this.#workOf(batch, meanContext);
+    if (chunk > 0) this.#addPrompts(work, 1, chunk, before, lastChunk);
+    return this.#timeOf(work, batch, meanContext);
+  }
+
+  #timeOf(work: StepWork, batch: number, meanContext: number): number {
     const { speculation } = this.choice;
-    const work = this.#workOf(batch, meanContext, chunk, before, lastChunk);
     const gpuMs = this.time.stepMs(work);
     const ms = gpuMs + this.hostMs(work, gpuMs);
     if (speculation === null || batch === 0) return ms;
@@ -114,28 +124,37 @@ export class Speed {
 
   /** The work of a step of decodes. One object, overwritten by each question. */
   decodeWork(batch: number, meanContext: number): StepWork {
-    return this.#workOf(batch, meanContext, 0, 0, false);
+    return this.#workOf(batch, meanContext);
   }
 
   /** The work of a prompt's last step, alone. */
   prefillWork(promptTokens: number, cachedTokens = 0): StepWork {
     const computed = Math.max(1, promptTokens - cachedTokens);
     const chunk = Math.min(computed, this.chunkTokens(0));
-    return this.#workOf(0, 0, chunk, promptTokens - chunk, true);
+    const work = this.#workOf(0, 0);
+    this.#addPrompts(work, 1, chunk, promptTokens - chunk, true);
+    return work;
   }
 
-  #workOf(batch: number, context: number, chunk: number, before: number, lastChunk: boolean): StepWork {
+  #workOf(batch: number, context: number): StepWork {
     const work = this.#work;
     work.draftTokens = batch > 0 ? (this.choice.speculation?.draftTokens ?? 0) : 0;
     work.decodeSequences = batch;
     work.decodeContextTokens = batch * context;
     work.decodeMaxContextTokens = batch > 0 ? context : 0;
     work.decodeSquaredContextTokens = batch * context * context;
-    work.prefillCount = chunk > 0 ? 1 : 0;
-    work.prefillTokens[0] = chunk;
-    work.prefillContextTokens[0] = before;
-    work.sampledSequences = batch + (chunk > 0 && lastChunk ? 1 : 0);
+    work.prefillCount = 0;
+    work.sampledSequences = batch;
     return work;
+  }
+
+  #addPrompts(work: StepWork, prompts: number, chunk: number, before: number, lastChunk: boolean): void {
+    work.prefillCount = prompts;
+    for (let i = 0; i < prompts; i++) {
+      work.prefillTokens[i] = chunk;
+      work.prefillContextTokens[i] = before;
+    }
+    if (lastChunk) work.sampledSequences += prompts;
   }
 
   /** Decodes without drafts, which a draft's time is a share of. */
@@ -167,8 +186,14 @@ export class Speed {
   #chunksMs(batch: number, meanContext: number, promptTokens: number, cachedTokens: number): number {
     // The last token is always computed: it gives the first output.
     let before = Math.min(cachedTokens, Math.max(0, promptTokens - 1));
-    let ms = 0;
     const size = this.chunkTokens(batch);
+    const steps = Math.ceil((promptTokens - before) / size);
+    if (steps > MOST_CHUNKS) {
+      // A chunk's time grows evenly with what is before it.
+      const first = this.stepMs(batch, meanContext, size, before, false);
+      return (steps * (first + this.stepMs(batch, meanContext, size, promptTokens - size, false))) / 2;
+    }
+    let ms = 0;
     while (before < promptTokens) {
       const chunk = Math.min(size, promptTokens - before);
       ms += this.stepMs(batch, meanContext, chunk, before, before + chunk >= promptTokens);
@@ -193,13 +218,21 @@ export class Speed {
     );
   }
 
-  /** What one prompt adds to the steps of `batch` decodes. */
-  promptCostMs(batch: number, meanContext: number, { promptTokens, cachedTokens }: SteadyLoad): number {
+  /** What one prompt adds to the steps of `batch` decodes; prompts that come in the same step share it. */
+  promptCostMs(batch: number, meanContext: number, load: SteadyLoad): number {
+    const { promptTokens, cachedTokens, outputTokens } = load;
     const computed = Math.max(1, promptTokens - cachedTokens);
-    const steps = Math.ceil(computed / this.chunkTokens(batch));
-    return (
-      this.#chunksMs(batch, meanContext, promptTokens, cachedTokens) - steps * this.stepMs(batch, meanContext)
-    );
+    const room = this.chunkTokens(batch);
+    const coming = ((batch + 1) * tokensPerStep(this.choice.speculation)) / Math.max(1, outputTokens);
+    const together = Math.floor(Math.min(MOST_TOGETHER, coming, room / computed));
+    const alone = this.stepMs(batch, meanContext);
+    if (together > 1) {
+      const work = this.#workOf(batch, meanContext);
+      this.#addPrompts(work, together, computed, promptTokens - computed, true);
+      return (this.#timeOf(work, batch, meanContext) - alone) / together;
+    }
+    const steps = Math.ceil(computed / room);
+    return this.#chunksMs(batch, meanContext, promptTokens, cachedTokens) - steps * alone;
   }
 
   /** First token of a request that finds a place at once: it waits for half a step, then runs beside the decodes. */

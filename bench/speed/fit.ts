@@ -1,0 +1,79 @@
+/**
+ * How far the planner's times are from measured ones, each model predicted with nothing fitted on it.
+ *
+ * Two constants are fitted on serving results: the least time a layer of a step with a prompt (all engines that launch
+ * kernels from PyTorch), and what an all-reduce takes beyond its own kernel (vLLM, SGLang). For a model they are fitted on
+ * the rows of the others, by the least mean absolute error of the time per output token; everything else comes from
+ * timings of kernels. The same holds for the band: factors that four of five rows of the other models lie between.
+ */
+import { engineTimes, type EngineTimes } from '../../src/plan/calibration/engines.ts';
+import { predictRow, recordName, type MeasuredRow, type PredictedRow } from './rows.ts';
+
+/** Constants that serving results can tell. */
+export interface FittedTimes {
+  readonly promptLayerMs: number;
+  readonly reduceUs: number;
+}
+
+/** Where to look for them. */
+const PROMPT_LAYER_MS = [0, 0.4, 0.5, 0.6, 0.65, 0.7, 0.8];
+const REDUCE_US = [0, 2, 3, 4, 5, 6, 8];
+
+export function withFitted(engine: EngineTimes['engine'], fitted: FittedTimes): EngineTimes {
+  const times = engineTimes(engine);
+  const reduceUs = engine === 'vllm' || engine === 'sglang' ? fitted.reduceUs : times.reduceUs;
+  return { ...times, promptLayerMs: fitted.promptLayerMs, reduceUs };
+}
+
+export interface Compared extends PredictedRow {
+  /** Measured over predicted: time per output token, or throughput where the row has only that. */
+  readonly tpotRatio: number | null;
+  readonly throughputRatio: number | null;
+  readonly ttftRatio: number | null;
+}
+
+/** @param unmeasured as if no kernel had been timed on the row's GPU */
+export function compareRow(row: MeasuredRow, fitted?: FittedTimes, unmeasured = false): Compared | null {
+  const predicted = predictRow(row, {
+    timesOf: (engine) => (fitted ? withFitted(engine, fitted) : engineTimes(engine)),
+    unmeasured,
+  });
+  if (predicted === null) return null;
+  const { tpot_ms, ttft_ms, output_tok_s_total } = row;
+  return {
+    ...predicted,
+    tpotRatio: tpot_ms === undefined ? null : tpot_ms / predicted.tpotMs,
+    throughputRatio:
+      output_tok_s_total === undefined ? null : output_tok_s_total / predicted.outputTokensPerSecond,
+    ttftRatio: ttft_ms === undefined ? null : ttft_ms / predicted.ttftMs,
+  };
+}
+
+/** |predicted − measured| / measured. */
+export function errorOf(ratio: number): number {
+  return Math.abs(1 / ratio - 1);
+}
+
+export function meanError(ratios: readonly number[]): number {
+  return ratios.reduce((sum, ratio) => sum + errorOf(ratio), 0) / Math.max(1, ratios.length);
+}
+
+/** Constants with the least mean error of the time per output token over these rows, each model weighing the same. */
+export function fitTimes(rows: readonly MeasuredRow[]): FittedTimes {
+  const models = [...new Set(rows.map(recordName))].map((model) =>
+    rows.filter((row) => recordName(row) === model && row.tpot_ms !== undefined),
+  );
+  let best: FittedTimes = { promptLayerMs: 0, reduceUs: 0 };
+  let least = Infinity;
+  for (const promptLayerMs of PROMPT_LAYER_MS) {
+    for (const reduceUs of REDUCE_US) {
+      const fitted = { promptLayerMs, reduceUs };
+      let error = 0;
+      for (const own of models) {
+        error += meanError(own.flatMap((row) => compareRow(row, fitted)?.tpotRatio ?? []));
+      }
+      if (error < least - 1e-9) [best, least] = [fitted, error];
+    }
+  }
+  return best;
+}

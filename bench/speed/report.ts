@@ -1,0 +1,187 @@
+/**
+ * The table of errors and the bands that the planner carries: measured rows against predictions of their model by
+ * constants of the others. Written to src/plan/calibration/measured-errors.json by scripts/speed-errors.mjs.
+ */
+import type { MeasuredErrors } from '../../src/plan/calibration/measured-errors.ts';
+import { referenceText } from '../../tests/reference-data.ts';
+import { compareRow, errorOf, fitTimes, type Compared, type FittedTimes } from './fit.ts';
+import { recordName, type MeasuredRow } from './rows.ts';
+
+export const MEASURED_FILE = 'measured/measured.json';
+
+/** What the band holds. */
+const BAND = 0.8;
+/**
+ * First tokens are compared at so few clients only, and with vLLM: with more, most of their time is the benchmark's own
+ * start, when all clients come at once. TensorRT-LLM's rows hold a start of the server too: one and the same prompt takes
+ * 562 ms in the row with 1,024 outputs and 176 ms in the row with 8,192.
+ */
+const TTFT_CLIENTS = 8;
+
+export function measuredRows(): readonly MeasuredRow[] {
+  const { rows } = JSON.parse(referenceText(MEASURED_FILE)) as { rows: MeasuredRow[] };
+  return rows;
+}
+
+/** Rows of gpt-oss with TensorRT-LLM: five of them at 160 to 384 clients, behind a proxy that spreads them over servers. */
+function fitted({ model, engine, tpot_ms }: MeasuredRow): boolean {
+  return tpot_ms !== undefined && !(engine === 'trtllm' && model.includes('gpt-oss'));
+}
+
+export interface HeldOut {
+  readonly model: string;
+  /** Fitted on the rows of all other models. */
+  readonly times: FittedTimes;
+  readonly rows: readonly Compared[];
+}
+
+/** Each model by constants of the others. */
+export function heldOutModels(rows: readonly MeasuredRow[]): readonly HeldOut[] {
+  const all = rows.filter(fitted);
+  let ofAll: FittedTimes | undefined;
+  return [...new Set(rows.map(recordName))].map((model) => {
+    const others = all.filter((row) => recordName(row) !== model);
+    const times = others.length < all.length ? fitTimes(others) : (ofAll ??= fitTimes(all));
+    const own = rows.filter((row) => recordName(row) === model);
+    return { model, times, rows: own.flatMap((row) => compareRow(row, times) ?? []) };
+  });
+}
+
+interface Weighed {
+  readonly ratio: number;
+  readonly weight: number;
+}
+
+/** Ratios of several models, each model weighing the same. */
+export function weighed(groups: readonly (readonly number[])[]): Weighed[] {
+  return groups.flatMap((ratios) => ratios.map((ratio) => ({ ratio, weight: 1 / ratios.length })));
+}
+
+/** The factor f so that `share` of the weight lies between 1/f and f. */
+export function bandFactor(points: readonly Weighed[], share = BAND): number {
+  const far = points
+    .map(({ ratio, weight }) => ({ factor: Math.max(ratio, 1 / ratio), weight }))
+    .sort((a, b) => a.factor - b.factor);
+  const total = far.reduce((sum, { weight }) => sum + weight, 0);
+  let held = 0;
+  for (const { factor, weight } of far) {
+    held += weight;
+    if (held >= share * total - 1e-12) return factor;
+  }
+  return 1;
+}
+
+/**
+ * The band for a model that is none of these: wider by √(1 + 1/models), because where a model's points lie as a whole is
+ * known from so few.
+ */
+export function newModelFactor(models: readonly (readonly number[])[]): number {
+  const known = models.filter(({ length }) => length > 0);
+  return Math.pow(bandFactor(weighed(known)), Math.sqrt(1 + 1 / Math.max(1, known.length)));
+}
+
+export function coverage(ratios: readonly number[], factor: number): number {
+  return ratios.filter((ratio) => ratio <= factor && ratio >= 1 / factor).length / ratios.length;
+}
+
+type Metric = 'tpotRatio' | 'throughputRatio' | 'ttftRatio';
+
+export function ratiosOf(rows: readonly Compared[], metric: Metric): number[] {
+  return rows.flatMap((compared) => {
+    const clients = compared.row.concurrency;
+    const firsts = compared.row.engine === 'vllm' && clients !== 'max-load' && clients <= TTFT_CLIENTS;
+    if (metric === 'ttftRatio' && !firsts) return [];
+    return compared[metric] ?? [];
+  });
+}
+
+const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
+
+type Group = MeasuredErrors['groups'][number];
+
+function groupsOf(rows: readonly Compared[], metric: Metric): Group[] {
+  const byKey = new Map<string, Compared[]>();
+  for (const compared of rows) {
+    if (ratiosOf([compared], metric).length === 0) continue;
+    const { choice, model, gpu } = compared;
+    const key = [model, gpu, choice.engine, choice.weights, choice.kvFormat, choice.tensorParallel].join();
+    byKey.set(key, [...(byKey.get(key) ?? []), compared]);
+  }
+  return [...byKey.values()].flatMap((own) => {
+    const [first] = own;
+    if (!first) return [];
+    const { choice, model, gpu } = first;
+    const ratios = ratiosOf(own, metric);
+    return {
+      metric: metric === 'tpotRatio' ? 'tpot' : metric === 'ttftRatio' ? 'ttft' : 'throughput',
+      model,
+      gpu,
+      engine: choice.engine,
+      weights: choice.weights,
+      kvFormat: choice.kvFormat,
+      tensorParallel: choice.tensorParallel,
+      points: ratios.length,
+      meanErrorPercent: round((100 * ratios.reduce((sum, ratio) => sum + errorOf(ratio), 0)) / ratios.length),
+      biasPercent: round((100 * ratios.reduce((sum, ratio) => sum + 1 / ratio - 1, 0)) / ratios.length),
+    } satisfies Group;
+  });
+}
+
+function bandOf(models: readonly (readonly Compared[])[]): MeasuredErrors['bands']['dense'] {
+  const factorOf = (metric: Metric): number => {
+    return round(newModelFactor(models.map((rows) => ratiosOf(rows, metric))), 3);
+  };
+  return {
+    tpot: factorOf('tpotRatio'),
+    throughput: factorOf('throughputRatio'),
+    ttft: factorOf('ttftRatio'),
+    points: models.reduce((sum, rows) => sum + rows.length, 0),
+  };
+}
+
+/** Rows as on a GPU that nobody timed a kernel on: its record without the measured shares. */
+function unmeasured({ rows, times }: HeldOut): Compared[] {
+  return rows.flatMap(({ row }) => compareRow(row, times, true) ?? []);
+}
+
+export function measuredErrors(date: string, command: string): MeasuredErrors {
+  const rows = measuredRows();
+  const models = heldOutModels(rows);
+  const dense = models.filter(({ rows: own }) => own.every(({ experts }) => !experts));
+  const experts = models.filter(({ rows: own }) => own.some((row) => row.experts));
+  const all = models.flatMap(({ rows: own }) => own);
+  return {
+    date,
+    command,
+    source:
+      'InferenceX results as ai-dynamo/aiconfigurator keeps them (Apache-2.0), 2025-10 to 2026-03; NVIDIA/TensorRT-LLM 0.14 ' +
+      'performance overview (Apache-2.0), throughput at the largest load',
+    leftOut: rows.length - all.length,
+    heldOut: models
+      .filter(({ rows: own }) => own.some(({ tpotRatio }) => tpotRatio !== null))
+      .map(({ model, times, rows: own }) => ({
+        model,
+        ...times,
+        points: ratiosOf(own, 'tpotRatio').length,
+        meanErrorPercent: round(
+          (100 * ratiosOf(own, 'tpotRatio').reduce((sum, ratio) => sum + errorOf(ratio), 0)) /
+            ratiosOf(own, 'tpotRatio').length,
+        ),
+        heldByBandPercent: round(100 * coverage(ratiosOf(own, 'tpotRatio'), bandWithout(models, model))),
+      })),
+    groups: (['tpotRatio', 'ttftRatio', 'throughputRatio'] as const).flatMap((metric) =>
+      groupsOf(all, metric),
+    ),
+    bands: {
+      dense: bandOf(dense.map(({ rows: own }) => own)),
+      experts: bandOf(experts.map(({ rows: own }) => own)),
+      unmeasured: bandOf(dense.map(unmeasured)),
+    },
+  };
+}
+
+/** The factor for a model by the rows of all others. */
+export function bandWithout(models: readonly HeldOut[], model: string): number {
+  const others = models.filter((other) => other.model !== model);
+  return newModelFactor(others.map(({ rows }) => ratiosOf(rows, 'tpotRatio')));
+}
