@@ -73,6 +73,17 @@ export const PlanMemory = v.strictObject({
   /** Share of reserved slots without a token: every sequence reserving the longest, and whole blocks. */
   reservedWaste: count,
   pagedWaste: count,
+  /** How many requests of the load's lengths the pool holds either way, and paged by size of a block. */
+  occupancy: v.optional(
+    v.strictObject({
+      reservedRequests: count,
+      pagedRequests: count,
+      byBlockSize: v.pipe(
+        v.array(v.strictObject({ blockSize: count, waste: count, requests: count })),
+        v.maxLength(12),
+      ),
+    }),
+  ),
   /** Smallest changes that make it fit, or what would double the KV; each one setting. */
   remedies: v.pipe(v.array(text(200)), v.maxLength(12)),
 });

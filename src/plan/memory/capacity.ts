@@ -72,8 +72,15 @@ function stagePool(
 ): Pool | null {
   const stage = stages[i];
   if (!stage) return null;
-  const last = i === stages.length - 1;
-  const terms = stageTerms({ choice, gpu, model, stage, last, overrides: scenario.memory });
+  const terms = stageTerms({
+    choice,
+    gpu,
+    model,
+    stage,
+    first: i === 0,
+    last: i === stages.length - 1,
+    overrides: scenario.memory,
+  });
   const { graphsCounted } = overheadsOf(choice.engine, choice.engineVersion);
   const totalBytes = usableMemoryBytes(gpu);
   const utilization = choice.memoryUtilization;

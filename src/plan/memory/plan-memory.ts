@@ -5,7 +5,7 @@ import { capacityOf } from './capacity.ts';
 import { capacityFits, sequencesOf } from './fit.ts';
 import { remediesOf } from './remedies.ts';
 import { verdictOf } from './verdict.ts';
-import { pagedWaste, reservedWaste } from './waste.ts';
+import { pagedRequests, pagedWaste, reservedRequests, reservedWaste, wasteByBlockSize } from './waste.ts';
 import { waterfall } from './waterfall.ts';
 
 /** @param lengths of the load; sequences longer than the engine is started for count as that long */
@@ -37,6 +37,11 @@ export function planMemory(candidate: Candidate, subject: PlanSubject, lengths: 
     sequencesAtMax,
     reservedWaste: reservedWaste(lengths.totals, choice.maxModelTokens),
     pagedWaste: pagedWaste(lengths.totals, choice.blockSize),
+    occupancy: {
+      reservedRequests: reservedRequests(kvTokens, choice.maxModelTokens),
+      pagedRequests: pagedRequests(lengths.totals, kvTokens, choice.blockSize),
+      byBlockSize: wasteByBlockSize(lengths.totals, kvTokens),
+    },
     remedies: remediesOf(candidate, subject, fits),
   };
 }

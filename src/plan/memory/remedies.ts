@@ -1,65 +1,166 @@
 /**
- * Smallest changes that make a candidate fit, one setting at a time; or, where it fits, what would double its KV.
+ * Smallest changes that make a candidate fit, one setting at a time; where no single one does, the smallest pair, the
+ * nearest larger group and the nearest larger GPU. Where it fits, what would double its KV.
  *
- * Boundary: looks only at memory. Whether a change is worth its speed or quality is the search's to say.
+ * Boundary: looks only at memory, and only at formats that the GPU and the engine have. Whether a change is worth its
+ * speed or quality is the search's to say.
  */
+import { ALL_GPUS } from '../../core/hardware/catalogue.ts';
+import { usableMemoryBytes, type GpuRecord } from '../../core/hardware/records.ts';
 import { tensorRanks } from '../../core/kv/stages.ts';
 import type { PlanChoice } from '../../core/run/plan.ts';
+import { noKv, noWeights } from '../support.ts';
 import type { Candidate, PlanSubject } from '../types.ts';
 import { kvTokensOf } from './capacity.ts';
 import { memoryFits } from './fit.ts';
 import { count } from './words.ts';
 
-/** Share of the memory that engines are given at the most. */
+/** Share of the memory that engines are given at the most: the rest is the driver's and other programs'. */
 const MOST_UTILIZATION = 0.95;
+const MOST_STAGES = 8;
 
-type Holds = (change: Partial<PlanChoice>) => boolean;
-
-function utilization({ choice }: Candidate, holds: Holds): string | undefined {
-  for (let n = Math.floor(choice.memoryUtilization * 100 + 1e-9) + 1; n <= MOST_UTILIZATION * 100; n++) {
-    if (holds({ memoryUtilization: n / 100 })) return `memory utilization ${n / 100}`;
-  }
-  return undefined;
+interface Change {
+  readonly words: string;
+  readonly change: Partial<PlanChoice>;
 }
 
-function modelTokens({ choice }: Candidate, holds: Holds): string | undefined {
-  for (let tokens = 2 ** 23; tokens >= 256; tokens /= 2) {
-    if (tokens < choice.maxModelTokens && holds({ maxModelTokens: tokens })) {
-      return `at most ${count(tokens)} tokens a sequence`;
+type Holds = (change: Partial<PlanChoice>, gpu?: GpuRecord) => boolean;
+
+/** Changes of one setting, from the smallest on. */
+type Ladder = (candidate: Candidate, subject: PlanSubject) => Change[];
+
+const utilization: Ladder = ({ choice }) => {
+  const from = Math.floor(choice.memoryUtilization * 100 + 1e-9) + 1;
+  const steps = Math.max(0, Math.floor(MOST_UTILIZATION * 100) - from + 1);
+  return Array.from({ length: steps }, (_, i) => {
+    const memoryUtilization = (from + i) / 100;
+    return { words: `memory utilization ${memoryUtilization}`, change: { memoryUtilization } };
+  });
+};
+
+/** Where what runs outside of the share does not fit, a smaller one leaves more for it (SGLang, TensorRT-LLM). */
+const lowerUtilization: Ladder = ({ choice }) => {
+  const from = Math.ceil(choice.memoryUtilization * 100 - 1e-9) - 1;
+  return Array.from({ length: Math.max(0, from - 4) }, (_, i) => {
+    const memoryUtilization = (from - i) / 100;
+    return { words: `memory utilization ${memoryUtilization}`, change: { memoryUtilization } };
+  });
+};
+
+const kvFormats: Ladder = ({ choice, gpu }) =>
+  (['fp8', 'int8', 'int4'] as const)
+    .filter((format) => format !== choice.kvFormat && noKv(gpu, choice.engine, format) === null)
+    .map((kvFormat) => ({ words: `${kvFormat} KV`, change: { kvFormat } }));
+
+const weightFormats: Ladder = ({ choice, gpu }) =>
+  (['fp8', 'int8', 'int4'] as const)
+    .filter((format) => format !== choice.weights && noWeights(gpu, choice.engine, format) === null)
+    .map((weights) => ({ words: `${weights} weights`, change: { weights } }));
+
+/** Ranks that a replica can be put together of on one server. */
+const MOST_RANKS = 8;
+
+const ranks: Ladder = ({ choice }, { model }) =>
+  tensorRanks(model)
+    .filter((n) => n > choice.tensorParallel && n <= MOST_RANKS && (n & (n - 1)) === 0)
+    .map((tensorParallel) => ({ words: `tensor parallel ${tensorParallel}`, change: { tensorParallel } }));
+
+const sequences: Ladder = ({ choice }) =>
+  [512, 256, 128, 64, 32, 16, 8]
+    .filter((n) => n < choice.maxSequences)
+    .map((maxSequences) => ({ words: `at most ${maxSequences} sequences a step`, change: { maxSequences } }));
+
+const budgets: Ladder = ({ choice }) =>
+  [8192, 4096, 2048, 1024, 512]
+    .filter((n) => n < choice.tokenBudget)
+    .map((tokenBudget) => ({ words: `${count(tokenBudget)} tokens a step`, change: { tokenBudget } }));
+
+const lengths: Ladder = ({ choice }) =>
+  Array.from({ length: 16 }, (_, i) => 2 ** (23 - i))
+    .filter((n) => n < choice.maxModelTokens)
+    .map((maxModelTokens) => ({
+      words: `started for ${count(maxModelTokens)} tokens a sequence`,
+      change: { maxModelTokens },
+    }));
+
+const LADDERS: readonly Ladder[] = [
+  utilization,
+  lowerUtilization,
+  kvFormats,
+  weightFormats,
+  sequences,
+  budgets,
+  lengths,
+  ranks,
+];
+/** Of these a pair is tried: formats cost no GPU. */
+const PAIRED: readonly Ladder[] = [kvFormats, weightFormats, sequences];
+
+/** The least change of each setting that holds. */
+function least(
+  candidate: Candidate,
+  subject: PlanSubject,
+  ladders: readonly Ladder[],
+  holds: Holds,
+): string[] {
+  return ladders.flatMap((ladder) => {
+    const first = ladder(candidate, subject).find(({ change }) => holds(change));
+    return first ? [first.words] : [];
+  });
+}
+
+/** The first pair of changes of different settings that holds. */
+function pair(candidate: Candidate, subject: PlanSubject, holds: Holds): string[] {
+  for (const [i, first] of PAIRED.entries()) {
+    for (const one of first(candidate, subject)) {
+      for (const second of PAIRED.slice(i + 1)) {
+        const other = second(candidate, subject).find(({ change }) => holds({ ...one.change, ...change }));
+        if (other) return [`${one.words} and ${other.words}`];
+      }
     }
   }
-  return undefined;
+  return [];
 }
 
-/** One line a setting: the least change of it that holds. */
-function changes(candidate: Candidate, { model }: PlanSubject, holds: Holds): string[] {
-  const { choice } = candidate;
-  const ranks = tensorRanks(model).find((n) => n > choice.tensorParallel && holds({ tensorParallel: n }));
-  const weights = (['fp8', 'int4'] as const).find((format) => holds({ weights: format }));
-  const kv = (['fp8', 'int4'] as const).find((format) => holds({ kvFormat: format }));
-  const sequences = [512, 256, 128, 64, 16].find(
-    (n) => n < choice.maxSequences && holds({ maxSequences: n }),
-  );
-  const tokens = [4096, 2048, 1024, 512].find((n) => n < choice.tokenBudget && holds({ tokenBudget: n }));
-  return [
-    utilization(candidate, holds),
-    kv === undefined ? undefined : `${kv} KV`,
-    weights === undefined ? undefined : `${weights} weights`,
-    ranks === undefined ? undefined : `tensor parallel ${ranks}`,
-    sequences === undefined ? undefined : `at most ${sequences} sequences`,
-    tokens === undefined ? undefined : `${count(tokens)} tokens a step`,
-    modelTokens(candidate, holds),
-  ].filter((line) => line !== undefined);
+/** Eight ranks and the fewest stages that hold. */
+function stages({ choice }: Candidate, { model }: PlanSubject, holds: Holds): string[] {
+  const widest = tensorRanks(model).filter((n) => n <= MOST_RANKS);
+  const tensorParallel = widest.at(-1) ?? choice.tensorParallel;
+  for (let pipelineParallel = 2; pipelineParallel <= MOST_STAGES; pipelineParallel++) {
+    if (holds({ tensorParallel, pipelineParallel }))
+      return [`tensor parallel ${tensorParallel} and pipeline parallel ${pipelineParallel}`];
+  }
+  return [];
+}
+
+/** The smallest GPU of the same maker's data-centre parts that holds it alone. */
+function largerGpu({ gpu }: Candidate, holds: Holds): string[] {
+  const larger = ALL_GPUS.filter((other) => other.kind === 'datacenter' && other.vendor === gpu.vendor)
+    .sort((a, b) => usableMemoryBytes(a) - usableMemoryBytes(b))
+    .find((other) => usableMemoryBytes(other) > usableMemoryBytes(gpu) && holds({}, other));
+  return larger ? [`${larger.name}, whose memory holds it`] : [];
+}
+
+function changed(candidate: Candidate, change: Partial<PlanChoice>, gpu = candidate.gpu): Candidate {
+  return { choice: { ...candidate.choice, ...change }, gpu };
+}
+
+/** What doubles the tokens without shortening them. */
+function doublings(candidate: Candidate, subject: PlanSubject): string[] {
+  const wanted = 2 * kvTokensOf(candidate, subject);
+  const holds: Holds = (change) => kvTokensOf(changed(candidate, change), subject) >= wanted;
+  const ladders = LADDERS.filter((ladder) => ladder !== lengths);
+  return least(candidate, subject, ladders, holds).map((words) => `${words} doubles the KV tokens`);
 }
 
 export function remediesOf(candidate: Candidate, subject: PlanSubject, fits: boolean): string[] {
-  const changed = (change: Partial<PlanChoice>): Candidate => ({
-    ...candidate,
-    choice: { ...candidate.choice, ...change },
-  });
-  if (!fits) return changes(candidate, subject, (change) => memoryFits(changed(change), subject));
-  const wanted = 2 * kvTokensOf(candidate, subject);
-  const doubles: Holds = (change) =>
-    change.maxModelTokens === undefined && kvTokensOf(changed(change), subject) >= wanted;
-  return changes(candidate, subject, doubles).map((line) => `${line} doubles the KV tokens`);
+  if (fits) return doublings(candidate, subject);
+  const holds: Holds = (change, gpu) => memoryFits(changed(candidate, change, gpu), subject);
+  const single = least(candidate, subject, LADDERS, holds);
+  if (single.length > 0) return [...single, ...largerGpu(candidate, holds)];
+  return [
+    ...pair(candidate, subject, holds),
+    ...stages(candidate, subject, holds),
+    ...largerGpu(candidate, holds),
+  ];
 }

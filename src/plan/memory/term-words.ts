@@ -7,6 +7,7 @@ import type { Candidate, PlanSubject } from '../types.ts';
 import type { Capacity } from './capacity.ts';
 import { overheadsOf, type EngineOverheads } from './overheads.ts';
 import {
+  CAPTURE_BYTES,
   captures,
   denseIntermediate,
   forwardBytes,
@@ -82,7 +83,7 @@ const graphs: Words = (candidate, { model }) => {
   const layers = Math.round(layerCount(model) / pipelineParallel);
   const where = graphsCounted ? '' : '; not of the engine’s share: it runs in what is left free';
   return {
-    formula: `${graphGiB} GiB + ${captures(maxSequences)} captures × 0.005 GiB × ${layers} ÷ 32 layers${where}`,
+    formula: `${graphGiB} GiB + ${captures(maxSequences)} captures × ${CAPTURE_BYTES / 2 ** 30} GiB × ${layers} ÷ 32 layers${where}`,
     origin,
     source,
   };

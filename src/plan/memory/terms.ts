@@ -5,7 +5,7 @@
  *   forward   = 2 B · tokens · (4.3 · hidden + 3 · intermediate / ranks), + 2 · hidden where stages hand over
  *   workspace = 2 B · tokens · active experts · (max(2 i, hidden) + max(i, hidden)), i = intermediate / ranks; not for mxfp4
  *   sampling  = words · sequences · B + hidden states of the step that stay + a constant        (last stage only)
- *   graphs    = constant + 5 MiB · captures · layers / 32
+ *   graphs    = constant + 0.0042 GiB · captures · layers / 32
  * llama.cpp: one compute buffer of 4 B · 512 tokens · (hidden + vocabulary).
  *
  * `activations` is forward + workspace; `logits` what sampling takes beyond the forward pass, whose memory it uses again.
@@ -33,7 +33,7 @@ export const STAGE_COPIES = 2;
 export const UBATCH = 512;
 export const UBATCH_BYTES = 4;
 /** Of each capture, for 32 layers. */
-export const CAPTURE_BYTES = 0.005 * GIB;
+export const CAPTURE_BYTES = 0.0042 * GIB;
 const CAPTURE_LAYERS = 32;
 
 /** Widest of a model's layers by a measure. */
@@ -134,18 +134,26 @@ function graphBytes(
   return overheads.graphGiB * GIB + (CAPTURE_BYTES * captures(choice.maxSequences) * layers) / CAPTURE_LAYERS;
 }
 
+/** An encoder's weights in bf16, divided among ranks, and the outputs of a step's tokens that wait to be used. */
+export function encoderBytes({ encoder, hidden }: Architecture, choice: PlanChoice): number {
+  if (!encoder) return 0;
+  const waiting = choice.engine === 'llama.cpp' ? 0 : choice.tokenBudget * hidden;
+  return BYTES * (encoder.parameters / choice.tensorParallel + waiting);
+}
+
 export interface StageInput {
   readonly choice: PlanChoice;
   readonly gpu: GpuRecord;
   readonly model: Architecture;
   readonly stage: Stage;
-  /** The stage with the output layer. */
+  /** The stages with the embedding and with the output layer. */
+  readonly first: boolean;
   readonly last: boolean;
   readonly overrides: PlanScenario['memory'];
 }
 
 /** The terms of a GPU of one stage. */
-export function stageTerms({ choice, gpu, model, stage, last, overrides }: StageInput): Terms {
+export function stageTerms({ choice, gpu, model, stage, first, last, overrides }: StageInput): Terms {
   const overheads = overheadsOf(choice.engine, choice.engineVersion);
   const terms: Terms = {
     weights: stage.weightBytes,
@@ -153,7 +161,7 @@ export function stageTerms({ choice, gpu, model, stage, last, overrides }: Stage
     runtime: overheads.runtimeGiB * GIB,
     graphs: graphBytes(model, choice, overheads, stage.share),
     communication: communicationBytes(choice, gpu, overheads),
-    encoder: 0,
+    encoder: first ? encoderBytes(model, choice) : 0,
     draft: stage.weightBytes * (choice.speculation?.draftCost ?? 0),
   };
   for (const term of MEMORY_TERMS) terms[term] = overrides[term] ?? terms[term];

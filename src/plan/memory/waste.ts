@@ -22,3 +22,35 @@ export function pagedWaste(lengths: readonly number[], blockSize: number): numbe
   }
   return slots === 0 ? 0 : 1 - held / slots;
 }
+
+/** Block sizes that engines have. */
+export const BLOCK_SIZES = [1, 8, 16, 32, 64, 128, 256] as const;
+
+export interface Waste {
+  readonly blockSize: number;
+  /** Share of the slots without a token. */
+  readonly waste: number;
+  /** Requests of these lengths that a pool of so many tokens holds at once, on the average. */
+  readonly requests: number;
+}
+
+/** Requests of these lengths that a pool holds at once when they take blocks as they grow. */
+export function pagedRequests(lengths: readonly number[], kvTokens: number, blockSize: number): number {
+  const slots = lengths.reduce((sum, tokens) => sum + blocksForTokens(tokens, blockSize) * blockSize, 0);
+  const pool = Math.floor(kvTokens / blockSize) * blockSize;
+  return slots === 0 ? 0 : Math.floor((pool * lengths.length) / slots);
+}
+
+/** Requests that a pool holds when each reserves the longest. */
+export function reservedRequests(kvTokens: number, longest: number): number {
+  return longest <= 0 ? 0 : Math.floor(kvTokens / longest);
+}
+
+/** Paging, block size by block size, for a pool of `kvTokens`. */
+export function wasteByBlockSize(lengths: readonly number[], kvTokens: number): Waste[] {
+  return BLOCK_SIZES.map((blockSize) => ({
+    blockSize,
+    waste: pagedWaste(lengths, blockSize),
+    requests: pagedRequests(lengths, kvTokens, blockSize),
+  }));
+}

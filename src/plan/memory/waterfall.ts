@@ -57,13 +57,13 @@ function weightSteps({ choice }: Candidate, { model, scenario }: PlanSubject, by
   if (Math.abs(sum - bytes) > 1e-6 * bytes) return [];
   const ranks = tensorParallel === 1 ? '' : ` ÷ ${tensorParallel} ranks`;
   return classes.map((part) => {
-    const divided = part.id === 'kept' ? 1 : tensorParallel;
+    const divided = part.id === 'kept' || part.id === 'rotary' ? 1 : tensorParallel;
     const each = ((part.bytes * divided) / part.params).toFixed(3).replace(/\.?0+$/, '');
     return {
       id: `weights-${part.id}`,
       label: part.label,
       bytes: -part.bytes,
-      formula: `${count(part.params)} parameters × ${each} B${divided === 1 ? '' : ranks}`,
+      formula: `${count(part.params)} ${part.id === 'rotary' ? 'cosines and sines' : 'parameters'} × ${each} B${divided === 1 ? '' : ranks}`,
       origin: 'published',
       source: model.source,
     };
