@@ -6,7 +6,7 @@
  * calls validated: its .072 compares a laptop RTX 5060 with a desktop RTX 5090, two different chips, so it is kept as
  * disputed and never chosen on its own. A sustained hardware check replaces all of them: a measured GPU is not derated.
  */
-import type { GpuRecord } from './records.ts';
+import { THIS_GPU, type GpuRecord } from './records.ts';
 
 export interface Derating {
   readonly thermal: number;
@@ -55,7 +55,9 @@ export function deratedShare({ thermal, power, sustained }: Derating): number {
 }
 
 /** What a GPU is planned with when nobody says otherwise: laptops balanced, all others as published. */
-export function deratingOf({ kind }: Pick<GpuRecord, 'kind'>): Derating {
+export function deratingOf({ id, kind }: Pick<GpuRecord, 'id' | 'kind'>): Derating {
+  // A hardware check measured what is left already.
+  if (id === THIS_GPU) return NO_DERATING;
   return kind === 'laptop' || kind === 'mobile' ? DERATINGS.balanced : NO_DERATING;
 }
 

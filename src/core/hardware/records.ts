@@ -136,6 +136,9 @@ export type GpuRecord = v.InferOutput<typeof GpuRecord>;
 export type GpuKind = GpuRecord['kind'];
 export type GpuVendor = GpuRecord['vendor'];
 
+/** Id of the record that a hardware check makes (from-check.ts). */
+export const THIS_GPU = 'this-gpu';
+
 export const GPUS: readonly GpuRecord[] = v.parse(v.array(GpuRecord), rows);
 
 /** Words that makers put before the name of every product, and after it. */
