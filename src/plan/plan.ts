@@ -16,7 +16,7 @@ import { qualityOf } from './quality.ts';
 import { candidateOf, fitting, givenWeights, groupsOf, modelTokens, stepDefaults } from './settle.ts';
 import { limitBroken, loadContext, sizeOf, type LoadContext, type Sized } from './size.ts';
 import { gpuOf, subjectOf } from './subject.ts';
-import { noKv, noWeights } from './support.ts';
+import { defaultKv, noKv, noWeights } from './support.ts';
 import type { Candidate, PlanSubject } from './types.ts';
 
 /** What a run is told about itself: this room knows no clock. */
@@ -59,7 +59,7 @@ function smallestReplica(
           tensorParallel,
           pipelineParallel,
           weights,
-          kvFormat: engine.kvFormat ?? 'bf16',
+          kvFormat: engine.kvFormat ?? defaultKv(engine.name, weights),
           tokenBudget: engine.tokenBudget ?? defaults.tokenBudget,
           maxSequences: engine.maxSequences ?? Math.max(defaults.maxSequences, inFlight(subject)),
           prefixCaching: engine.prefixCaching ?? true,

@@ -43,6 +43,14 @@ export function noKv(gpu: GpuRecord, engine: PlanEngineName, format: ServedKvFor
   return null;
 }
 
+/**
+ * KV that an engine takes for weights unless told. TensorRT-LLM: NVIDIA's fp8 checkpoints carry scales of fp8 KV, which it
+ * follows (its deployment guide of Llama 3.3 70B); the others keep what the model computes in.
+ */
+export function defaultKv(engine: PlanEngineName, weights: ServedWeightFormat): ServedKvFormat {
+  return engine === 'tensorrt-llm' && weights === 'fp8' ? 'fp8' : 'bf16';
+}
+
 /** Weights as the model's makers released them. gpt-oss: mxfp4 experts (its config.json). DeepSeek-V3, Kimi-K2: fp8 (theirs). */
 export function releasedWeights({ id }: Architecture): ServedWeightFormat {
   if (id.startsWith('gpt-oss')) return 'mxfp4';
