@@ -11,6 +11,7 @@ const bound = v.optional(v.number());
 const Flag = v.variant('kind', [
   /** Takes no value. */
   v.strictObject({ kind: v.literal('switch') }),
+  v.strictObject({ kind: v.literal('boolean') }),
   v.strictObject({ kind: v.literal('choice'), values: v.pipe(v.array(v.string()), v.minLength(1)) }),
   v.strictObject({ kind: v.literal('integer'), min: bound, max: bound }),
   v.strictObject({ kind: v.literal('number'), min: bound, max: bound }),
@@ -29,7 +30,7 @@ export const FlagTable = v.strictObject({
 });
 export type FlagTable = v.InferOutput<typeof FlagTable>;
 
-export type ArgumentValue = string | number;
+export type ArgumentValue = string | number | boolean;
 /** A flag and its value; switches have none. */
 export type Argument = readonly [flag: string, value?: ArgumentValue];
 
@@ -66,6 +67,8 @@ function refusedValue(flag: Flag, value: ArgumentValue | undefined): string | nu
         : 'a number is needed';
     case 'json':
       return isJson(String(value)) ? null : 'JSON is needed';
+    case 'boolean':
+      return typeof value === 'boolean' ? null : 'true or false is needed';
     case 'text':
       return String(value) === '' ? 'a text is needed' : null;
     default:
@@ -101,4 +104,18 @@ export function nearestAtMost(sizes: readonly number[], wish: number): number {
 export function numericChoices(table: FlagTable, name: string): number[] {
   const flag = table.flags[name];
   return flag?.kind === 'choice' ? flag.values.map(Number).filter(Number.isFinite) : [];
+}
+
+/** Leaves of a settings document as arguments: `kv_cache_config.dtype` and its value. Lists stand as a whole. */
+export function documentArguments(document: Readonly<Record<string, unknown>>, prefix = ''): Argument[] {
+  return Object.entries(document).flatMap(([name, value]): Argument[] => {
+    const path = prefix === '' ? name : `${prefix}.${name}`;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return documentArguments({ ...value }, path);
+    }
+    if (Array.isArray(value)) return [[path, JSON.stringify(value)]];
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+      ? [[path, value]]
+      : [];
+  });
 }

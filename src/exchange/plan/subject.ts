@@ -5,17 +5,21 @@
  * weights are in a format that the engine cannot make while it loads, only a checkpoint in that format will do, and the
  * settings ask for its name instead of serving the wrong one.
  */
+import { findAnyModel } from '../../core/model/catalogue.ts';
 import type { PlanChoice } from '../../core/run/plan.ts';
 
 export interface RenderOptions {
   /** Repository, folder or file of the weights; null: the plan's model where that is a repository's name. */
   readonly repository?: string | null;
+  /** Weights on one GPU, for volumes that must hold them. */
+  readonly weightsBytes?: number | null;
 }
 
 export interface RenderSubject {
   readonly choice: PlanChoice;
   /** As the person would name it. */
   readonly repository: string;
+  readonly weightsBytes: number | null;
 }
 
 export type SettingsLanguage = 'shell' | 'yaml' | 'json' | 'python' | 'javascript';
@@ -31,9 +35,30 @@ export interface Settings {
 
 export type Renderer = (subject: RenderSubject) => Settings;
 
-export function subjectOf(choice: PlanChoice, { repository }: RenderOptions): RenderSubject {
-  return { choice, repository: repository ?? choice.model };
+/** A repository of the hub for a model that a plan names by its record: what its makers published, unquantized. */
+function repositoryOf(model: string): string {
+  if (model.includes('/')) return model;
+  const names = (findAnyModel(model)?.aliases ?? []).filter((alias) => alias.includes('/'));
+  return names.find((name) => !/(?:fp4|fp8|awq|gptq|int4|int8)/i.test(name)) ?? names[0] ?? model;
 }
+
+export function subjectOf(choice: PlanChoice, { repository, weightsBytes }: RenderOptions): RenderSubject {
+  return {
+    choice,
+    repository: repository ?? repositoryOf(choice.model),
+    weightsBytes: weightsBytes ?? null,
+  };
+}
+
+/** One sentence where no repository of the model is known; none where one is. */
+export function repositoryNotes({ repository }: RenderSubject): string[] {
+  return repository.includes('/')
+    ? []
+    : [`No repository of ${repository} is known: put the name of one, or a folder, in its place.`];
+}
+
+/** Share of a step below which a draft is one that looks its tokens up in the prompt; above, a model of its own. */
+export const LOOKUP_COST = 0.005;
 
 /** GPUs of one replica. */
 export function gpusOf({ tensorParallel, pipelineParallel }: PlanChoice): number {

@@ -82,3 +82,16 @@ test('offloaded memory is of all ranks together, drafts and roles are JSON', () 
   expect(text.match(/^vllm serve/gm)).toHaveLength(2);
   expect(text).toContain('# Decode, 3 of these:');
 });
+
+test('a model named by its record is served from its makers’ repository, and an unknown one says so', () => {
+  expect(renderSettings(toyChoice({ model: 'qwen3-32b' }), 'vllm').text).toContain(
+    'vllm serve Qwen/Qwen3-32B ',
+  );
+  expect(renderSettings(toyChoice({ model: 'gemma-4-31b' }), 'vllm').text).toContain('google/gemma-4-31B-it');
+  expect(renderSettings(toyChoice({ model: 'my-own' }), 'vllm').notes).toEqual([
+    'No repository of my-own is known: put the name of one, or a folder, in its place.',
+  ]);
+  expect(renderSettings(toyChoice({ model: 'my-own' }), 'vllm', { repository: 'models/own' }).notes).toEqual(
+    [],
+  );
+});

@@ -7,16 +7,18 @@
 import * as v from 'valibot';
 import { stringify } from 'yaml';
 import type { PlanChoice } from '../../../core/run/plan.ts';
+import { checkpointNotes, checkpointWord, type Checkpoints } from '../checkpoints.ts';
 import { accepted, FlagTable, nearestAtMost, numericChoices, type Argument } from '../flags.ts';
 import rows from '../flags/vllm.json' with { type: 'json' };
-import { commentLines, quoted, shellCommand } from '../shell.ts';
+import { commentLines, shellCommand } from '../shell.ts';
 import {
   gibibytes,
+  LOOKUP_COST,
   offloadBytes,
   replicaNotes,
+  repositoryNotes,
   type Renderer,
   type RenderSubject,
-  type Settings,
 } from '../subject.ts';
 
 export const VLLM_FLAGS: FlagTable = v.parse(FlagTable, rows);
@@ -40,18 +42,22 @@ const QUANTIZATION: Readonly<Record<PlanChoice['weights'], string | null>> = {
 };
 
 /** Checkpoints to look for where vLLM cannot make the format itself. */
-const CHECKPOINTS: Readonly<Partial<Record<PlanChoice['weights'], string>>> = {
+const CHECKPOINTS: Checkpoints = {
   int8: 'compressed-tensors W8A8',
   int4: 'AWQ, GPTQ or compressed-tensors W4A16',
 };
 
 export const renderVllm: Renderer = (subject) => {
   const { choice } = subject;
-  const notes = notesOf(subject);
+  const notes = vllmNotes(subject);
   const text = rolesOf(choice)
     .map(({ role, transfer }, index) => {
       const comments = [...(index === 0 ? notes : []), ...(role === null ? [] : [role])];
-      return shellCommand(`vllm serve ${modelWord(subject)}`, vllmArguments(choice, transfer), comments);
+      return shellCommand(
+        `vllm serve ${checkpointWord(subject, CHECKPOINTS)}`,
+        vllmArguments(choice, transfer),
+        comments,
+      );
     })
     .join('\n');
   return { text, language: 'shell', file: 'vllm-serve.sh', notes };
@@ -60,7 +66,7 @@ export const renderVllm: Renderer = (subject) => {
 /** The file of `vllm serve --config`. A switch is `true`; what is off has its `no-` name. */
 export const renderVllmYaml: Renderer = (subject) => {
   const { choice, repository } = subject;
-  const notes = notesOf(subject);
+  const notes = vllmNotes(subject);
   const [first] = rolesOf(choice);
   const args = vllmArguments(choice, first?.transfer ?? null);
   const checkpoint = CHECKPOINTS[choice.weights];
@@ -82,14 +88,6 @@ export const renderVllmYaml: Renderer = (subject) => {
 function yamlValue(flag: string, value: Argument[1]): unknown {
   if (value === undefined) return true;
   return VLLM_FLAGS.flags[flag]?.kind === 'json' ? JSON.parse(String(value)) : value;
-}
-
-/** A word of the shell: the repository, or a variable that refuses to be empty where a quantized checkpoint is needed. */
-function modelWord({ choice, repository }: RenderSubject): string {
-  const checkpoint = CHECKPOINTS[choice.weights];
-  if (checkpoint === undefined) return quoted(repository);
-  const wanted = `name a checkpoint of ${repository} in ${checkpoint}`.replace(/[^\w ./,-]/g, ' ');
-  return `"\${${choice.weights.toUpperCase()}_MODEL:?${wanted}}"`;
 }
 
 interface Role {
@@ -152,8 +150,7 @@ function offloadArguments(choice: PlanChoice): readonly Argument[] {
   ];
 }
 
-/** A draft that costs next to nothing looks its tokens up in the prompt; any other is a model of its own. */
-const LOOKUP_COST = 0.005;
+/** Drafts go in under a name to replace: a plan knows their cost, not their name. */
 const DRAFT_MODEL = 'DRAFT_MODEL';
 
 function speculationArguments({ speculation }: PlanChoice): readonly Argument[] {
@@ -166,14 +163,13 @@ function speculationArguments({ speculation }: PlanChoice): readonly Argument[] 
   return [['--speculative-config', JSON.stringify(config)]];
 }
 
-function notesOf({ choice, repository }: RenderSubject): string[] {
-  const notes = [...replicaNotes(choice)];
-  const checkpoint = CHECKPOINTS[choice.weights];
-  if (checkpoint !== undefined) {
-    notes.push(
-      `vLLM reads ${choice.weights} weights and does not make them: it needs a checkpoint of ${repository} in ${checkpoint}.`,
-    );
-  }
+export function vllmNotes(subject: RenderSubject): string[] {
+  const { choice } = subject;
+  const notes = [
+    ...replicaNotes(choice),
+    ...repositoryNotes(subject),
+    ...checkpointNotes('vLLM', subject, CHECKPOINTS),
+  ];
   if (choice.kvFormat === 'int2') {
     notes.push(
       'vLLM has no KV cache of two bits; this is its narrowest, three bits, and takes half as much again.',
@@ -195,5 +191,3 @@ function notesOf({ choice, repository }: RenderSubject): string[] {
   }
   return notes;
 }
-
-export type { Settings };
