@@ -90,8 +90,8 @@ export function scoreOf(
   }
 }
 
-/** What nobody measured weighs as much as losing five percent. */
-const UNKNOWN_LOSS = 5;
+/** What nobody measured weighs as much as losing two percent. */
+const UNKNOWN_LOSS = 2;
 /** A price or a power that nobody publishes weighs as much as eight times the least. */
 const UNKNOWN_DOUBLINGS = 3;
 
