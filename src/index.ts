@@ -47,6 +47,10 @@ export {
 export { candidatesOf, settingsLabel, spaceSize, type TuneCandidate } from './core/scenario/tune/space.ts';
 export type { TuneMetrics, TuneRow, TuneRun } from './core/run/tune.ts';
 export { TUNE_METRICS } from './core/metrics/tune/definitions.ts';
+export { bestPlanOf, settingsFor } from './core/metrics/tune/best-plan.ts';
+export { parseBestPlan, type BestPlan, type Fallback } from './core/run/best-plan.ts';
+export { APPLY_TARGETS, applyPlan, type Applied, type ApplyTarget } from './exchange/tune/apply.ts';
+export { tuneReportHtml, tuneReportMarkdown } from './exchange/tune/report.ts';
 export { tuneRowsToCsv, tuneSamplesToCsv } from './exchange/tune/csv.ts';
 export { DEFAULT_PLAN } from './core/scenario/plan/defaults.ts';
 export { PLAN_ENGINES, PLAN_GOALS, type PlanScenario } from './core/scenario/plan/schema.ts';

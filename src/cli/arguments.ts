@@ -17,6 +17,9 @@ export const COMMANDS = [
   'compare',
   'gpus',
   'models',
+  'tune',
+  'apply',
+  'profiles',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
@@ -30,7 +33,7 @@ interface FlagKind {
 
 /** Commands that make plans. */
 const PLANS = ['plan', 'compare'] as const;
-const GPU_COMMANDS = ['check', 'measure', 'attention', 'generate', 'quality', 'serve-bench'] as const;
+const GPU_COMMANDS = ['check', 'measure', 'attention', 'generate', 'quality', 'serve-bench', 'tune'] as const;
 
 const FLAGS = {
   json: {
@@ -47,7 +50,17 @@ const FLAGS = {
   },
   set: {
     takes: 'values',
-    commands: ['measure', 'risk', 'simulate', 'accesses', 'quality', 'serve-bench', 'plan', 'compare'],
+    commands: [
+      'measure',
+      'risk',
+      'simulate',
+      'accesses',
+      'quality',
+      'serve-bench',
+      'plan',
+      'compare',
+      'tune',
+    ],
     shows: '--set PATH=VALUE',
     about: 'change the scenario, such as workload.concurrency=8; may be repeated',
   },
@@ -59,15 +72,15 @@ const FLAGS = {
   },
   seed: {
     takes: 'a value',
-    commands: ['simulate', 'accesses', 'generate', 'quality', 'serve-bench'],
+    commands: ['simulate', 'accesses', 'generate', 'quality', 'serve-bench', 'tune'],
     shows: '--seed N',
     about: 'the seed of everything random',
   },
   profile: {
     takes: 'a value',
-    commands: ['simulate', 'replay', 'accesses'],
+    commands: ['simulate', 'replay', 'accesses', 'tune'],
     shows: '--profile DIR',
-    about: 'measured layer times that say how long a step takes',
+    about: 'measured layer times that say how long a step takes; of tune the NAME of a profile of work',
   },
   workload: {
     takes: 'a value',
@@ -78,7 +91,7 @@ const FLAGS = {
   env: { takes: 'nothing', commands: ['check'], shows: '--env', about: 'only say what the GPU is' },
   check: {
     takes: 'a value',
-    commands: ['risk', 'simulate'],
+    commands: ['risk', 'simulate', 'profiles'],
     shows: '--check FILE',
     about: 'the run.json of a hardware check, whose measurements count',
   },
@@ -144,7 +157,7 @@ const FLAGS = {
   },
   model: {
     takes: 'a value',
-    commands: ['generate', 'quality', 'serve-bench', 'plan', 'compare'],
+    commands: ['generate', 'quality', 'serve-bench', 'plan', 'compare', 'tune', 'profiles'],
     shows: '--model PATH',
     about:
       'a folder with config.json and safetensors, a .gguf file, or a llama2.c .bin; for a plan a name or a config.json',
@@ -188,7 +201,7 @@ const FLAGS = {
   },
   weights: {
     takes: 'a value',
-    commands: ['generate', 'quality', 'serve-bench', 'plan', 'compare'],
+    commands: ['generate', 'quality', 'serve-bench', 'plan', 'compare', 'tune'],
     shows: '--weights FORMAT',
     about:
       'how the weights are kept on the GPU: f32, f16, int8 or int4; in a plan bf16 (fp16), fp8, int8, int4 or mxfp4',
@@ -207,7 +220,7 @@ const FLAGS = {
   },
   gpu: {
     takes: 'a value',
-    commands: PLANS,
+    commands: [...PLANS, 'tune', 'profiles'],
     shows: '--gpu NAME',
     about: 'the GPU, by id, name or alias',
   },
@@ -218,11 +231,31 @@ const FLAGS = {
     about: 'the GPUs that can be had',
   },
   count: { takes: 'a value', commands: PLANS, shows: '--count N', about: 'GPUs of the whole deployment' },
-  tp: { takes: 'a value', commands: PLANS, shows: '--tp N', about: 'GPUs that share each layer' },
-  pp: { takes: 'a value', commands: PLANS, shows: '--pp N', about: 'stages that layers are divided into' },
-  isl: { takes: 'a value', commands: PLANS, shows: '--isl N', about: 'tokens of a prompt' },
-  osl: { takes: 'a value', commands: PLANS, shows: '--osl N', about: 'tokens of an output' },
-  rps: { takes: 'a value', commands: PLANS, shows: '--rps X', about: 'requests a second' },
+  tp: {
+    takes: 'a value',
+    commands: [...PLANS, 'tune'],
+    shows: '--tp N',
+    about: 'GPUs that share each layer',
+  },
+  pp: {
+    takes: 'a value',
+    commands: PLANS,
+    shows: '--pp N',
+    about: 'stages that layers are divided into',
+  },
+  isl: { takes: 'a value', commands: [...PLANS, 'profiles'], shows: '--isl N', about: 'tokens of a prompt' },
+  osl: {
+    takes: 'a value',
+    commands: [...PLANS, 'profiles'],
+    shows: '--osl N',
+    about: 'tokens of an output',
+  },
+  rps: {
+    takes: 'a value',
+    commands: PLANS,
+    shows: '--rps X',
+    about: 'requests a second',
+  },
   concurrency: {
     takes: 'a value',
     commands: PLANS,
@@ -254,6 +287,48 @@ const FLAGS = {
     commands: ['gpus', 'models'],
     shows: '--filter WORD',
     about: 'a maker (nvidia, amd, …), a kind (laptop, datacenter, …), an architecture, or part of a name',
+  },
+  contexts: {
+    takes: 'a value',
+    commands: ['tune'],
+    shows: '--contexts A,B',
+    about: 'lengths of prompts, in place of the profile’s',
+  },
+  outputs: {
+    takes: 'a value',
+    commands: ['tune'],
+    shows: '--outputs A,B',
+    about: 'lengths of outputs, in place of the profile’s',
+  },
+  executor: {
+    takes: 'a value',
+    commands: ['tune'],
+    shows: '--executor NAME',
+    about: 'who measures: simulator (unless named), kernels or engine, both on this GPU',
+  },
+  resume: {
+    takes: 'a value',
+    commands: ['tune'],
+    shows: '--resume FILE',
+    about: 'go on from the run.json of a tuning that was stopped',
+  },
+  seconds: {
+    takes: 'a value',
+    commands: ['tune'],
+    shows: '--seconds N',
+    about: 'begin nothing new after so long',
+  },
+  print: {
+    takes: 'a value',
+    commands: ['apply'],
+    shows: '--print TARGET',
+    about: 'kvlab, transformers, transformersjs, vllm or llamacpp; kvlab unless named',
+  },
+  recommend: {
+    takes: 'nothing',
+    commands: ['profiles'],
+    shows: '--recommend',
+    about: 'the one profile for --isl and --osl tokens, on --gpu with --model',
   },
   verbose: { takes: 'nothing', commands: COMMANDS, shows: '--verbose', about: 'say more on standard error' },
 } as const satisfies Record<string, FlagKind>;
@@ -378,11 +453,12 @@ const SUBJECTS: Readonly<Partial<Record<CommandName, string>>> = {
   simulate: 'a scenario: the name of a simulation or a JSON file',
   'serve-bench': 'a scenario: the name of a serving run or a JSON file',
   replay: 'a folder with a recorded run: meta.json, requests.jsonl and, if there is one, timeseries.csv',
+  apply: 'a plan: the best_plan.json that tune wrote',
   accesses: 'a run.json of simulate, a log with the columns block, time and hit, or --demo N',
 };
 
 /** Commands that have a scenario of their own where none is named. */
-const OPTIONAL: readonly CommandName[] = ['quality', 'plan', 'models'];
+const OPTIONAL: readonly CommandName[] = ['quality', 'plan', 'models', 'tune'];
 /** Commands that take two. */
 const TWO: readonly CommandName[] = ['compare'];
 
@@ -452,6 +528,9 @@ export function usage(): string {
     '  kvlab compare A B          two plans field by field; or --model M --gpus A,B,C, the best first',
     '  kvlab gpus                 the GPUs that plans know',
     '  kvlab models [NAME]        the models that plans know, or all about one',
+    '  kvlab tune [SCENARIO]      the best settings for a profile of work, by measuring: --model, --profile, --executor',
+    '  kvlab apply PLAN           the best_plan.json of tune as settings of an engine: --print',
+    '  kvlab profiles             the profiles of work; --recommend names the one for a load',
     '',
     ...flags,
     '',

@@ -2,6 +2,7 @@
 import { parseArguments, usage, wantsJson, type CommandName, type Invocation } from './arguments.ts';
 import { openBrowserHost } from './browser-host.ts';
 import { accesses } from './commands/accesses.ts';
+import { apply } from './commands/apply.ts';
 import { attention } from './commands/attention.ts';
 import { cache } from './commands/cache.ts';
 import { check } from './commands/check.ts';
@@ -12,11 +13,13 @@ import { gpus } from './commands/gpus.ts';
 import { measure } from './commands/measure.ts';
 import { models } from './commands/models.ts';
 import { plan } from './commands/plan.ts';
+import { profiles } from './commands/profiles.ts';
 import { quality } from './commands/quality.ts';
 import { replay } from './commands/replay.ts';
 import { risk } from './commands/risk.ts';
 import { serveBench } from './commands/serve-bench.ts';
 import { simulate } from './commands/simulate.ts';
+import { isOneFile, tuneCommand } from './commands/tune.ts';
 import { describeError, EXIT, InputError } from './errors.ts';
 import { openFolder } from './files.ts';
 import type { GpuHost } from './host.ts';
@@ -42,10 +45,17 @@ const RUNNERS: Readonly<Record<CommandName, Runner>> = {
   compare: { kind: 'plain', run: compare },
   gpus: { kind: 'plain', run: gpus },
   models: { kind: 'plain', run: models },
+  tune: { kind: 'gpu', run: tuneCommand },
+  apply: { kind: 'plain', run: apply },
+  profiles: { kind: 'plain', run: profiles },
 };
 
 /** Commands whose --out names a file. */
 const WRITE_ONE_FILE: readonly CommandName[] = ['plan', 'compare'];
+
+function writesOneFile({ command, out }: Invocation): boolean {
+  return WRITE_ONE_FILE.includes(command) || (command === 'tune' && out !== null && isOneFile(out));
+}
 
 /** @param onCancel called with what a Ctrl-C shall do while a host is open */
 export async function runCli(
@@ -60,7 +70,7 @@ export async function runCli(
       terminal.answer(invocation === 'help' ? usage() : `${__APP_VERSION__}\n`);
       return EXIT.done;
     }
-    const toFile = WRITE_ONE_FILE.includes(invocation.command);
+    const toFile = writesOneFile(invocation);
     const write = invocation.out === null || toFile ? null : openFolder(invocation.out);
     const outcome = await dispatch({ invocation, terminal, write, command: commandLine(argv), onCancel });
     return outcome === 'done' ? EXIT.done : EXIT.failed;

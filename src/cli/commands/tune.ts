@@ -1,0 +1,134 @@
+/**
+ * `kvlab tune`: the best settings for a profile of work, found by measuring: in the simulator, or on this GPU with the
+ * attention kernels or a real model.
+ */
+import { writeFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { figuresFor } from '../../charts/index.ts';
+import {
+  bestPlanOf,
+  runToJson,
+  tuneReportHtml,
+  tuneReportMarkdown,
+  tuneRowsToCsv,
+  tuneSamplesToCsv,
+  type TuneRun,
+  type TuneScenario,
+} from '../../index.ts';
+import { createSimulatorExecutor, tune } from '../../tune/index.ts';
+import { InputError } from '../errors.ts';
+import { writePictures } from '../figures.ts';
+import { loadTuning, readTuneRun } from '../tune-scenario.ts';
+import { tuneAnswer, tuneText } from '../tune-answer.ts';
+import type { GpuCommandContext, Outcome } from './command.ts';
+
+/** How long the simulator runs before Ctrl-C can be heard. */
+const PAUSE_EVERY_MS = 50;
+
+export async function tuneCommand(context: GpuCommandContext): Promise<Outcome> {
+  const { invocation, terminal } = context;
+  const scenario = loadTuning(invocation);
+  const path = invocation.given('resume');
+  const resume = path === null ? null : readTuneRun(path);
+  const startedAt = performance.now();
+  const run = await measured(context, scenario, resume);
+  const answer = tuneAnswer(run, (performance.now() - startedAt) / 1000);
+  await writeFiles(context, run);
+  terminal.answer(invocation.json ? `${JSON.stringify(answer)}\n` : tuneText(run, answer));
+  if (!run.complete) terminal.say('Not over; --resume goes on from the run.json that --out wrote.');
+  return run.complete ? 'done' : 'failed';
+}
+
+function measured(
+  context: GpuCommandContext,
+  scenario: TuneScenario,
+  resume: TuneRun | null,
+): Promise<TuneRun> {
+  switch (scenario.executor) {
+    case 'simulator':
+      return simulated(context, scenario, resume);
+    case 'kernels':
+    case 'engine':
+      throw new InputError(`--executor ${scenario.executor} is not there yet.`);
+    default:
+      return scenario.executor satisfies never;
+  }
+}
+
+async function simulated(
+  { terminal, command, onCancel }: GpuCommandContext,
+  scenario: TuneScenario,
+  resume: TuneRun | null,
+): Promise<TuneRun> {
+  const cancel = new AbortController();
+  let pausedAt = performance.now();
+  onCancel(() => {
+    terminal.say('Stopping; what is measured is kept.');
+    cancel.abort();
+  });
+  try {
+    return await tune(scenario, createSimulatorExecutor(scenario), {
+      resume,
+      signal: cancel.signal,
+      stamp: {
+        id: crypto.randomUUID(),
+        createdAt: new Date().toISOString(),
+        appVersion: __APP_VERSION__,
+        command,
+      },
+      now: () => performance.now(),
+      onProgress: ({ fraction, message }) => terminal.progress({ fraction, message }),
+      pause: () => {
+        if (performance.now() - pausedAt < PAUSE_EVERY_MS) return undefined;
+        pausedAt = performance.now();
+        return new Promise((resolve) => setImmediate(resolve));
+      },
+    });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) throw new InputError(error.message);
+    throw error;
+  } finally {
+    onCancel(null);
+  }
+}
+
+/** One file by its ending, or a folder of everything. */
+const FILES: Readonly<Record<string, (run: TuneRun) => string>> = {
+  '.json': (run) => `${JSON.stringify(bestPlanOf(run), null, 2)}\n`,
+  '.md': tuneReportMarkdown,
+  '.html': tuneReportHtml,
+};
+
+export function isOneFile(out: string): boolean {
+  return extname(out).toLowerCase() in FILES;
+}
+
+async function writeFiles(
+  { invocation, write, openHost, terminal }: GpuCommandContext,
+  run: TuneRun,
+): Promise<void> {
+  const { out } = invocation;
+  if (out === null) return;
+  const render = FILES[extname(out).toLowerCase()];
+  if (render !== undefined) {
+    writeOne(out, render(run));
+    return;
+  }
+  if (write === null) return;
+  write('run.json', runToJson(run));
+  write('best_plan.json', `${JSON.stringify(bestPlanOf(run), null, 2)}\n`);
+  write('ranking.csv', tuneRowsToCsv(run));
+  write('measurements.csv', tuneSamplesToCsv(run));
+  write('report.md', tuneReportMarkdown(run));
+  write('report.html', tuneReportHtml(run));
+  await writePictures(figuresFor(run), openHost, write, terminal);
+}
+
+function writeOne(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InputError(`${path} can't be written (${reason}); name another file with --out.`);
+  }
+}

@@ -1,0 +1,106 @@
+/** What `kvlab tune` answers: the best settings, how sure that is, and the ranking. */
+import {
+  bestPlanOf,
+  resolveTuning,
+  TUNE_METRICS,
+  type BestPlan,
+  type TuneRow,
+  type TuneRun,
+} from '../index.ts';
+import { table, valueWithUnit } from './tables.ts';
+
+const SHOWN = 12;
+
+export interface TuneAnswer {
+  readonly title: string;
+  readonly executor: string;
+  readonly origin: string;
+  readonly models: readonly string[];
+  readonly profile: string;
+  readonly complete: boolean;
+  /** Null before anything was measured. */
+  readonly plan: BestPlan | null;
+  readonly confidence: number | null;
+  /** The best first, with their places in `ranking`. */
+  readonly ranking: readonly (TuneRow & { readonly place: number })[];
+  readonly pareto: readonly string[];
+  readonly infeasible: readonly { readonly label: string; readonly reason: string | null }[];
+  readonly cells: TuneRun['cells'];
+  readonly dropped: TuneRun['dropped'];
+  readonly counts: TuneRun['counts'];
+  /** Of all measurements of a full grid. */
+  readonly measuredShare: number;
+  readonly notes: readonly string[];
+  readonly wallSeconds: number;
+}
+
+export function tuneAnswer(run: TuneRun, wallSeconds: number): TuneAnswer {
+  const { models, profile } = resolveTuning(run.scenario);
+  const { taken, full } = run.counts;
+  return {
+    title: run.title,
+    executor: run.scenario.executor,
+    origin: run.origin,
+    models,
+    profile: profile.name,
+    complete: run.complete,
+    plan: bestPlanOf(run),
+    confidence: run.confidence,
+    ranking: run.ranking.flatMap((at, place) => {
+      const row = run.rows[at];
+      return row === undefined ? [] : [{ place: place + 1, ...row }];
+    }),
+    pareto: run.rows.filter(({ pareto }) => pareto).map(({ label }) => label),
+    infeasible: run.rows
+      .filter(({ status }) => status === 'infeasible')
+      .map(({ label, reason }) => ({ label, reason })),
+    cells: run.cells,
+    dropped: run.dropped,
+    counts: run.counts,
+    measuredShare: full === 0 ? 0 : taken / full,
+    notes: run.notes,
+    wallSeconds,
+  };
+}
+
+function cells({
+  place,
+  label,
+  score,
+  metrics,
+  pareto,
+  cells: seen,
+}: TuneAnswer['ranking'][number]): string[] {
+  const show = (value: number | undefined, unit: string): string =>
+    value === undefined ? '—' : valueWithUnit(value, unit);
+  return [
+    `${place}${pareto ? ' *' : ''}`,
+    score === null ? '—' : score.value.toFixed(1),
+    score === null ? '' : `${score.low.toFixed(1)} … ${score.high.toFixed(1)}`,
+    show(metrics?.ttftMs, TUNE_METRICS.ttftMs.unit),
+    show(metrics?.outputTokensPerSecond, TUNE_METRICS.outputTokensPerSecond.unit),
+    show(metrics?.memoryBytes, 'B'),
+    String(seen),
+    label,
+  ];
+}
+
+export function tuneText(run: TuneRun, answer: TuneAnswer): string {
+  const { counts, plan, confidence } = answer;
+  const { skipped } = counts;
+  const sure =
+    confidence === null
+      ? ''
+      : `, nothing better by more than half a percent with a chance of ${Math.round(100 * confidence)} %`;
+  return [
+    `${answer.title}: ${answer.models.join(', ')}, profile ${answer.profile}. ${run.about}\n\n`,
+    table([
+      ['', 'score', '95 %', 'TTFT', 'output', 'memory', 'cells', 'settings (* beaten by none in all three)'],
+      ...answer.ranking.slice(0, SHOWN).map(cells),
+    ]),
+    plan === null ? '' : `\nBest: ${plan.label}${sure}.\n`,
+    `${counts.taken} of ${counts.full} measurements (${(100 * answer.measuredShare).toFixed(1)} %), ${counts.anchors} more of the baseline; skipped ${skipped.halved} by halving, ${skipped.separated} certainly behind, ${skipped.infeasible} impossible, ${skipped.unfinished} not reached. ${answer.wallSeconds.toFixed(1)} s\n`,
+    ...answer.dropped.map(({ reason }) => `Dropped: ${reason}\n`),
+    ...answer.notes.map((note) => `${note}\n`),
+  ].join('');
+}
