@@ -17,6 +17,7 @@ import { Router, type AddressBar } from './router.svelte.ts';
 import type { Setup } from './setup.svelte.ts';
 import type { ServingLab } from './serving.svelte.ts';
 import type { Simulator } from './simulator.svelte.ts';
+import type { TuneRoom } from './tune.svelte.ts';
 import { ThemeState, type KeyValue, type ThemeTarget } from './theme.svelte.ts';
 
 export interface AppPorts {
@@ -49,6 +50,8 @@ export class App {
   serving: ServingLab | null = null;
   /** Made by the room Plan when it is first entered. */
   plan: PlanRoom | null = null;
+  /** Made by the room Tune when it is first entered. */
+  tune: TuneRoom | null = null;
   /** Made by the room Teach when it is first entered. */
   classroom: Classroom | null = null;
   /** A file beside the page as text; null where there is none. */

@@ -55,6 +55,7 @@ test('every room of the header opens, and none is shown that is not built', asyn
     'Simulate',
     'Model',
     'Plan',
+    'Tune',
     'Teach',
     'Runs',
     'About',
@@ -66,6 +67,7 @@ test('every room of the header opens, and none is shown that is not built', asyn
     'Simulate',
     'Model',
     'Plan',
+    'Tune',
     'Teach',
     'Runs',
   ]);
@@ -75,6 +77,7 @@ test('every room of the header opens, and none is shown that is not built', asyn
     ['Simulate', 'Simulate'],
     ['Model', 'Model'],
     ['Plan', 'Plan'],
+    ['Tune', 'Tune'],
     ['Teach', 'Teach'],
     ['Runs', 'Runs'],
     ['About', 'About KV Lab'],
