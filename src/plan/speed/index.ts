@@ -5,4 +5,5 @@ export { ENGINE_TIMES, engineTimes, type EngineTimes } from '../calibration/engi
 export { estimateOf, planSpeed, steadyLoad, type SpeedEstimate } from './estimate.ts';
 export { stepOperations } from './operations.ts';
 export { phaseOf, ridgeOf } from './phases.ts';
+export { quantizationTable, type QuantizationRow } from './quantization.ts';
 export { createSpeed, Speed, tokensPerStep, type SpeedChoice, type SteadyLoad } from './speed.ts';
