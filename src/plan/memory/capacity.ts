@@ -9,7 +9,7 @@ import type { Stage } from '../../core/kv/stages.ts';
 import type { Architecture } from '../../core/model/architecture.ts';
 import type { PlanChoice } from '../../core/run/plan.ts';
 import type { Candidate, PlanSubject } from '../types.ts';
-import { overheadsOf } from './overheads.ts';
+import { overheadsOf, type EngineOverheads } from './overheads.ts';
 import { BUDGET_RULES, type Budget } from './rules.ts';
 import { kvStore, type KvStore } from './store.ts';
 import { stageTerms, type Terms } from './terms.ts';
@@ -68,6 +68,7 @@ function stagePool(
   { choice, gpu }: Candidate,
   { model, scenario }: PlanSubject,
   { stages, store }: Shape,
+  overheads: EngineOverheads,
   i: number,
 ): Pool | null {
   const stage = stages[i];
@@ -76,12 +77,13 @@ function stagePool(
     choice,
     gpu,
     model,
+    overheads,
     stage,
     first: i === 0,
     last: i === stages.length - 1,
     overrides: scenario.memory,
   });
-  const { graphsCounted } = overheadsOf(choice.engine, choice.engineVersion);
+  const { graphsCounted } = overheads;
   const totalBytes = usableMemoryBytes(gpu);
   const utilization = choice.memoryUtilization;
   const budget = BUDGET_RULES[choice.engine]({ totalBytes, utilization, terms, graphsCounted });
@@ -93,8 +95,7 @@ function stagePool(
 }
 
 /** What an engine prints: its blocks, or how often the longest sequence fits times that length. */
-function printedTokens({ blocks, groups }: Pool, choice: PlanChoice): number {
-  const { reports } = overheadsOf(choice.engine, choice.engineVersion);
+function printedTokens({ blocks, groups }: Pool, choice: PlanChoice, { reports }: EngineOverheads): number {
   if (reports === 'blocks' || groups.groups.length <= 1) return reportedTokens(blocks, groups);
   const { maxModelTokens, tokenBudget } = choice;
   const each = mostSequenceBlocks(groups, maxModelTokens, tokenBudget);
@@ -108,10 +109,12 @@ function room({ budget, fixedBytes }: Pool): number {
 
 /** @throws RangeError for a pipeline of no stages */
 export function capacityOf(candidate: Candidate, subject: PlanSubject): Capacity {
-  const shape = shapeOf(subject.model, candidate.choice);
+  const { choice } = candidate;
+  const shape = shapeOf(subject.model, choice);
+  const overheads = overheadsOf(choice.engine, choice.engineVersion);
   let tightest: Pool | null = null;
   for (let i = 0; i < shape.stages.length; i++) {
-    const pool = stagePool(candidate, subject, shape, i);
+    const pool = stagePool(candidate, subject, shape, overheads, i);
     if (!pool) continue;
     const tighter =
       !tightest ||
@@ -122,9 +125,17 @@ export function capacityOf(candidate: Candidate, subject: PlanSubject): Capacity
   if (!tightest) throw new RangeError('A replica has one pipeline stage at the least.');
   return {
     ...tightest,
-    kvTokens: printedTokens(tightest, candidate.choice),
+    kvTokens: printedTokens(tightest, choice, overheads),
     kvBytesPerToken: shape.store.perToken,
   };
+}
+
+/** Whether the weights alone are more than a GPU has: known without anything else, and so often that it is asked first. */
+export function weightsExceed({ choice, gpu }: Candidate, { model, scenario }: PlanSubject): boolean {
+  const total = usableMemoryBytes(gpu);
+  const own = scenario.memory.weights;
+  if (own !== undefined) return own > total;
+  return shapeOf(model, choice).stages.some(({ weightBytes }) => weightBytes > total);
 }
 
 /** KV tokens of one replica's pool, as the engine prints them; 0 where not even the weights fit. */

@@ -4,7 +4,7 @@
  */
 import { mostSequenceBlocks, sequenceBlocks } from '../../core/kv/hybrid.ts';
 import type { Candidate, PlanSubject } from '../types.ts';
-import { capacityOf, type Capacity } from './capacity.ts';
+import { capacityOf, weightsExceed, type Capacity } from './capacity.ts';
 
 /** Blocks that the longest sequence may hold at once. */
 export function longestBlocks({ groups }: Capacity, { choice }: Candidate): number {
@@ -20,7 +20,7 @@ export function capacityFits(capacity: Capacity, candidate: Candidate): boolean 
 
 /** Whether it fits, and no words: for remedies and a search. */
 export function memoryFits(candidate: Candidate, subject: PlanSubject): boolean {
-  return capacityFits(capacityOf(candidate, subject), candidate);
+  return !weightsExceed(candidate, subject) && capacityFits(capacityOf(candidate, subject), candidate);
 }
 
 /** Sequences of so many tokens that the pool holds at once. */

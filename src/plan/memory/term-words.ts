@@ -113,8 +113,8 @@ export const termWords: Record<MemoryTerm, Words> = {
   },
   graphs,
   communication,
-  encoder: (_, { model }) => ({
-    formula: 'the encoder’s weights',
+  encoder: ({ choice }, { model }) => ({
+    formula: `2 B × (${count(model.encoder?.parameters ?? 0)} parameters${over(choice.tensorParallel)} + ${count(choice.tokenBudget)} tokens × ${count(model.hidden)} channels of outputs that wait)`,
     origin: 'published',
     source: model.source,
   }),

@@ -18,7 +18,7 @@ import type { Stage } from '../../core/kv/stages.ts';
 import { layerCount, type Architecture, type LayerKind } from '../../core/model/architecture.ts';
 import type { PlanChoice } from '../../core/run/plan.ts';
 import { MEMORY_TERMS, type MemoryTerm, type PlanScenario } from '../../core/scenario/plan/schema.ts';
-import { overheadsOf, type EngineOverheads } from './overheads.ts';
+import type { EngineOverheads } from './overheads.ts';
 
 export type Terms = Record<MemoryTerm, number>;
 
@@ -36,17 +36,39 @@ export const UBATCH_BYTES = 4;
 export const CAPTURE_BYTES = 0.0042 * GIB;
 const CAPTURE_LAYERS = 32;
 
-/** Widest of a model's layers by a measure. */
-function widest({ kinds }: Architecture, width: (kind: LayerKind) => number): number {
-  return kinds.reduce((most, kind) => Math.max(most, width(kind)), 0);
+/** What of a model the terms depend on: the widest perceptron that every token goes through, experts, layers. */
+interface Widths {
+  readonly intermediate: number;
+  readonly experts: readonly { readonly intermediate: number; readonly active: number }[];
+  readonly layers: number;
+}
+
+const WIDTHS = new WeakMap<Architecture, Widths>();
+
+function denseWidth({ mlp }: LayerKind): number {
+  if (mlp.kind === 'none') return 0;
+  return mlp.kind === 'experts' ? mlp.sharedIntermediate : mlp.intermediate;
+}
+
+/** Kept beside each model object: a search asks for them at every candidate. */
+function widthsOf(model: Architecture): Widths {
+  let widths = WIDTHS.get(model);
+  if (!widths) {
+    widths = {
+      intermediate: Math.max(0, ...model.kinds.map(denseWidth)),
+      experts: model.kinds.flatMap(({ mlp }) =>
+        mlp.kind === 'experts' ? [{ intermediate: mlp.intermediate, active: mlp.activeExperts }] : [],
+      ),
+      layers: layerCount(model),
+    };
+    WIDTHS.set(model, widths);
+  }
+  return widths;
 }
 
 /** Width of the widest perceptron that every token goes through. */
 export function denseIntermediate(model: Architecture): number {
-  return widest(model, ({ mlp }) => {
-    if (mlp.kind === 'none') return 0;
-    return mlp.kind === 'experts' ? mlp.sharedIntermediate : mlp.intermediate;
-  });
+  return widthsOf(model).intermediate;
 }
 
 /** Peak of the forward pass of a step's tokens on one rank. */
@@ -60,11 +82,13 @@ export function forwardBytes(model: Architecture, choice: PlanChoice): number {
 /** Elements of a token in the buffers that a mixture's kernels keep between layers; 0 without experts. */
 export function workspaceWidth(model: Architecture, { tensorParallel, weights }: PlanChoice): number {
   if (weights === 'mxfp4') return 0;
-  return widest(model, ({ mlp }) => {
-    if (mlp.kind !== 'experts') return 0;
-    const part = mlp.intermediate / tensorParallel;
-    return mlp.activeExperts * (Math.max(2 * part, model.hidden) + Math.max(part, model.hidden));
-  });
+  let widest = 0;
+  for (const { intermediate, active } of widthsOf(model).experts) {
+    const part = intermediate / tensorParallel;
+    const width = Math.max(2 * part, model.hidden) + Math.max(part, model.hidden);
+    widest = Math.max(widest, active * width);
+  }
+  return widest;
 }
 
 export function workspaceBytes(model: Architecture, choice: PlanChoice): number {
@@ -130,7 +154,7 @@ function graphBytes(
   share: number,
 ): number {
   if (overheads.graphGiB === 0) return 0;
-  const layers = layerCount(model) * share;
+  const layers = widthsOf(model).layers * share;
   return overheads.graphGiB * GIB + (CAPTURE_BYTES * captures(choice.maxSequences) * layers) / CAPTURE_LAYERS;
 }
 
@@ -145,6 +169,7 @@ export interface StageInput {
   readonly choice: PlanChoice;
   readonly gpu: GpuRecord;
   readonly model: Architecture;
+  readonly overheads: EngineOverheads;
   readonly stage: Stage;
   /** The stages with the embedding and with the output layer. */
   readonly first: boolean;
@@ -153,8 +178,8 @@ export interface StageInput {
 }
 
 /** The terms of a GPU of one stage. */
-export function stageTerms({ choice, gpu, model, stage, first, last, overrides }: StageInput): Terms {
-  const overheads = overheadsOf(choice.engine, choice.engineVersion);
+export function stageTerms(input: StageInput): Terms {
+  const { choice, gpu, model, overheads, stage, first, last, overrides } = input;
   const terms: Terms = {
     weights: stage.weightBytes,
     ...peakTerms(model, choice, overheads, last),
