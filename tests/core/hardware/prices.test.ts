@@ -16,7 +16,7 @@ test('every price is of a known GPU, of a day, from somewhere', () => {
   expect(GPU_PRICES.length).toBeGreaterThan(60);
   for (const { gpu, source } of GPU_PRICES) {
     expect(known.has(gpu), gpu).toBe(true);
-    expect(source, gpu).toMatch(/\.(ai|com|net|org|io|network|systems)\b|skypilot|SemiAnalysis/);
+    expect(source, gpu).toMatch(/\.(ai|com|net|org|io|network|systems)\b|skypilot|SemiAnalysis|KV-planner/);
   }
   expect(new Set(GPU_PRICES.map(({ contract }) => contract))).toEqual(new Set(GPU_CONTRACTS));
   expect(priceProviders().length).toBeGreaterThan(8);
