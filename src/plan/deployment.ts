@@ -5,7 +5,7 @@ import { energyOf } from './energy.ts';
 import { gridOf } from './grid.ts';
 import { planMemory } from './memory/index.ts';
 import { meanHour, type LoadContext, type Sized } from './size.ts';
-import { estimateOf, type BandFactors } from './speed/index.ts';
+import { estimateOf, quantizationTable, type BandFactors } from './speed/index.ts';
 import type { PlanSubject } from './types.ts';
 
 function band(value: number, [low, high]: BandFactors): [number, number] {
@@ -75,5 +75,6 @@ export function deploymentOf(sized: Sized, subject: PlanSubject, context: LoadCo
     cost: costPart(subject, sized),
     energy: energyPart(subject, sized),
     quality: sized.quality,
+    formats: [...quantizationTable(candidate, subject, context.lengths, Math.max(1, sized.served.batch))],
   };
 }

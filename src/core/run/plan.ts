@@ -150,6 +150,7 @@ export const PlanPrefix = v.strictObject({
   memorySaved: count,
   throughputRatio: count,
 });
+export type PlanPrefix = v.InferOutput<typeof PlanPrefix>;
 
 export const PlanCost = v.strictObject({
   perGpuHour: count,
@@ -183,6 +184,33 @@ export const PlanQuality = v.strictObject({
 });
 export type PlanQuality = v.InferOutput<typeof PlanQuality>;
 
+/** What one format of the weights, or of the KV cache apart from them, would change of a deployment. */
+export const PlanFormat = v.strictObject({
+  part: v.picklist(['weights', 'kv']),
+  format: v.picklist(['bf16', 'fp8', 'int8', 'int4']),
+  /** As the field says it: fp16 for what is computed in 16 bits. */
+  label: v.picklist(['fp16', 'fp8', 'int8', 'int4']),
+  /** Why this GPU or engine has no such thing, in words; null: it has. All numbers are null then. */
+  unsupported: v.nullable(text(300)),
+  /** Bytes of the weights on one GPU, and of a token of KV on it. */
+  weightsBytes: v.nullable(count),
+  kvBytesPerToken: v.nullable(count),
+  /** Requests of the load's mean length that the pool holds; null, with the times, where it does not fit. */
+  sequences: v.nullable(count),
+  /** The deployment's batch, or as many requests as fit. */
+  batch: v.nullable(count),
+  tpotMs: v.nullable(count),
+  prefillMs: v.nullable(count),
+  /** Of one replica, and against 16 bits. */
+  outputTokensPerSecond: v.nullable(count),
+  speedup: v.nullable(count),
+  /** Of this format alone, everything else as released. */
+  quality: PlanQuality,
+  /** What it is for, a sentence. */
+  use: text(300),
+});
+export type PlanFormat = v.InferOutput<typeof PlanFormat>;
+
 /** A deployment, complete. */
 export const Deployment = v.strictObject({
   choice: PlanChoice,
@@ -193,6 +221,8 @@ export const Deployment = v.strictObject({
   cost: v.nullable(PlanCost),
   energy: v.nullable(PlanEnergy),
   quality: PlanQuality,
+  /** 16, 8 and 4 bits of weights and of KV, each alone. Left out in plans of before. */
+  formats: v.optional(v.pipe(v.array(PlanFormat), v.maxLength(12))),
 });
 export type Deployment = v.InferOutput<typeof Deployment>;
 

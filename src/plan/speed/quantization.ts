@@ -5,7 +5,7 @@
  * Boundary: one replica of a candidate with everything else left as it is, the batch too, where it fits; so a row's speed
  * is what the format itself changes. What the freed memory could be used for is in `sequences`.
  */
-import type { PlanQuality } from '../../core/run/plan.ts';
+import type { PlanFormat } from '../../core/run/plan.ts';
 import { capacityOf, memoryFits } from '../memory/index.ts';
 import { qualityOf } from '../quality.ts';
 import { noKv, noWeights, releasedWeights } from '../support.ts';
@@ -18,30 +18,7 @@ const KV_FORMATS = ['bf16', 'fp8', 'int8', 'int4'] as const;
 
 type Format = (typeof WEIGHT_FORMATS)[number];
 
-export interface QuantizationRow {
-  readonly part: 'weights' | 'kv';
-  readonly format: Format;
-  /** As the field says it: fp16 for what is computed in 16 bits. */
-  readonly label: 'fp16' | 'fp8' | 'int8' | 'int4';
-  /** Why there is no such thing on this GPU or engine, in words; null: there is. All numbers are null then. */
-  readonly unsupported: string | null;
-  /** Bytes of the weights on one GPU, and of a token of KV on it. */
-  readonly weightsBytes: number | null;
-  readonly kvBytesPerToken: number | null;
-  /** Requests of the load's mean length that the pool holds; null where not even the weights fit. */
-  readonly sequences: number | null;
-  /** At the candidate's batch, or at as many requests as fit. */
-  readonly batch: number | null;
-  readonly tpotMs: number | null;
-  readonly prefillMs: number | null;
-  readonly outputTokensPerSecond: number | null;
-  /** Output tokens a second against 16 bits. */
-  readonly speedup: number | null;
-  /** Of this format alone, everything else as released. */
-  readonly quality: PlanQuality;
-  /** What it is for, a sentence. */
-  readonly use: string;
-}
+export type QuantizationRow = PlanFormat;
 
 const LABELS: Record<Format, QuantizationRow['label']> = {
   bf16: 'fp16',
@@ -99,7 +76,7 @@ function rowOf(
   const { choice, gpu } = candidate;
   const unsupported =
     part === 'weights' ? noWeights(gpu, choice.engine, format) : noKv(gpu, choice.engine, format);
-  const row = {
+  const row: PlanFormat = {
     part,
     format,
     label: LABELS[format],
