@@ -1,6 +1,8 @@
 /** Everything the room Plan knows; made when the room is first entered. */
 import type { Json } from '../core/json.ts';
+import type { Architecture } from '../core/model/architecture.ts';
 import type { PlanRow } from '../core/run/plan.ts';
+import type { Run } from '../core/run/schema.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import type {
   Catalogue,
@@ -16,8 +18,14 @@ import { Newest } from './newest.svelte.ts';
 import { PlanSetup } from './plan-setup.svelte.ts';
 import type { KeyValue } from './theme.svelte.ts';
 
+/** The library as the room needs it: hardware checks to plan for. */
+export interface OpensRuns {
+  open(id: string): Promise<Run | null>;
+}
+
 export interface PlanPorts {
   readonly client: PlanWorkerApi;
+  readonly library: OpensRuns;
   /** Where the draft outlives a reload; null: nowhere. */
   readonly tab: KeyValue | null;
 }
@@ -33,6 +41,7 @@ const LOAD_STARTS: Readonly<Record<LoadKind, readonly [rate: number | null, conc
 
 export class PlanRoom {
   readonly #client: PlanWorkerApi;
+  readonly #library: OpensRuns;
   readonly setup: PlanSetup;
   /** The plan of the scenario as it stands. */
   readonly answer: Newest<PlanScenario, Planned>;
@@ -43,9 +52,12 @@ export class PlanRoom {
   catalogue: Catalogue | null = $state.raw(null);
   /** Why a model or a GPU of no record was not taken. */
   recordFault: Fault | null = $state.raw(null);
+  /** Repository that is being asked for its config.json; null while none is. */
+  fetching: string | null = $state(null);
 
-  constructor({ client, tab }: PlanPorts) {
+  constructor({ client, library, tab }: PlanPorts) {
     this.#client = client;
+    this.#library = library;
     this.setup = new PlanSetup(tab);
     this.answer = new Newest((scenario) => client.plan(scenario));
     this.fleet = new Newest((scenario) => client.fleet(scenario));
@@ -97,6 +109,31 @@ export class PlanRoom {
     this.recordFault = null;
     this.setup.set('hardware.custom', null);
     this.setup.set('hardware.gpu', id);
+  }
+
+  /** A kept hardware check becomes the GPU. */
+  async chooseCheck(runId: string): Promise<void> {
+    const run = await this.#library.open(runId);
+    if (run?.kind !== 'check') return;
+    const gpu = await this.#ask(() => this.#client.gpuOfCheck(JSON.stringify(run)));
+    if (gpu !== null) this.setup.set('hardware.custom', gpu as unknown as Json);
+  }
+
+  /** A config.json as text: pasted, chosen or dropped. @returns whether it was taken */
+  async takeConfig(text: string, name: string): Promise<boolean> {
+    return this.#takeModel(await this.#ask(() => this.#client.readConfig(text, name)));
+  }
+
+  async fetchConfig(repository: string): Promise<boolean> {
+    this.fetching = repository;
+    const model = await this.#ask(() => this.#client.fetchConfig(repository));
+    this.fetching = null;
+    return this.#takeModel(model);
+  }
+
+  #takeModel(model: Architecture | null): boolean {
+    if (model !== null) this.setup.set('architecture', model as unknown as Json);
+    return model !== null;
   }
 
   /** The value, or null with its fault on show. */

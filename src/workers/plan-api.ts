@@ -7,6 +7,8 @@
  * the names.
  */
 import type { FigureSpec } from '../charts/figure.ts';
+import type { GpuRecord } from '../core/hardware/records.ts';
+import type { Architecture } from '../core/model/architecture.ts';
 import type { PlanRow, PlanRun } from '../core/run/plan.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import type { PlanDifference } from '../plan/index.ts';
@@ -78,6 +80,12 @@ export interface PlanWorkerApi {
   fleet(scenario: PlanScenario): Promise<Outcome<Fleet>>;
   /** Two plans field by field. */
   compare(a: PlanScenario, b: PlanScenario): Promise<Outcome<ComparedPlans>>;
+  /** A model of no record from the text of its config.json. */
+  readConfig(text: string, name: string): Promise<Outcome<Architecture>>;
+  /** The same, from a Hugging Face repository. */
+  fetchConfig(repository: string): Promise<Outcome<Architecture>>;
+  /** A hardware check, as its JSON, as a GPU to plan for. */
+  gpuOfCheck(json: string): Promise<Outcome<GpuRecord>>;
   /** The plan as settings to paste, for each engine that there is a renderer for. */
   settings(wish: SettingsWish): Promise<Outcome<readonly SettingsText[]>>;
 }

@@ -5,10 +5,19 @@ import { modelBytesPerToken } from '../core/kv/layers.ts';
 import type { Architecture, Mixer } from '../core/model/architecture.ts';
 import { ALL_MODELS } from '../core/model/catalogue.ts';
 import { architectureParams } from '../core/model/parameters.ts';
+import { GRIDS, type Grid } from '../plan/grid.ts';
 import type { Catalogue, Choice } from './plan-api.ts';
 
 export function catalogue(): Catalogue {
-  return { models: ALL_MODELS.map(modelChoice), gpus: ALL_GPUS.map(gpuChoice).toSorted(byKind), grids: [] };
+  return {
+    models: ALL_MODELS.map(modelChoice),
+    gpus: ALL_GPUS.map(gpuChoice).toSorted(byKind),
+    grids: GRIDS.map(gridChoice),
+  };
+}
+
+function gridChoice({ id, name, gramsPerKwh, source }: Grid): Choice {
+  return { id, name, words: [], about: `${gramsPerKwh} g CO₂e a kWh`, more: source, group: 'grids' };
 }
 
 const billions = (parameters: number): string =>

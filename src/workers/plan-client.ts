@@ -13,6 +13,9 @@ export function createPlanClient(): PlanWorkerApi {
     catalogue: () => ask((remote) => remote.catalogue()),
     fleet: (scenario) => ask((remote) => remote.fleet(scenario)),
     compare: (a, b) => ask((remote) => remote.compare(a, b)),
+    readConfig: (text, name) => ask((remote) => remote.readConfig(text, name)),
+    fetchConfig: (repository) => ask((remote) => remote.fetchConfig(repository)),
+    gpuOfCheck: (json) => ask((remote) => remote.gpuOfCheck(json)),
     settings: (wish) => ask((remote) => remote.settings(wish)),
     plan: (scenario) => ask((remote) => remote.plan(scenario)),
   };

@@ -3,6 +3,9 @@
  * and GPUs of no record.
  */
 import { planFigures } from '../charts/figures/plan/index.ts';
+import { gpuFromCheck } from '../core/hardware/from-check.ts';
+import type { GpuRecord } from '../core/hardware/records.ts';
+import { parseRun } from '../core/run/parse.ts';
 import type { PlanRun } from '../core/run/plan.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import { comparePlans, fleetOf, searchPlans } from '../plan/index.ts';
@@ -12,6 +15,7 @@ import {
   TARGET_LABELS,
   type RenderTarget,
 } from '../exchange/plan/settings.ts';
+import { fetchConfig, readConfig } from './model-config.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Planned, PlanWorkerApi, SettingsText, SettingsWish } from './plan-api.ts';
 import { catalogue } from './plan-catalogue.ts';
@@ -19,9 +23,10 @@ import { catalogue } from './plan-catalogue.ts';
 export interface PlanPlatform {
   readonly date: () => string;
   readonly newId: () => string;
+  readonly fetch: typeof globalThis.fetch;
 }
 
-export function createPlanService({ date, newId }: PlanPlatform): PlanWorkerApi {
+export function createPlanService({ date, newId, fetch }: PlanPlatform): PlanWorkerApi {
   const stamp = () => ({ id: newId(), createdAt: date(), command: null });
   return {
     catalogue: () => outcomeOf(async () => catalogue()),
@@ -37,8 +42,21 @@ export function createPlanService({ date, newId }: PlanPlatform): PlanWorkerApi 
         if (first === undefined || second === undefined) throw new RangeError('Two plans are needed.');
         return { a: first, b: second, differences: comparePlans(first, second) };
       }),
+    readConfig: (text, name) => outcomeOf(async () => readConfig(text, name)),
+    fetchConfig: (repository) => outcomeOf(() => fetchConfig(repository, fetch)),
+    gpuOfCheck: (json) => outcomeOf(async () => gpuOfCheck(json)),
     settings: (wish) => outcomeOf(async () => RENDER_TARGETS.map((target) => settingsText(wish, target))),
   };
+}
+
+/** @throws Error with the sentence of what a check lacks */
+function gpuOfCheck(json: string): GpuRecord {
+  const read = parseRun(json);
+  if (!read.ok) throw new Error(read.sentence);
+  if (read.run.kind !== 'check') throw new Error('This run is no hardware check; choose one.');
+  const gpu = gpuFromCheck(read.run);
+  if (!gpu.ok) throw new Error(gpu.sentence);
+  return gpu.value;
 }
 
 /** The load on whichever GPU, each with as many as it takes: what is given of one GPU's deployment counts for no other. */

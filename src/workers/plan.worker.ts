@@ -2,4 +2,10 @@
 import { expose } from 'comlink';
 import { createPlanService } from './plan-service.ts';
 
-expose(createPlanService({ date: () => new Date().toISOString(), newId: () => crypto.randomUUID() }));
+expose(
+  createPlanService({
+    date: () => new Date().toISOString(),
+    newId: () => crypto.randomUUID(),
+    fetch: (...asked) => fetch(...asked),
+  }),
+);

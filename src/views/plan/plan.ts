@@ -6,5 +6,7 @@ import { PlanRoom } from '../../state/plan-room.svelte.ts';
 import { createPlanClient } from '../../workers/plan-client.ts';
 
 export function usePlan(app: App): PlanRoom {
-  return (app.plan ??= lasting(() => new PlanRoom({ client: createPlanClient(), tab: tabMemory() })));
+  return (app.plan ??= lasting(
+    () => new PlanRoom({ client: createPlanClient(), library: app.library, tab: tabMemory() }),
+  ));
 }
