@@ -25,8 +25,8 @@ export const EngineOverheads = v.strictObject({
   /** Between ranks, on GPUs that hang on a switch (NVLS buffers), and on others. */
   switchedGiB: amount,
   linkedGiB: amount,
-  /** Captured graphs, beyond what each capture takes. */
-  graphGiB: amount,
+  /** Graphs are captured (terms.ts says what they take). */
+  graphs: v.boolean(),
   /** Graphs are taken from the engine's share; else from what it leaves free. */
   graphsCounted: v.boolean(),
   /** Tokens that are printed: blocks of the pool, or the sequences of the longest length that it holds times that. */

@@ -7,10 +7,11 @@ import type { Candidate, PlanSubject } from '../types.ts';
 import type { Capacity } from './capacity.ts';
 import { overheadsOf, type EngineOverheads } from './overheads.ts';
 import {
-  CAPTURE_BYTES,
   captures,
   denseIntermediate,
   forwardBytes,
+  GRAPHS,
+  graphSize,
   HIDDEN_COPIES,
   INTERMEDIATE_COPIES,
   isSwitched,
@@ -78,12 +79,13 @@ const logits: Words = (candidate, { model }) => {
 };
 
 const graphs: Words = (candidate, { model }) => {
-  const { graphGiB, graphsCounted, origin, source } = overheads(candidate);
+  const { graphsCounted, origin, source } = overheads(candidate);
+  const { base, capture } = GRAPHS[graphSize(candidate.gpu)];
   const { maxSequences, pipelineParallel } = candidate.choice;
   const layers = Math.round(layerCount(model) / pipelineParallel);
   const where = graphsCounted ? '' : '; not of the engine’s share: it runs in what is left free';
   return {
-    formula: `${graphGiB} GiB + ${captures(maxSequences)} captures × ${CAPTURE_BYTES / 2 ** 30} GiB × ${layers} ÷ 32 layers${where}`,
+    formula: `${base / 2 ** 30} GiB + ${captures(maxSequences)} captures × ${capture / 2 ** 30} GiB × ${layers} ÷ 32 layers${where}`,
     origin,
     source,
   };

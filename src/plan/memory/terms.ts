@@ -5,7 +5,7 @@
  *   forward   = 2 B · tokens · (4.3 · hidden + 3 · intermediate / ranks), + 2 · hidden where stages hand over
  *   workspace = 2 B · tokens · active experts · (max(2 i, hidden) + max(i, hidden)), i = intermediate / ranks; not for mxfp4
  *   sampling  = words · sequences · B + hidden states of the step that stay + a constant        (last stage only)
- *   graphs    = constant + 0.0042 GiB · captures · layers / 32
+ *   graphs    = constant + a capture's bytes · captures · layers / 32
  * llama.cpp: one compute buffer of 4 B · 512 tokens · (hidden + vocabulary).
  *
  * `activations` is forward + workspace; `logits` what sampling takes beyond the forward pass, whose memory it uses again.
@@ -32,8 +32,15 @@ export const STAGE_COPIES = 2;
 /** Tokens of one physical batch of llama.cpp (-ub), and bytes of its activations. */
 export const UBATCH = 512;
 export const UBATCH_BYTES = 4;
-/** Of each capture, for 32 layers. */
-export const CAPTURE_BYTES = 0.0042 * GIB;
+/**
+ * What captured graphs take: a constant, and so much for each capture of 32 layers. Data-centre parts from Hopper on: six
+ * starts on H100 estimated 0.82 to 1.02 GiB for 24 to 48 layers and 102 captures. Others: 0.53 GiB for 28 layers and 86 on
+ * an RTX 4090, 0.35 GiB for 9 on an RTX 3090.
+ */
+export const GRAPHS = {
+  large: { base: 0.3 * GIB, capture: 0.0042 * GIB },
+  small: { base: 0.2 * GIB, capture: 0.0032 * GIB },
+} as const;
 const CAPTURE_LAYERS = 32;
 
 /** What of a model the terms depend on: the widest perceptron that every token goes through, experts, layers. */
@@ -147,15 +154,16 @@ function peakTerms(
   };
 }
 
-function graphBytes(
-  model: Architecture,
-  choice: PlanChoice,
-  overheads: EngineOverheads,
-  share: number,
-): number {
-  if (overheads.graphGiB === 0) return 0;
-  const layers = widthsOf(model).layers * share;
-  return overheads.graphGiB * GIB + (CAPTURE_BYTES * captures(choice.maxSequences) * layers) / CAPTURE_LAYERS;
+/** Which of GRAPHS a GPU's captures take. */
+export function graphSize(gpu: GpuRecord): keyof typeof GRAPHS {
+  return isSwitched(gpu) || gpu.serving.attention === 'fa3' ? 'large' : 'small';
+}
+
+function graphBytes({ model, choice, gpu, overheads, stage }: StageInput): number {
+  if (!overheads.graphs) return 0;
+  const { base, capture } = GRAPHS[graphSize(gpu)];
+  const layers = widthsOf(model).layers * stage.share;
+  return base + (capture * captures(choice.maxSequences) * layers) / CAPTURE_LAYERS;
 }
 
 /** An encoder's weights in bf16, divided among ranks, and the outputs of a step's tokens that wait to be used. */
@@ -184,7 +192,7 @@ export function stageTerms(input: StageInput): Terms {
     weights: stage.weightBytes,
     ...peakTerms(model, choice, overheads, last),
     runtime: overheads.runtimeGiB * GIB,
-    graphs: graphBytes(model, choice, overheads, stage.share),
+    graphs: graphBytes(input),
     communication: communicationBytes(choice, gpu, overheads),
     encoder: first ? encoderBytes(model, choice) : 0,
     draft: stage.weightBytes * (choice.speculation?.draftCost ?? 0),
