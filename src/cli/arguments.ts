@@ -20,6 +20,7 @@ export const COMMANDS = [
   'tune',
   'apply',
   'profiles',
+  'validate',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
@@ -330,6 +331,12 @@ const FLAGS = {
     shows: '--recommend',
     about: 'the one profile for --isl and --osl tokens, on --gpu with --model',
   },
+  tolerance: {
+    takes: 'a value',
+    commands: ['validate'],
+    shows: '--tolerance PERCENT',
+    about: 'how far a term may be off, in percent of what was measured; 20 unless given',
+  },
   verbose: { takes: 'nothing', commands: COMMANDS, shows: '--verbose', about: 'say more on standard error' },
 } as const satisfies Record<string, FlagKind>;
 
@@ -454,6 +461,7 @@ const SUBJECTS: Readonly<Partial<Record<CommandName, string>>> = {
   'serve-bench': 'a scenario: the name of a serving run or a JSON file',
   replay: 'a folder with a recorded run: meta.json, requests.jsonl and, if there is one, timeseries.csv',
   apply: 'a plan: the best_plan.json that tune wrote',
+  validate: 'a plan and a measured result: the file or scenario of a plan, then what a benchmark wrote',
   accesses: 'a run.json of simulate, a log with the columns block, time and hit, or --demo N',
 };
 
@@ -461,6 +469,8 @@ const SUBJECTS: Readonly<Partial<Record<CommandName, string>>> = {
 const OPTIONAL: readonly CommandName[] = ['quality', 'plan', 'models', 'tune'];
 /** Commands that take two. */
 const TWO: readonly CommandName[] = ['compare'];
+/** Commands that take as many as there are. */
+const MANY: readonly CommandName[] = ['validate'];
 
 /** @param replaced a flag stands in for what the command works on */
 function scenarioOf(command: CommandName, words: readonly string[], replaced: boolean): string | null {
@@ -468,6 +478,7 @@ function scenarioOf(command: CommandName, words: readonly string[], replaced: bo
   const takesOne = subject !== undefined;
   const [first, second] = words;
   if (takesOne && first === undefined) throw new InputError(`${command} needs ${subject}.`);
+  if (MANY.includes(command)) return first ?? null;
   const extra = TWO.includes(command) ? words[2] : takesOne || OPTIONAL.includes(command) ? second : first;
   if (extra !== undefined)
     throw new InputError(`${command} does not take “${extra.slice(0, 60)}”; leave it out.`);
@@ -530,6 +541,7 @@ export function usage(): string {
     '  kvlab models [NAME]        the models that plans know, or all about one',
     '  kvlab tune [SCENARIO]      the best settings for a profile of work, by measuring: --model, --profile, --executor',
     '  kvlab apply PLAN           the best_plan.json of tune as settings of an engine: --print',
+    '  kvlab validate PLAN MEASURED   a plan beside the result of a benchmark, term by term; exit status 1 beyond --tolerance',
     '  kvlab profiles             the profiles of work; --recommend names the one for a load',
     '',
     ...flags,

@@ -20,6 +20,7 @@ import { risk } from './commands/risk.ts';
 import { serveBench } from './commands/serve-bench.ts';
 import { simulate } from './commands/simulate.ts';
 import { isOneFile, tuneCommand } from './commands/tune.ts';
+import { validate } from './commands/validate.ts';
 import { describeError, EXIT, InputError } from './errors.ts';
 import { openFolder } from './files.ts';
 import type { GpuHost } from './host.ts';
@@ -48,6 +49,7 @@ const RUNNERS: Readonly<Record<CommandName, Runner>> = {
   tune: { kind: 'gpu', run: tuneCommand },
   apply: { kind: 'plain', run: apply },
   profiles: { kind: 'plain', run: profiles },
+  validate: { kind: 'plain', run: validate },
 };
 
 /** Commands whose --out names a file. */

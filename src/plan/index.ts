@@ -9,12 +9,17 @@ export { GRIDS, gridOf, type Grid } from './grid.ts';
 export { lossOf, QUALITY_ROWS, qualityOf, type QualityRow } from './quality.ts';
 export { publishedPrices } from './cost.ts';
 export { noKv, noWeights, releasedWeights } from './support.ts';
+export { simulatePlan, simulatePrefix, type SimulatedPlan } from './simulate.ts';
 export { PlanError } from './error.ts';
 export { runPlan, type PlanOptions, type PlanStamp } from './plan.ts';
 export { searchPlans, searchTask, type SearchOptions, type SearchProgress } from './search.ts';
 export { findGpuRecord, findModelRecord } from './names.ts';
 export { ALL_GPUS, findAnyGpu, gpusOf, nearestGpus } from '../core/hardware/catalogue.ts';
 export { ALL_MODELS, findAnyModel, nearestModels } from '../core/model/catalogue.ts';
+export { architectureFromConfig, architectureFromText } from '../core/model/config/index.ts';
+export { gpuFromCheck } from '../core/hardware/from-check.ts';
+export { derate, DERATINGS, type Derating, type DeratingPreset } from '../core/hardware/deratings.ts';
+export { priceFor, pricesOf, type GpuPrice } from '../core/hardware/prices.ts';
 export { planMemory } from './memory/index.ts';
 export { planSpeed } from './speed/index.ts';
 export type { Candidate, LoadLengths, PlanSubject } from './types.ts';
@@ -29,3 +34,13 @@ export type {
   PlanRun,
   PlanSpeed,
 } from '../core/run/plan.ts';
+export { pinnedScenario, predictAt } from './validate/predict.ts';
+export { TERMS as VALIDATED_LABELS } from './validate/terms.ts';
+export { DEFAULT_TOLERANCE_PERCENT, validatePlan } from './validate/validate.ts';
+export type {
+  Assumption,
+  PlanValidation,
+  Validated,
+  ValidatedPoint,
+  ValidatedTerm,
+} from '../core/run/validation.ts';

@@ -18,7 +18,7 @@ export function compare(context: CommandContext): Outcome {
 }
 
 /** A plan's file, or a scenario that is planned now. @throws InputError */
-function runOf(context: CommandContext, name: string): PlanRun {
+export function planOf(context: CommandContext, name: string): PlanRun {
   if (!PLAN_PRESETS.some((preset) => preset.name === name)) {
     const run = readPlanRun(name);
     if (run !== null) return run;
@@ -29,7 +29,7 @@ function runOf(context: CommandContext, name: string): PlanRun {
 
 function comparePair(context: CommandContext, first: string, second: string): Outcome {
   const { invocation, terminal } = context;
-  const [a, b] = [runOf(context, first), runOf(context, second)];
+  const [a, b] = [planOf(context, first), planOf(context, second)];
   const fields = comparePlans(a, b);
   const titles = { a: titleOf(a, first), b: titleOf(b, second) };
   terminal.answer(invocation.json ? `${JSON.stringify({ ...titles, fields })}\n` : pairText(titles, fields));
