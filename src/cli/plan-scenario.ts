@@ -9,10 +9,10 @@ import {
   presetPlan,
   type PlanScenario,
 } from '../index.ts';
-import { findModelRecord } from '../plan/index.ts';
 import type { Invocation } from './arguments.ts';
 import { InputError } from './errors.ts';
 import { realNumber, wholeNumber } from './numbers.ts';
+import { modelLayer, namedGpu } from './plan-records.ts';
 import { readScenarioText } from './scenario.ts';
 
 /** Names that engines have for a format of the lab. */
@@ -128,17 +128,10 @@ function goalLayer(text: string | null): { goal?: { kind: string } } {
   return kind === undefined ? {} : { goal: { kind } };
 }
 
-function modelLayer(name: string | null): object {
-  if (name === null) return {};
-  const record = findModelRecord(name);
-  if (!record.ok) throw new InputError(record.sentence);
-  return { model: name, architecture: null };
-}
-
 /** A search over all GPUs, or over those listed, has none of its own. */
-function gpuLayer({ given }: Invocation): { gpu?: string | null; custom?: null } {
+function gpuLayer({ given }: Invocation): object {
   const gpu = given('gpu');
-  if (gpu !== null) return { gpu, custom: null };
+  if (gpu !== null) return namedGpu(gpu);
   return given('gpus') !== null || given('search') !== null ? { gpu: null, custom: null } : {};
 }
 
