@@ -1,5 +1,5 @@
 /**
- * The memory terms against what engines logged when they started: tests/golden/memory-starts.json, 40 starts of vLLM 0.11
+ * The memory terms against what engines logged when they started: tests/golden/memory-starts.json, 37 starts of vLLM 0.11
  * to 0.19 and one of SGLang. Two decimals of a GiB is what the logs give.
  */
 import { describe, expect, test } from 'vitest';
