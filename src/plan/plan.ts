@@ -17,6 +17,7 @@ import { candidateOf, fitting, givenWeights, groupsOf, modelTokens, stepDefaults
 import { limitBroken, loadContext, sizeOf, type LoadContext, type Sized } from './size.ts';
 import { gpuOf, subjectOf } from './subject.ts';
 import { defaultKv, noKv, noWeights } from './support.ts';
+import { verify } from './verify.ts';
 import type { Candidate, PlanSubject } from './types.ts';
 
 /** What a run is told about itself: this room knows no clock. */
@@ -31,17 +32,19 @@ export const UNSTAMPED_PLAN: PlanStamp = { id: 'plan', createdAt: '', command: n
 
 export interface PlanOptions {
   readonly stamp?: Partial<PlanStamp>;
+  /** Check the choice in the simulator: TTFT, tails and the prefix cache come from it. A tenth of a second more. */
+  readonly simulate?: boolean;
 }
 
 /** Weight formats to fall back on, where none is given and the released one does not fit. */
 const NARROWER = ['fp8', 'int8', 'int4'] as const;
 
-/** The smallest replica that fits, and the last one that did not. */
-function smallestReplica(
+/** Replicas of every size that fit, in the first format of the weights in which any does; and the first that was tried. */
+function replicasThatFit(
   subject: PlanSubject,
   gpu: GpuRecord,
   context: LoadContext,
-): { readonly fits: boolean; readonly candidate: Candidate } {
+): { readonly fitting: readonly Candidate[]; readonly first: Candidate } {
   const { scenario } = subject;
   const { engine } = scenario;
   const groups = groupsOf(subject, gpu);
@@ -51,6 +54,7 @@ function smallestReplica(
   let first: Candidate | null = null;
   for (const weights of formats) {
     if (engine.weights === null && noWeights(gpu, engine.name, weights) !== null) continue;
+    const found: Candidate[] = [];
     for (const [tensorParallel, pipelineParallel] of groups) {
       const candidate = candidateOf(
         subject,
@@ -68,15 +72,43 @@ function smallestReplica(
       );
       first ??= candidate;
       const fitted = fitting(subject, candidate);
-      if (fitted !== null) return { fits: true, candidate: fitted };
+      if (fitted !== null) found.push(fitted);
     }
+    if (found.length > 0 && first !== null) return { fitting: found, first };
   }
   if (first === null) {
     throw new PlanError(
       `hardware.count ${scenario.hardware.count ?? ''} can't be divided into replicas of ${subject.model.name}; leave it out, or give hardware.tensorParallel.`,
     );
   }
-  return { fits: false, candidate: first };
+  return { fitting: [], first };
+}
+
+/** Whether all users of a closed load have a place; where a rate is given they queue, which sizeOf has counted. */
+function holdsAll({ server, replicas }: Sized, { concurrency }: LoadContext): boolean {
+  return concurrency === null || server.most >= concurrency / replicas;
+}
+
+/** Fewer GPUs are better, but not fewer than hold everybody; among as many, smaller replicas, which come first. */
+function isBetter(a: Sized, b: Sized, context: LoadContext): boolean {
+  const [holdsA, holdsB] = [holdsAll(a, context), holdsAll(b, context)];
+  return holdsA === holdsB ? a.gpus < b.gpus : holdsA;
+}
+
+/** The fewest GPUs that serve the load within its limits; where none does, what came first, and why it is refused. */
+function fewestGpus(
+  subject: PlanSubject,
+  candidates: readonly Candidate[],
+  context: LoadContext,
+): { readonly best: Sized | null; readonly refused: string | null } {
+  const results = candidates.map((candidate) => sizeOf(candidate, subject, context));
+  const sized = results.flatMap((result) => (result.ok ? [result.sized] : []));
+  const works = sized.filter((one) => refusalOf(subject, one) === null);
+  if (works.length > 0) {
+    return { best: works.reduce((best, one) => (isBetter(one, best, context) ? one : best)), refused: null };
+  }
+  const reason = results.flatMap((result) => (result.ok ? [] : [result.reason]))[0];
+  return { best: sized[0] ?? null, refused: reason ?? null };
 }
 
 /** Requests that a replica is asked to have in flight, where that is given. */
@@ -178,10 +210,9 @@ export function planRunOf(scenario: PlanScenario, parts: RunParts, stamp: Partia
   };
 }
 
-/**
- * @throws PlanError for names that are in no record
- */
-export function runPlan(scenario: PlanScenario, { stamp }: PlanOptions = {}): PlanRun {
+/** @throws PlanError for names that are in no record */
+export function runPlan(scenario: PlanScenario, options: PlanOptions = {}): PlanRun {
+  const { stamp, simulate = false } = options;
   const subject = subjectOf(scenario);
   const gpu = gpuOf(scenario);
   if (gpu === null) {
@@ -189,28 +220,26 @@ export function runPlan(scenario: PlanScenario, { stamp }: PlanOptions = {}): Pl
   }
   const context = loadContext(subject, loadLengths(scenario.load), 1);
   const wrong = impossible(subject, gpu, context);
-  const { fits, candidate } = smallestReplica(subject, gpu, context);
-  if (wrong !== null || !fits) {
-    const deployment = memoryOnly(candidate, subject, context);
+  const { fitting: candidates, first } = replicasThatFit(subject, gpu, context);
+  if (wrong !== null || candidates.length === 0) {
+    const deployment = memoryOnly(first, subject, context);
     return planRunOf(
       scenario,
       { feasible: false, reason: wrong ?? deployment.memory.verdict, deployment },
       stamp,
     );
   }
-  const result = sizeOf(candidate, subject, context);
-  if (!result.ok) {
-    const deployment = memoryOnly(candidate, subject, context);
-    return planRunOf(
-      scenario,
-      { feasible: false, reason: sentence(candidate, result.reason), deployment },
-      stamp,
-    );
+  const { best, refused } = fewestGpus(subject, candidates, context);
+  if (best === null) {
+    const deployment = memoryOnly(candidates[0] ?? first, subject, context);
+    const reason = sentence(first, refused ?? 'nothing serves the load');
+    return planRunOf(scenario, { feasible: false, reason, deployment }, stamp);
   }
-  const deployment = deploymentOf(result.sized, subject, context);
-  const refused = refusalOf(subject, result.sized);
-  const reason = refused === null ? null : sentence(candidate, refused);
-  return planRunOf(scenario, { feasible: refused === null, reason, deployment }, stamp);
+  const verified = simulate ? verify(best, subject, context) : { sized: best, prefix: null, notes: [] };
+  const deployment = { ...deploymentOf(verified.sized, subject, context), prefixCache: verified.prefix };
+  const broken = refusalOf(subject, verified.sized);
+  const reason = broken === null ? null : sentence(first, broken);
+  return planRunOf(scenario, { feasible: broken === null, reason, deployment, notes: verified.notes }, stamp);
 }
 
 /** A reason as a sentence of its own. */

@@ -15,12 +15,13 @@ import { explain } from './explain.ts';
 import { bestOf, meritsOf, paretoFront, scoreOf } from './goal.ts';
 import { loadLengths } from './lengths.ts';
 import { memoryFits } from './memory/index.ts';
-import { planRunOf, refusalOf, type PlanOptions, type PlanStamp } from './plan.ts';
+import { planRunOf, refusalOf, type PlanOptions } from './plan.ts';
 import { candidateOf, fitting, groupsOf, modelTokens, stepDefaults, type Settings } from './settle.ts';
 import { loadContext, sizeOf, type LoadContext, type Sized } from './size.ts';
 import { asPlanned, findGpuNamed, gpuOf, subjectOf } from './subject.ts';
 import { noKv, noWeights, releasedWeights } from './support.ts';
 import type { Candidate, PlanSubject } from './types.ts';
+import { verify, type Verified } from './verify.ts';
 
 export interface SearchProgress {
   /** 0…1 */
@@ -263,7 +264,7 @@ function runOf(
   context: LoadContext,
   found: Findings,
   complete: boolean,
-  stamp: Partial<PlanStamp> | undefined,
+  { stamp, simulate = false }: PlanOptions,
 ): PlanRun {
   const { scenario } = subject;
   const ranked = rank(found.kept, scenario.goal);
@@ -278,21 +279,56 @@ function runOf(
       stamp,
     );
   }
-  const rows = rowsOf(ranked, misses);
+  const chosen = simulate ? firstThatHolds(subject, context, ranked) : { at: 0, verified: unchecked(first) };
+  const order = [...ranked.slice(chosen.at), ...ranked.slice(0, chosen.at)];
+  const rows = rowsOf(order, misses);
+  const { sized, prefix, notes } = chosen.verified;
   return planRunOf(
     scenario,
     {
       feasible: true,
       reason: null,
-      deployment: deploymentOf(first.sized, subject, context),
+      deployment: { ...deploymentOf(sized, subject, context), prefixCache: prefix },
       // The choice itself is not among what it was chosen from.
       rows: rows.slice(1),
       searched,
-      explanation: explain(subject, ranked, found),
+      explanation: explain(subject, order, found),
+      notes,
       complete,
     },
     stamp,
   );
+}
+
+function unchecked({ sized }: Ranked): Verified {
+  return { sized, prefix: null, notes: [] };
+}
+
+/** Choices that are simulated at the most, before the best is taken as it is. */
+const MOST_SIMULATED = 4;
+
+/** The best that keeps its limits in the simulator too; the best of all where none of the first few does. */
+function firstThatHolds(
+  subject: PlanSubject,
+  context: LoadContext,
+  ranked: readonly Ranked[],
+): { readonly at: number; readonly verified: Verified } {
+  let first: Verified | null = null;
+  for (const [at, { sized }] of ranked.slice(0, MOST_SIMULATED).entries()) {
+    const verified = verify(sized, subject, context);
+    if (refusalOf(subject, verified.sized) === null) return { at, verified };
+    first ??= verified;
+  }
+  const [best] = ranked;
+  if (!first || !best) throw new RangeError('A search without a choice has nothing to simulate.');
+  const broken = refusalOf(subject, first.sized) ?? '';
+  return {
+    at: 0,
+    verified: {
+      ...first,
+      notes: [...first.notes, `In the simulator ${broken}; the closed forms had kept it.`],
+    },
+  };
 }
 
 /** What is in the way, where nothing is left. */
@@ -305,7 +341,7 @@ function noneReason({ candidates }: Findings, misses: readonly PlanRow[]): strin
 /** The search as a task: `next()` until it is done, `next('stop')` to end it where it stands. @throws PlanError */
 export function* searchTask(
   scenario: PlanScenario,
-  { stamp }: PlanOptions = {},
+  options: PlanOptions = {},
 ): Generator<SearchProgress, PlanRun, Told> {
   const subject = subjectOf(scenario);
   const gpus = gpusToSearch(scenario);
@@ -319,10 +355,10 @@ export function* searchTask(
       fraction: (i + 1) / gpus.length,
       message: `${gpu.name}: ${found.kept.length} settings work so far`,
     };
-    if (told === 'stop') return runOf(subject, context, found, false, stamp);
+    if (told === 'stop') return runOf(subject, context, found, false, options);
   }
   refine(subject, context, found);
-  return runOf(subject, context, found, true, stamp);
+  return runOf(subject, context, found, true, options);
 }
 
 /** @throws PlanError for names that are in no record */

@@ -222,14 +222,22 @@ export function meanHour({ hours }: { readonly hours: readonly number[] | null }
 export type SizedOrNot =
   { readonly ok: true; readonly sized: Sized } | { readonly ok: false; readonly reason: string };
 
-/** @param candidate one replica that fits in memory */
-export function sizeOf(candidate: Candidate, subject: PlanSubject, context: LoadContext): SizedOrNot {
+/**
+ * @param candidate one replica that fits in memory
+ * @param given replicas, where something else found how many it takes; else as the scenario's count says, or the load
+ */
+export function sizeOf(
+  candidate: Candidate,
+  subject: PlanSubject,
+  context: LoadContext,
+  given: number | null = null,
+): SizedOrNot {
   const { scenario } = subject;
   const { choice, gpu } = candidate;
   const group = choice.tensorParallel * choice.pipelineParallel;
   const { count } = scenario.hardware;
   const server = serverOf(candidate, subject, context);
-  const found = split(server, subject, context, count === null ? null : count / group);
+  const found = split(server, subject, context, given ?? (count === null ? null : count / group));
   if (!('replicas' in found)) return { ok: false, reason: found.reason };
   const { replicas, served } = found;
   const gpus = replicas * group;

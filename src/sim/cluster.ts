@@ -65,7 +65,7 @@ function observerOf({ observer, handoff }: Plant, role: Role): SimObserver {
 }
 
 function createReplica(plant: Plant, role: Role, index: number, requests: RequestTable): Replica {
-  const { scenario, numBlocks, observer, cost, layers, longest } = plant;
+  const { scenario, numBlocks, observer, cost, layers, longest, architecture } = plant;
   const { engine, seed } = scenario;
   // A radix tree gives up its least recently used leaf. Least recently used of all blocks is the pool's own order.
   const order = engine.prefixCache === 'radix' ? 'suffix' : engine.cachePolicy;
@@ -76,8 +76,8 @@ function createReplica(plant: Plant, role: Role, index: number, requests: Reques
     numBlocks,
     blockSize: engine.blockSize,
     requests,
-    prefixCaching: sharesPrefixes(scenario),
-    groups: scenarioGroups(scenario),
+    prefixCaching: sharesPrefixes(scenario, architecture),
+    groups: scenarioGroups(scenario, architecture),
     stepTokens: stepTokens(scenario),
     ...(policy ? { policy } : {}),
     ...(onBlock ? { onBlock } : {}),

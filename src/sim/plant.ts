@@ -10,7 +10,7 @@ import { findGpu } from '../core/hardware/records.ts';
 import type { BlockManager } from '../core/kv/block-manager.ts';
 import { mixerStateBytes, modelBytesPerToken, sequenceKvBytes } from '../core/kv/layers.ts';
 import { keepsEveryToken } from '../core/kv/replica-budget.ts';
-import { findArchitecture, layerCount } from '../core/model/architecture.ts';
+import { findArchitecture, layerCount, type Architecture } from '../core/model/architecture.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import { PAGED_SCHEDULERS } from '../core/schedule/index.ts';
 import type { RequestTable } from '../core/schedule/requests.ts';
@@ -30,6 +30,8 @@ export interface ClusterParts {
   /** KV blocks of one replica. */
   readonly numBlocks: number;
   readonly observer: SimObserver;
+  /** Of a model that the simulator's own table lacks; else it is looked up by the scenario's name. */
+  readonly architecture?: Architecture | undefined;
 }
 
 /** The host's link where neither a tier nor the GPU's record says: PCIe 4 ×16, nominal. Assumed. */
@@ -66,7 +68,7 @@ function longestText({ promptTokens, outputTokens, size }: RequestTable): number
 export function createPlant(parts: ClusterParts): Plant {
   const { scenario, requests, cost, observer } = parts;
   const { engine, cluster, model } = scenario;
-  const architecture = findArchitecture(model);
+  const architecture = parts.architecture ?? findArchitecture(model);
   if (!architecture) throw new RangeError(`The model “${model}” is not known; choose another one.`);
   const kvBytesPerToken = modelBytesPerToken(architecture, { format: engine.kvFormat });
   const stateBytes = architecture.kinds.reduce(

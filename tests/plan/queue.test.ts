@@ -55,3 +55,28 @@ test('users beyond the places wait, and Little’s law holds for all of them', (
   expect(crowd.batch).toBe(one.most);
   expect((crowd.requestsPerSecond * crowd.e2eMs) / 1000).toBeCloseTo(one.most * 3, 6);
 });
+
+test('the closed forms and the simulator agree at a rate', () => {
+  const scenario = plan({ load: { rate: 10 } });
+  const [planned, simulated] = [runPlan(scenario), runPlan(scenario, { simulate: true })];
+  const [a, b] = [planned.deployment?.speed, simulated.deployment?.speed];
+  if (!a || !b) throw new Error('no speed');
+  expect(Math.abs(b.ttftMs / a.ttftMs - 1)).toBeLessThan(0.25);
+  expect(Math.abs(b.ttftTailMs / a.ttftTailMs - 1)).toBeLessThan(0.5);
+  expect(Math.abs(b.tpotTailMs / a.tpotTailMs - 1)).toBeLessThan(0.25);
+  expect(simulated.notes.join(' ')).toContain('simulated: 400 requests');
+});
+
+test('a prefix cache is simulated: its hits shorten the first token and spare memory', () => {
+  const shared = (tokens: number) =>
+    runPlan(plan({ load: { rate: 6, sharedPrefix: { tokens, prompts: 4 } } }), { simulate: true }).deployment
+      ?.prefixCache;
+  const [little, much] = [shared(256), shared(1792)];
+  expect(little?.hitRatio).toBeLessThan(256 / 2048);
+  expect(much?.hitRatio).toBeGreaterThan(0.8);
+  expect(much?.hitRatio).toBeLessThan(1792 / 2048);
+  expect(much?.ttftSaved).toBeGreaterThan(0.4);
+  expect(much?.memorySaved).toBeGreaterThan(0.3);
+  // The whole prompt may not be shared, and nothing breaks.
+  expect(runPlan(plan({ load: { rate: 6 } }), { simulate: true }).deployment?.prefixCache).toBeNull();
+});

@@ -21,7 +21,8 @@ export function planned(scenario: PlanScenario, { invocation, command }: Command
   const asked = invocation.given('search') !== null || invocation.given('goal') !== null;
   const open = scenario.hardware.gpu === null && scenario.hardware.custom === null;
   try {
-    return asked || open ? searchPlans(scenario, { stamp }) : runPlan(scenario, { stamp });
+    const options = { stamp, simulate: true };
+    return asked || open ? searchPlans(scenario, options) : runPlan(scenario, options);
   } catch (error) {
     if (error instanceof PlanError) throw new InputError(error.message);
     throw error;

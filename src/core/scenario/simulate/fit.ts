@@ -7,7 +7,7 @@ import type { Read } from '../../json.ts';
 import { heldBlocks, longestHeld, type BlockGroup } from '../../kv/block-groups.ts';
 import { blockGroups, kvGroups } from '../../kv/hybrid.ts';
 import { keepsEveryToken, replicaBudget } from '../../kv/replica-budget.ts';
-import { findArchitecture } from '../../model/architecture.ts';
+import { findArchitecture, type Architecture } from '../../model/architecture.ts';
 import { PAGED_SCHEDULERS } from '../../schedule/index.ts';
 import type { RequestTable } from '../../schedule/requests.ts';
 import { requestsContradiction } from '../../workload/limits.ts';
@@ -18,9 +18,12 @@ export function maxModelTokens({ model, engine }: SimScenario): number {
   return engine.maxModelTokens || (findArchitecture(model)?.maxPositionTokens ?? Infinity);
 }
 
-/** Groups of layers of the scenario's model, as its engine keeps them. @throws RangeError for a model that is not known */
-export function scenarioGroups(scenario: SimScenario): BlockGroup[] {
-  const model = findArchitecture(scenario.model);
+/**
+ * Groups of layers of the scenario's model, as its engine keeps them. @throws RangeError for a model that is not known
+ * @param architecture of a model that the simulator's own table lacks
+ */
+export function scenarioGroups(scenario: SimScenario, architecture?: Architecture): BlockGroup[] {
+  const model = architecture ?? findArchitecture(scenario.model);
   if (!model) throw new RangeError(`The model “${scenario.model}” is not known; choose another one.`);
   const { kvFormat, blockSize } = scenario.engine;
   const { tensorParallel } = scenario.hardware;
@@ -47,10 +50,10 @@ export function longestSequence(scenario: SimScenario, numBlocks: number): numbe
 }
 
 /** Whether requests can share a prefix: no group of layers keeps a state, and the engine has a cache. */
-export function sharesPrefixes(scenario: SimScenario): boolean {
+export function sharesPrefixes(scenario: SimScenario, architecture?: Architecture): boolean {
   const { prefixCache, scheduler } = scenario.engine;
   if (prefixCache === 'off' || !PAGED_SCHEDULERS[scheduler]) return false;
-  return scenarioGroups(scenario).every(({ keeps }) => keeps.kind !== 'state');
+  return scenarioGroups(scenario, architecture).every(({ keeps }) => keeps.kind !== 'state');
 }
 
 /** KV blocks of one replica: the scenario's, else what its memory leaves; or why weights or the longest request do not fit. */
