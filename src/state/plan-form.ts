@@ -1,6 +1,7 @@
 /** The form of a plan, read off its schema: every setting that the first screen leaves to its default. */
 import type { Json } from '../core/json.ts';
 import { PlanScenario } from '../core/scenario/plan/schema.ts';
+import { SIM_KV_FORMATS, SIM_WEIGHT_FORMATS } from '../core/scenario/simulate/schema.ts';
 import type { AnySchema, Field } from './form.ts';
 import { PLAN_WORDS } from './plan-form-words.ts';
 import { partsUnder, type FormGroup, type FormKind, type FormPart } from './sim-form.ts';
@@ -17,22 +18,17 @@ export const PLAN_GROUPS: readonly FormGroup[] = [
       'hardware.tensorParallel',
       'hardware.pipelineParallel',
       'hardware.expertParallel',
-      'engine.weights',
-      'engine.kvFormat',
-      'engine.disaggregated',
     ],
   },
   {
     title: 'Engine',
     paths: [
       'engine.name',
-      'engine.version',
       'engine.memoryUtilization',
       'engine.blockSize',
       'engine.tokenBudget',
       'engine.maxSequences',
       'engine.maxModelTokens',
-      'engine.prefixCaching',
       'engine.offloadGB',
       'engine.speculation',
     ],
@@ -56,8 +52,6 @@ export const PLAN_GROUPS: readonly FormGroup[] = [
     title: 'Prices and energy',
     paths: [
       'prices.contract',
-      'prices.provider',
-      'prices.region',
       'prices.perGpuHour',
       'prices.spotShare',
       'prices.apiPerMillionOutput',
@@ -67,6 +61,34 @@ export const PLAN_GROUPS: readonly FormGroup[] = [
     ],
   },
   { title: 'Words', paths: ['title', 'about'] },
+];
+
+/** A setting that the planner chooses while it is open. */
+export interface OpenSetting {
+  readonly group: string;
+  readonly path: string;
+  /** Null: any text. */
+  readonly options: readonly { readonly value: Json; readonly name: string }[] | null;
+  /** What it says while it is open. */
+  readonly open: string;
+}
+
+const named = (values: readonly string[]): OpenSetting['options'] =>
+  values.map((value) => ({ value, name: value }));
+const YES_NO: OpenSetting['options'] = [
+  { value: true, name: 'yes' },
+  { value: false, name: 'no' },
+];
+const BEST = 'whichever is best';
+
+export const OPEN_SETTINGS: readonly OpenSetting[] = [
+  { group: 'Deployment', path: 'engine.weights', options: named(SIM_WEIGHT_FORMATS), open: BEST },
+  { group: 'Deployment', path: 'engine.kvFormat', options: named(SIM_KV_FORMATS), open: BEST },
+  { group: 'Deployment', path: 'engine.disaggregated', options: YES_NO, open: BEST },
+  { group: 'Engine', path: 'engine.prefixCaching', options: YES_NO, open: BEST },
+  { group: 'Engine', path: 'engine.version', options: null, open: 'the newest known' },
+  { group: 'Prices and energy', path: 'prices.provider', options: null, open: 'any' },
+  { group: 'Prices and energy', path: 'prices.region', options: null, open: 'any' },
 ];
 
 export function planParts(document: Json, path: string): readonly FormPart[] {

@@ -1,7 +1,7 @@
 /** Everything the room Plan knows; made when the room is first entered. */
 import type { Json } from '../core/json.ts';
 import type { Architecture } from '../core/model/architecture.ts';
-import type { PlanRow } from '../core/run/plan.ts';
+import type { PlanRow, PlanRun } from '../core/run/plan.ts';
 import type { Run } from '../core/run/schema.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import type {
@@ -15,6 +15,7 @@ import type {
 } from '../workers/plan-api.ts';
 import { faultFromUnknown, faultOf, type Fault } from './faults.ts';
 import { Newest } from './newest.svelte.ts';
+import { PlanCompare } from './plan-compare.svelte.ts';
 import { PlanSetup } from './plan-setup.svelte.ts';
 import type { KeyValue } from './theme.svelte.ts';
 
@@ -49,6 +50,7 @@ export class PlanRoom {
   readonly fleet: Newest<PlanScenario, Fleet>;
   /** The plan in the words of each engine; asked for when somebody looks. */
   readonly settings: Newest<SettingsWish, readonly SettingsText[]>;
+  readonly compare: PlanCompare;
   catalogue: Catalogue | null = $state.raw(null);
   /** Why a model or a GPU of no record was not taken. */
   recordFault: Fault | null = $state.raw(null);
@@ -60,6 +62,7 @@ export class PlanRoom {
     this.#library = library;
     this.setup = new PlanSetup(tab);
     this.answer = new Newest((scenario) => client.plan(scenario));
+    this.compare = new PlanCompare((a, b) => client.compare(a, b));
     this.fleet = new Newest((scenario) => client.fleet(scenario));
     this.settings = new Newest((wish) => client.settings(wish));
   }
@@ -98,6 +101,11 @@ export class PlanRoom {
     set('hardware.pipelineParallel', choice.pipelineParallel);
     set('engine.weights', choice.weights);
     set('engine.kvFormat', choice.kvFormat);
+  }
+
+  /** A plan from its file; null, with the fault on show, where it is none. */
+  readPlan(text: string): Promise<PlanRun | null> {
+    return this.#ask(() => this.#client.readPlan(text));
   }
 
   dropTrace(): void {

@@ -86,6 +86,8 @@ export interface PlanWorkerApi {
   fetchConfig(repository: string): Promise<Outcome<Architecture>>;
   /** A hardware check, as its JSON, as a GPU to plan for. */
   gpuOfCheck(json: string): Promise<Outcome<GpuRecord>>;
+  /** A plan's file, as it was saved. */
+  readPlan(text: string): Promise<Outcome<PlanRun>>;
   /** The plan as settings to paste, for each engine that there is a renderer for. */
   settings(wish: SettingsWish): Promise<Outcome<readonly SettingsText[]>>;
 }

@@ -16,6 +16,7 @@ export function createPlanClient(): PlanWorkerApi {
     readConfig: (text, name) => ask((remote) => remote.readConfig(text, name)),
     fetchConfig: (repository) => ask((remote) => remote.fetchConfig(repository)),
     gpuOfCheck: (json) => ask((remote) => remote.gpuOfCheck(json)),
+    readPlan: (text) => ask((remote) => remote.readPlan(text)),
     settings: (wish) => ask((remote) => remote.settings(wish)),
     plan: (scenario) => ask((remote) => remote.plan(scenario)),
   };

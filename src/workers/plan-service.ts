@@ -5,10 +5,11 @@
 import { planFigures } from '../charts/figures/plan/index.ts';
 import { gpuFromCheck } from '../core/hardware/from-check.ts';
 import type { GpuRecord } from '../core/hardware/records.ts';
+import type { Read } from '../core/json.ts';
 import { parseRun } from '../core/run/parse.ts';
 import type { PlanRun } from '../core/run/plan.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
-import { comparePlans, fleetOf, searchPlans } from '../plan/index.ts';
+import { comparePlans, fleetOf, parsePlanRun, searchPlans } from '../plan/index.ts';
 import {
   renderSettings,
   RENDER_TARGETS,
@@ -45,6 +46,7 @@ export function createPlanService({ date, newId, fetch }: PlanPlatform): PlanWor
     readConfig: (text, name) => outcomeOf(async () => readConfig(text, name)),
     fetchConfig: (repository) => outcomeOf(() => fetchConfig(repository, fetch)),
     gpuOfCheck: (json) => outcomeOf(async () => gpuOfCheck(json)),
+    readPlan: (text) => outcomeOf(async () => valueOf(parsePlanRun(text))),
     settings: (wish) => outcomeOf(async () => RENDER_TARGETS.map((target) => settingsText(wish, target))),
   };
 }
@@ -54,9 +56,13 @@ function gpuOfCheck(json: string): GpuRecord {
   const read = parseRun(json);
   if (!read.ok) throw new Error(read.sentence);
   if (read.run.kind !== 'check') throw new Error('This run is no hardware check; choose one.');
-  const gpu = gpuFromCheck(read.run);
-  if (!gpu.ok) throw new Error(gpu.sentence);
-  return gpu.value;
+  return valueOf(gpuFromCheck(read.run));
+}
+
+/** @throws Error with the sentence of a refusal */
+function valueOf<T>(read: Read<T>): T {
+  if (read.ok) return read.value;
+  throw new Error(read.sentence);
 }
 
 /** The load on whichever GPU, each with as many as it takes: what is given of one GPU's deployment counts for no other. */
