@@ -112,7 +112,7 @@ function layerParts(parts: Parts, time: StepTime, shard: LayerShard, work: StepW
     flops: layers * tokens * (shard.expertFlops + shard.routerFlops),
     bytes: expertBytes,
     seconds: layers * time.expertSeconds(shard, tokens),
-    computeSeconds: (layers * tokens * shard.expertFlops) / rates.linearFlops,
+    computeSeconds: (layers * tokens * shard.expertFlops) / rates.expertFlops,
     memorySeconds: expertBytes / rates.weightBytes,
   });
   const attention = attentionCounts(shard, work, pass);

@@ -57,6 +57,7 @@ export function ratesOfCheck(check: CheckRun, kvFormat: ServedKvFormat): StepRat
   return {
     linearFlops: flops,
     headFlops: flops,
+    expertFlops: flops,
     weightBytes: read,
     attentionFlops: flops,
     kvBytes: decode === null || decode <= 0 ? read : decode * 1e9,

@@ -11,6 +11,8 @@ export interface StepRates {
   /** FLOP/s of linear layers in the weights' format, and in bf16 (output layer, router). */
   readonly linearFlops: number;
   readonly headFlops: number;
+  /** FLOP/s of experts. */
+  readonly expertFlops: number;
   /** B/s of reading weights. */
   readonly weightBytes: number;
   /** FLOP/s and B/s of attention. */
@@ -69,6 +71,12 @@ export function matrixFlops(gpu: GpuRecord, format: ServedWeightFormat): number 
  */
 const FP8_KV_SHARE: Record<AttentionKernel, number> = { fa2: 1, fa3: 0.86, split: 1 };
 
+/**
+ * Of the 16-bit rate that experts in four bits reach on GPUs that widen them as they go: 49 % on H100 (triton-lang/triton
+ * pull request 6833, bf16 × mxfp4 with swizzled values).
+ */
+const WIDENED_EXPERT_SHARE = 0.49;
+
 /** Rates of a known GPU. Settings that are null stand for what was measured on it, else for ASSUMED_EFFICIENCY. */
 export function ratesOfRecord(
   gpu: GpuRecord,
@@ -88,6 +96,7 @@ export function ratesOfRecord(
   return {
     linearFlops: matrixFlops(gpu, format) * compute,
     headFlops: half * compute,
+    expertFlops: format === 'mxfp4' ? half * WIDENED_EXPERT_SHARE : matrixFlops(gpu, format) * compute,
     weightBytes: bandwidth * memory,
     attentionFlops: half * attention,
     kvBytes: bandwidth * kv * (kvFormat === 'fp8' ? FP8_KV_SHARE[attentionKernel] : 1),

@@ -219,12 +219,16 @@ function activationBytesOf(hidden: number, { mixer, mlp }: LayerKind, ranks: num
   return ACTIVATION_BYTES * (4 * hidden + (2 * queries + 3 * middle) / ranks);
 }
 
+/** A token is written once for each of its experts and read there; what they answer is written and summed up. */
+const EXPERT_PASSES = 4;
+
 /** Norms of the whole width on each rank, activation (two in, one out) and rotation of this rank's part. */
 function elementBytesOf(hidden: number, { mixer, mlp }: LayerKind, ranks: number): number {
   const heads = 'queryHeads' in mixer ? mixer.queryHeads : 0;
   const width = 'keyDim' in mixer ? mixer.keyDim : 'ropeDim' in mixer ? mixer.ropeDim : 0;
   const sharded = 3 * middleWidth(mlp) + 2 * heads * width;
-  return ACTIVATION_BYTES * (NORM_PASSES * hidden + sharded / ranks);
+  const sorted = mlp.kind === 'experts' ? EXPERT_PASSES * mlp.activeExperts * hidden : 0;
+  return ACTIVATION_BYTES * (NORM_PASSES * hidden + sorted + sharded / ranks);
 }
 
 /**

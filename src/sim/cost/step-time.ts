@@ -126,7 +126,7 @@ export class StepTime {
     const { rates } = this;
     const distinct = distinctExperts(shard, tokens);
     const experts = overlap(
-      (expertRows(tokens, distinct, shard) * shard.expertFlops) / rates.linearFlops / shard.activeExperts,
+      (expertRows(tokens, distinct, shard) * shard.expertFlops) / rates.expertFlops / shard.activeExperts,
       (distinct * shard.expertBytes) / rates.weightBytes,
     );
     const router = overlap(
