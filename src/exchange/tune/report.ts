@@ -1,28 +1,15 @@
 /** A tuning as a report to read: Markdown beside its figures, or one HTML file with them inside. */
 import { figuresFor } from '../../charts/figures/index.ts';
 import { formatValue } from '../../charts/format.ts';
-import { renderSvg } from '../../charts/svg.ts';
 import { bestPlanOf } from '../../core/metrics/tune/best-plan.ts';
 import { TUNE_METRICS } from '../../core/metrics/tune/definitions.ts';
 import type { BestPlan, Fallback } from '../../core/run/best-plan.ts';
 import type { TuneRow, TuneRun } from '../../core/run/tune.ts';
 import { resolveTuning } from '../../core/scenario/tune/resolved.ts';
+import { reportHtml, reportMarkdown, type ReportPart } from '../report.ts';
 
 const MOST_ROWS = 20;
 const MOST_REASONS = 12;
-
-/** A part of the report, whatever the format. */
-type Part =
-  | { readonly kind: 'heading'; readonly text: string; readonly level: 1 | 2 }
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'list'; readonly items: readonly string[] }
-  | {
-      readonly kind: 'table';
-      readonly head: readonly string[];
-      readonly rows: readonly (readonly string[])[];
-    }
-  | { readonly kind: 'code'; readonly text: string }
-  | { readonly kind: 'figures' };
 
 const ratio = (value: number): string => `${value.toFixed(2)} ×`;
 
@@ -51,12 +38,12 @@ function whenWords({ when }: Fallback): string {
   return `TTFT above ${formatValue(when.ttftAboveMs, 'ms')}`;
 }
 
-function summary(run: TuneRun, plan: BestPlan | null): Part[] {
+function summary(run: TuneRun, plan: BestPlan | null): ReportPart[] {
   const { models, profile } = resolveTuning(run.scenario);
   const { full, taken, extra, anchors, skipped } = run.counts;
   const lengths = `contexts ${profile.contexts.join(', ')}; outputs ${profile.outputs.join(', ')}`;
   const weights = `TTFT ${profile.weights.ttft}, throughput ${profile.weights.throughput}, memory ${profile.weights.memory}`;
-  const parts: Part[] = [
+  const parts: ReportPart[] = [
     {
       kind: 'text',
       text: `${models.join(', ')}, profile ${profile.name} (${lengths}; weights ${weights}). ${run.about}`,
@@ -80,7 +67,7 @@ function summary(run: TuneRun, plan: BestPlan | null): Part[] {
   return parts;
 }
 
-function refusals(run: TuneRun): Part[] {
+function refusals(run: TuneRun): ReportPart[] {
   const reasons = new Map<string, number>();
   for (const { status, reason } of run.rows) {
     if (status === 'infeasible' && reason !== null) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
@@ -97,7 +84,7 @@ function refusals(run: TuneRun): Part[] {
       ];
 }
 
-function partsOf(run: TuneRun): Part[] {
+function partsOf(run: TuneRun): ReportPart[] {
   const plan = bestPlanOf(run);
   const ranked = run.ranking.slice(0, MOST_ROWS).flatMap((at, place) => {
     const row = run.rows[at];
@@ -107,7 +94,7 @@ function partsOf(run: TuneRun): Part[] {
   return [
     { kind: 'heading', text: run.title, level: 1 },
     ...summary(run, plan),
-    { kind: 'figures' },
+    { kind: 'figures', figures: figuresFor(run) },
     { kind: 'heading', text: 'Ranking', level: 2 },
     {
       kind: 'table',
@@ -129,7 +116,7 @@ function partsOf(run: TuneRun): Part[] {
       ? []
       : ([
           { kind: 'heading', text: 'Settings', level: 2 },
-          { kind: 'code', text: JSON.stringify(plan.config, null, 2) },
+          { kind: 'code', text: JSON.stringify(plan.config, null, 2), language: 'json' },
         ] as const)),
     ...(run.notes.length === 0
       ? []
@@ -144,89 +131,12 @@ function partsOf(run: TuneRun): Part[] {
   ];
 }
 
-function markdownCell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
-}
-
-function markdownPart(run: TuneRun, part: Part): string {
-  switch (part.kind) {
-    case 'heading':
-      return `${'#'.repeat(part.level)} ${part.text}\n`;
-    case 'text':
-      return `${part.text}\n`;
-    case 'list':
-      return part.items.map((item) => `- ${item}\n`).join('');
-    case 'table':
-      return [part.head, part.head.map(() => '---'), ...part.rows]
-        .map((row) => `| ${row.map(markdownCell).join(' | ')} |\n`)
-        .join('');
-    case 'code':
-      return `\`\`\`json\n${part.text}\n\`\`\`\n`;
-    case 'figures':
-      return figuresFor(run)
-        .map(({ id, title, finding }) => `![${title}](${id}.svg)\n\n${finding}\n`)
-        .join('\n');
-    default:
-      return part satisfies never;
-  }
-}
-
 /** The figures are files beside it, by their names. */
 export function tuneReportMarkdown(run: TuneRun): string {
-  return partsOf(run)
-    .map((part) => markdownPart(run, part))
-    .join('\n');
+  return reportMarkdown(partsOf(run));
 }
-
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? '');
-}
-
-function htmlPart(run: TuneRun, part: Part): string {
-  switch (part.kind) {
-    case 'heading':
-      return `<h${part.level}>${escaped(part.text)}</h${part.level}>`;
-    case 'text':
-      return `<p>${escaped(part.text)}</p>`;
-    case 'list':
-      return `<ul>${part.items.map((item) => `<li>${escaped(item)}</li>`).join('')}</ul>`;
-    case 'table': {
-      const row = (cells: readonly string[], tag: 'th' | 'td'): string =>
-        `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
-      return `<div class="scroll"><table><thead>${row(part.head, 'th')}</thead><tbody>${part.rows.map((cells) => row(cells, 'td')).join('')}</tbody></table></div>`;
-    }
-    case 'code':
-      return `<pre><code>${escaped(part.text)}</code></pre>`;
-    case 'figures':
-      return figuresFor(run)
-        .map(
-          (figure) =>
-            `<figure>${renderSvg(figure)}<figcaption>${escaped(figure.finding)}</figcaption></figure>`,
-        )
-        .join('');
-    default:
-      return part satisfies never;
-  }
-}
-
-const STYLE =
-  'body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}' +
-  'table{border-collapse:collapse;font-size:.875rem}th,td{border:1px solid #ccc;padding:.25rem .5rem;text-align:left;vertical-align:top}' +
-  '.scroll{overflow-x:auto}figure{margin:1.5rem 0}svg{max-width:100%;height:auto}pre{background:#f4f4f4;padding:1rem;overflow-x:auto}';
 
 /** One file with everything inside; what comes from outside is text in it and never markup. */
 export function tuneReportHtml(run: TuneRun): string {
-  const body = partsOf(run)
-    .map((part) => htmlPart(run, part))
-    .join('\n');
-  return `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(run.title)}</title><style>${STYLE}</style></head>
-<body>
-${body}
-</body>
-</html>
-`;
+  return reportHtml(run.title, partsOf(run));
 }
