@@ -19,12 +19,32 @@ export const ALL_GPUS: readonly GpuRecord[] = [
 
 const index = new NameIndex(ALL_GPUS, gpuKey);
 
+/** Words that drivers and clouds put beside a product's own, and that name no other product. */
+const BESIDE =
+  /^(nvidia|geforce|amd|radeon|instinct|intel|apple|qualcomm|r|tm|gpu|graphics|tesla|quadro|rtx|rx|arc|sxm\d?|pcie|oam|hbm\d?e?|generation|edition|blackwell|hopper|ada|lovelace|radv|navi\d+|instance|x\d)$/;
+
+/** What a driver calls it: all words of one record, and beside them none that could mean another. */
+function byDriver(name: string): GpuRecord | undefined {
+  const adapter = { vendor: '', architecture: '', device: '', description: name, isFallback: false };
+  const found = matchGpu(adapter, ALL_GPUS);
+  const words = name
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== '');
+  if (!found || !words.every((word) => found.adapterWords.includes(word) || isBeside(word, found)))
+    return undefined;
+  return found;
+}
+
+/** A size is the record's own, or another product's. */
+function isBeside(word: string, { memoryGB }: GpuRecord): boolean {
+  const size = /^(\d+)gi?b?$/.exec(word)?.[1];
+  return size === undefined ? BESIDE.test(word) : Math.abs(Number(size) / memoryGB - 1) < 0.1;
+}
+
 /** A GPU by id, name, alias, or what a driver calls it (`NVIDIA H100 80GB HBM3`), in any case. */
 export function findAnyGpu(name: string): GpuRecord | undefined {
-  return (
-    index.find(name) ??
-    matchGpu({ vendor: '', architecture: '', device: '', description: name, isFallback: false }, ALL_GPUS)
-  );
+  return index.find(name) ?? byDriver(name.slice(0, 200));
 }
 
 /** The GPUs whose names are nearest to an unknown one. */

@@ -77,6 +77,11 @@ test.each([
   ['Apple M1', 'm1'],
   ['Intel Arc B580', 'arc-b580'],
   ['Gaudi3', 'gaudi3'],
+  ['NVIDIA L40S', 'l40s'],
+  ['NVIDIA GeForce RTX 3080 Laptop GPU', 'rtx-3080-laptop'],
+  ['AMD Instinct MI300X OAM', 'mi300x'],
+  ['AMD Radeon RX 7900 XTX (RADV NAVI31)', 'rx-7900-xtx'],
+  ['Intel(R) Arc(TM) 140V GPU (16GB)', 'arc-140v'],
 ])('%s is %s', (name, id) => {
   expect(findAnyGpu(name)?.id).toBe(id);
 });
@@ -93,6 +98,17 @@ test.each([
 test('an unknown one is refused with the nearest', () => {
   expect(findAnyGpu('RTX 4099')).toBeUndefined();
   expect(findAnyGpu('')).toBeUndefined();
+  // A word that no record has means a GPU that no record has.
+  for (const name of [
+    'H100 CNX',
+    'RTX 4090 Ti',
+    'B300X',
+    'L4 banana',
+    'M3 Extreme',
+    'A100 16GB MIG',
+    'RTX 3090 48GB',
+  ])
+    expect(findAnyGpu(name), name).toBeUndefined();
   expect(unknownGpuSentence('RTX 4099')).toMatch(
     /^The GPU “RTX 4099” is not known; the nearest are .*rtx-4090/,
   );
