@@ -32,12 +32,8 @@ export interface Compared extends PredictedRow {
   readonly ttftRatio: number | null;
 }
 
-/** @param unmeasured as if no kernel had been timed on the row's GPU */
-export function compareRow(row: MeasuredRow, fitted?: FittedTimes, unmeasured = false): Compared | null {
-  const predicted = predictRow(row, {
-    timesOf: (engine) => (fitted ? withFitted(engine, fitted) : engineTimes(engine)),
-    unmeasured,
-  });
+export function compareRow(row: MeasuredRow, fitted?: FittedTimes): Compared | null {
+  const predicted = predictRow(row, (engine) => (fitted ? withFitted(engine, fitted) : engineTimes(engine)));
   if (predicted === null) return null;
   const { tpot_ms, ttft_ms, output_tok_s_total } = row;
   return {

@@ -2,7 +2,10 @@
  * The table of errors and the bands that the planner carries: measured rows against predictions of their model by
  * constants of the others. Written to src/plan/calibration/measured-errors.json by scripts/speed-errors.mjs.
  */
+import { GPUS } from '../../src/core/hardware/records.ts';
+import { findArchitecture } from '../../src/core/model/architecture.ts';
 import type { MeasuredErrors } from '../../src/plan/calibration/measured-errors.ts';
+import { Speed } from '../../src/plan/speed/index.ts';
 import { referenceText } from '../../tests/reference-data.ts';
 import { compareRow, errorOf, fitTimes, type Compared, type FittedTimes } from './fit.ts';
 import { recordName, type MeasuredRow } from './rows.ts';
@@ -139,9 +142,39 @@ function bandOf(models: readonly (readonly Compared[])[]): MeasuredErrors['bands
   };
 }
 
-/** Rows as on a GPU that nobody timed a kernel on: its record without the measured shares. */
-function unmeasured({ rows, times }: HeldOut): Compared[] {
-  return rows.flatMap(({ row }) => compareRow(row, times, true) ?? []);
+/** Batches of the comparison of GPUs. */
+const GPU_BATCHES = [1, 16, 64];
+
+/**
+ * How far a GPU is from the middle of those whose kernels were timed: times with its own shares over times with the shares
+ * that stand for a GPU without any, GPU by GPU.
+ */
+function gpuSpread(): number {
+  const model = findArchitecture('Llama-3.1-8B');
+  if (!model) throw new Error('No record of Llama-3.1-8B.');
+  const choice = {
+    engine: 'vllm',
+    tensorParallel: 1,
+    pipelineParallel: 1,
+    expertParallel: false,
+    weights: 'bf16',
+    kvFormat: 'bf16',
+    tokenBudget: 8192,
+    speculation: null,
+    disaggregated: null,
+  } as const;
+  const load = { promptTokens: 2048, outputTokens: 512, cachedTokens: 0 };
+  const groups = GPUS.filter(({ serving }) => serving.efficiency !== null).map((gpu) => {
+    const own = new Speed(choice, gpu, model);
+    const middle = new Speed(choice, { ...gpu, serving: { ...gpu.serving, efficiency: null } }, model);
+    return GPU_BATCHES.map((batch) => own.steadyTpotMs(batch, load) / middle.steadyTpotMs(batch, load));
+  });
+  return newModelFactor(groups);
+}
+
+/** Two reasons to be off that have nothing to do with each other. */
+function together(factor: number, other: number): number {
+  return Math.exp(Math.hypot(Math.log(factor), Math.log(other)));
 }
 
 export function measuredErrors(date: string, command: string): MeasuredErrors {
@@ -150,6 +183,8 @@ export function measuredErrors(date: string, command: string): MeasuredErrors {
   const dense = models.filter(({ rows: own }) => own.every(({ experts }) => !experts));
   const experts = models.filter(({ rows: own }) => own.some((row) => row.experts));
   const all = models.flatMap(({ rows: own }) => own);
+  const known = bandOf(dense.map(({ rows: own }) => own));
+  const spread = gpuSpread();
   return {
     date,
     command,
@@ -173,9 +208,14 @@ export function measuredErrors(date: string, command: string): MeasuredErrors {
       groupsOf(all, metric),
     ),
     bands: {
-      dense: bandOf(dense.map(({ rows: own }) => own)),
+      dense: known,
       experts: bandOf(experts.map(({ rows: own }) => own)),
-      unmeasured: bandOf(dense.map(unmeasured)),
+      unmeasured: {
+        tpot: round(together(known.tpot, spread), 3),
+        throughput: round(together(known.throughput, spread), 3),
+        ttft: round(together(known.ttft, spread), 3),
+        points: known.points,
+      },
     },
   };
 }

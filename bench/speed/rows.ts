@@ -132,31 +132,20 @@ function subjectOf(
   return { candidate: { choice, gpu }, subject: { scenario, model } };
 }
 
-export interface PredictOptions {
-  /** An engine's own times. */
-  readonly timesOf: (engine: PlanChoice['engine']) => EngineTimes;
-  /** As if no kernel had been timed on the row's GPU. */
-  readonly unmeasured: boolean;
-}
-
-/** @returns null for rows that are left out: see the file's head */
+/** @returns null for rows that are left out: see the file's head. @param timesOf an engine's own times */
 export function predictRow(
   row: MeasuredRow,
-  { timesOf, unmeasured }: PredictOptions = { timesOf: engineTimes, unmeasured: false },
+  timesOf: (engine: PlanChoice['engine']) => EngineTimes = engineTimes,
 ): PredictedRow | null {
   const made = subjectOf(row);
   if (made === null) return null;
   const { candidate, subject } = made;
   const { choice } = candidate;
-  const { serving } = candidate.gpu;
-  const gpu = unmeasured
-    ? { ...candidate.gpu, serving: { ...serving, efficiency: null, allReduce: null } }
-    : candidate.gpu;
   const { isl, osl } = row;
   const each = choice.engine === 'tensorrt-llm' ? isl + osl : isl + osl / 2;
   const room = Math.floor(kvTokensOf(candidate, subject) / each);
   const inFlight = Math.max(1, Math.min(choice.maxSequences, room));
-  const speed = createSpeed({ choice, gpu }, subject.model, timesOf(choice.engine));
+  const speed = createSpeed(candidate, subject.model, timesOf(choice.engine));
   const load = { promptTokens: isl, outputTokens: osl, cachedTokens: 0 };
   const tpotMs = speed.steadyTpotMs(inFlight, load);
   const ttftMs = speed.steadyTtftMs(inFlight, load);

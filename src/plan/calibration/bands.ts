@@ -29,7 +29,9 @@ export function speedBands(model: Architecture, gpu: GpuRecord): SpeedBands {
   const other = known ? like : unmeasured;
   const wider = (metric: 'tpot' | 'throughput' | 'ttft') => around(Math.max(like[metric], other[metric]));
   const what = mixture ? 'mixtures of experts' : 'dense models';
-  const where = known ? '' : '; no kernel was timed on this GPU, which can be further off than the band says';
+  const where = known
+    ? ''
+    : '; wider by how far GPUs with timed kernels are apart, as none was timed on this one';
   return {
     ttft: wider('ttft'),
     tpot: wider('tpot'),

@@ -52,7 +52,7 @@ export const MeasuredErrors = v.strictObject({
     dense: Band,
     /** Mixtures of experts. */
     experts: Band,
-    /** GPUs on which no kernel was timed: the dense rows without the shares that were measured on their GPUs. */
+    /** Dense models on GPUs where no kernel was timed: wider by how far timed ones are from their middle. */
     unmeasured: Band,
   }),
 });
