@@ -9,6 +9,9 @@
  * rule) and of sampling for the most sequences. "Everything else" is the CUDA context and captured graphs, and NCCL.
  * Constants have their sources beside them; tests/core/kv/replica-budget.test.ts holds the result to logged capacities.
  *
+ * One version's accounting, the one that recorded engines are replayed with. What other engines and versions take, term by
+ * term, is the planner's (src/plan/memory).
+ *
  * Left out: LoRA adapters, encoders, memory of other processes, fragmentation of the allocator.
  */
 import { usableMemoryBytes, type GpuRecord } from '../hardware/records.ts';

@@ -153,14 +153,16 @@ export function sequenceBlocks({ groups }: Pick<KvGroups, 'groups'>, tokens: num
 /**
  * Most pool blocks that a request of `maxTokens` can hold at any moment, `maxBatchedTokens` of prompt at a time: what
  * admission has to reckon with. (vLLM's max_memory_usage_bytes of each spec)
+ * @param stateBlocks of one sequence in a group of states: 2 where prefixes of them are cached too (mamba_cache_mode align)
  */
 export function mostSequenceBlocks(
   { groups }: Pick<KvGroups, 'groups'>,
   maxTokens: number,
   maxBatchedTokens: number,
+  stateBlocks = 1,
 ): number {
   return groups.reduce((sum, { mixer, blockSize }) => {
-    if (blockSize === 0) return sum + 1;
+    if (blockSize === 0) return sum + stateBlocks;
     if (mixer.kind === 'sliding') {
       return sum + slidingWindowMaxBlocks(mixer.windowTokens, maxBatchedTokens, maxTokens, blockSize);
     }

@@ -94,12 +94,17 @@ function stagePool(
   return { totalBytes, stage, terms, budget, groups: store.groups, blockBytes, fixedBytes, blocks };
 }
 
+/** Blocks that a sequence of the longest length may hold at once. */
+export function longestSequenceBlocks(groups: KvGroups, choice: PlanChoice): number {
+  const { maxModelTokens, tokenBudget, prefixCaching } = choice;
+  return mostSequenceBlocks(groups, maxModelTokens, tokenBudget, prefixCaching ? 2 : 1);
+}
+
 /** What an engine prints: its blocks, or how often the longest sequence fits times that length. */
 function printedTokens({ blocks, groups }: Pool, choice: PlanChoice, { reports }: EngineOverheads): number {
   if (reports === 'blocks' || groups.groups.length <= 1) return reportedTokens(blocks, groups);
-  const { maxModelTokens, tokenBudget } = choice;
-  const each = mostSequenceBlocks(groups, maxModelTokens, tokenBudget);
-  return each === 0 ? 0 : Math.floor((blocks / each) * maxModelTokens);
+  const each = longestSequenceBlocks(groups, choice);
+  return each === 0 ? 0 : Math.floor((blocks / each) * choice.maxModelTokens);
 }
 
 /** Left for KV after what is set aside: the least decides where no block fits. */

@@ -31,8 +31,16 @@ function sglangShare(gpu: GpuRecord, ranks: number): number {
   return Math.max(0.05, Math.round(((mib - kept) / mib) * 1000) / 1000);
 }
 
-/** llama.cpp fits its context into what leaves 1 GiB free on each GPU (--fit-target). */
+/** Shares of shared memory that a GPU may hold: Metal's recommendedMaxWorkingSetSize, two thirds up to 32 GB, then three quarters. */
+const SHARED_SMALL = 0.667;
+const SHARED_LARGE = 0.75;
+
+/**
+ * llama.cpp fits its context into what leaves 1 GiB free on each GPU (--fit-target); where the memory is the system's, into
+ * what the system lets a GPU hold (its logs on Apple's: 22,906 MB of 32 GiB, 51,540 of 64 GiB; assumed of others).
+ */
 function llamaCppShare(gpu: GpuRecord): number {
+  if (gpu.sharedMemory) return gpu.memoryGB > 32 ? SHARED_LARGE : SHARED_SMALL;
   const total = usableMemoryBytes(gpu);
   return Math.max(0.05, Math.floor(((total - GIB) / total) * 1000) / 1000);
 }

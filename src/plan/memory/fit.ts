@@ -2,13 +2,13 @@
  * Whether an engine starts with a candidate's settings: one sequence of the longest length fits the pool, and what runs
  * outside of the engine's share fits what that leaves.
  */
-import { mostSequenceBlocks, sequenceBlocks } from '../../core/kv/hybrid.ts';
+import { sequenceBlocks } from '../../core/kv/hybrid.ts';
 import type { Candidate, PlanSubject } from '../types.ts';
-import { capacityOf, weightsExceed, type Capacity } from './capacity.ts';
+import { capacityOf, longestSequenceBlocks, weightsExceed, type Capacity } from './capacity.ts';
 
 /** Blocks that the longest sequence may hold at once. */
 export function longestBlocks({ groups }: Capacity, { choice }: Candidate): number {
-  return mostSequenceBlocks(groups, choice.maxModelTokens, choice.tokenBudget);
+  return longestSequenceBlocks(groups, choice);
 }
 
 export function capacityFits(capacity: Capacity, candidate: Candidate): boolean {

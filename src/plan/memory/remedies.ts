@@ -29,7 +29,9 @@ type Holds = (change: Partial<PlanChoice>, gpu?: GpuRecord) => boolean;
 /** Changes of one setting, from the smallest on. */
 type Ladder = (candidate: Candidate, subject: PlanSubject) => Change[];
 
+/** llama.cpp has no such setting. */
 const utilization: Ladder = ({ choice }) => {
+  if (choice.engine === 'llama.cpp') return [];
   const from = Math.floor(choice.memoryUtilization * 100 + 1e-9) + 1;
   const steps = Math.max(0, Math.floor(MOST_UTILIZATION * 100) - from + 1);
   return Array.from({ length: steps }, (_, i) => {
@@ -40,6 +42,7 @@ const utilization: Ladder = ({ choice }) => {
 
 /** Where what runs outside of the share does not fit, a smaller one leaves more for it (SGLang, TensorRT-LLM). */
 const lowerUtilization: Ladder = ({ choice }) => {
+  if (choice.engine === 'llama.cpp') return [];
   const from = Math.ceil(choice.memoryUtilization * 100 - 1e-9) - 1;
   return Array.from({ length: Math.max(0, from - 4) }, (_, i) => {
     const memoryUtilization = (from - i) / 100;

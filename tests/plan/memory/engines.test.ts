@@ -9,6 +9,7 @@ import {
   overheadsOf,
   versionAtLeast,
 } from '../../../src/plan/memory/index.ts';
+import { longestSequenceBlocks } from '../../../src/plan/memory/capacity.ts';
 import { kvStore } from '../../../src/plan/memory/store.ts';
 import { captures } from '../../../src/plan/memory/terms.ts';
 import { candidate, knownGpu, subject } from './support.ts';
@@ -69,6 +70,14 @@ describe('vLLM', () => {
     expect(before.kvTokens).toBe(Math.floor(before.blocks / 2) * 16);
     // A sequence of 131,072 tokens holds 8,192 blocks in one group and a window's 521 in the other.
     expect(since.kvTokens).toBe(Math.floor((since.blocks / (8192 + 521)) * 131_072));
+  });
+
+  test('states and tokens of Qwen3.5-35B-A3B share a pool as vLLM 0.24 logs it', () => {
+    // 5.98 GiB, fp8 KV, prefix caching: "GPU KV cache size: 567,978 tokens", 4.33x at 131,072 (noonghunna/club-3090#612).
+    const settings = choice({ kvFormat: 'fp8', maxModelTokens: 131_072, prefixCaching: true });
+    const { groups } = kvStore(model('qwen3.5-35b-a3b'), settings);
+    const blocks = Math.floor((5.98 * GIB) / groups.blockBytes);
+    expect(Math.floor((blocks / longestSequenceBlocks(groups, settings)) * 131_072)).toBe(567_978);
   });
 
   test('a connector makes every layer keep every token', () => {
@@ -170,6 +179,11 @@ describe('llama.cpp', () => {
   test('Q4_K_M of Llama-3.1-8B is 4.92 GB', () => {
     const { terms } = capacityOf(candidate({ ...settings, weights: 'int4' }), subject());
     expect(terms.weights / 1e9).toBeCloseTo(4.92, 2);
+  });
+
+  test('of shared memory it takes what the system lets a GPU hold', () => {
+    expect(defaultUtilization('llama.cpp', null, knownGpu('m2'), 1)).toBe(0.667);
+    expect(defaultUtilization('llama.cpp', null, knownGpu('m3-max'), 1)).toBe(0.75);
   });
 
   test('it leaves 1 GiB free', () => {
