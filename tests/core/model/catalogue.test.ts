@@ -40,6 +40,14 @@ test.each([
   ['mistralai/Mixtral-8x7B-Instruct-v0.1', 'mixtral-8x7b'],
   ['deepseek-ai/DeepSeek-V3', 'deepseek-v3'],
   ['gpt2', 'gpt-2'],
+  ['RedHatAI/Llama-3.1-8B-Instruct-FP8-dynamic', 'llama-3.1-8b'],
+  ['neuralmagic/Meta-Llama-3.1-8B-Instruct-quantized.w4a16', 'llama-3.1-8b'],
+  ['Qwen/Qwen2.5-7B-Instruct-GPTQ-Int4', 'qwen2.5-7b'],
+  ['unsloth/gemma-3-27b-it-bnb-4bit', 'gemma-3-27b'],
+  ['llama3.1:8b', 'llama-3.1-8b'],
+  ['gemma3:27b', 'gemma-3-27b'],
+  ['deepseek-r1:7b', 'deepseek-r1-distill-qwen-7b'],
+  ['Qwen/Qwen3-30B-A3B-Instruct-2507', 'qwen3-30b-a3b-2507'],
 ])('%s is %s', (name, id) => {
   expect(findAnyModel(name)?.id).toBe(id);
 });
