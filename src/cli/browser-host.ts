@@ -65,6 +65,10 @@ export async function openBrowserHost({ power, command, detail }: HostOptions): 
         await load(model, listener);
         return { ...(await call<object>({ name: 'serve', scenario }, listener)), command } as never;
       },
+      tune: async ({ scenario, resume, model }, listener) => {
+        if (model !== null) await load(model, listener);
+        return { ...(await call<object>({ name: 'tune', scenario, resume }, listener)), command } as never;
+      },
       png: async (svg) => fromBase64(await call<string>({ name: 'png', svg })),
       cancel: () => void ask(page, { name: 'cancel' }).catch(() => undefined),
       close,

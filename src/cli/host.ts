@@ -8,6 +8,8 @@ import type {
   Scenario,
   ServeRun,
   ServeScenario,
+  TuneRun,
+  TuneScenario,
 } from '../index.ts';
 import type {
   AttentionResult,
@@ -45,6 +47,13 @@ export interface ServeTask extends ModelOnDisk {
   readonly scenario: ServeScenario;
 }
 
+/** The settings that shall be tried on it; without a model where the kernels alone are measured. */
+export interface TuneTask {
+  readonly scenario: TuneScenario;
+  readonly resume: TuneRun | null;
+  readonly model: ModelOnDisk | null;
+}
+
 export interface GpuHost {
   describe(): Promise<Environment>;
   check(onProgress: OnProgress): Promise<CheckRun>;
@@ -53,6 +62,7 @@ export interface GpuHost {
   generate(task: ModelTask, onProgress: OnProgress): Promise<GenerationResult>;
   quality(task: QualityTask, onProgress: OnProgress): Promise<QualityRun>;
   serve(task: ServeTask, onProgress: OnProgress): Promise<ServeRun>;
+  tune(task: TuneTask, onProgress: OnProgress): Promise<TuneRun>;
   /** A figure at 300 dpi, or null where nothing here can draw one. */
   png(svg: string): Promise<Uint8Array | null>;
   /** Ends what is running; it then resolves with what was finished. */

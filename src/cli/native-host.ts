@@ -4,6 +4,7 @@ import { openAsBlob } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
 import { basename } from 'node:path';
 import { openGpu } from '../gpu/index.ts';
+import { tuneOnGpu } from '../tune/index.ts';
 import {
   describeEnvironment,
   measureAttention,
@@ -58,6 +59,14 @@ export async function openNativeHost({ power, command }: HostOptions): Promise<G
       withModel(model, onProgress, (session) =>
         runServing(scenario, session.lend({ signal, onUpdate: onProgress }), { peer: NO_PEER }),
       ),
+    tune: ({ scenario, resume, model }, onProgress) => {
+      const tuned = (session: ModelSession | null) =>
+        tuneOnGpu(scenario, {
+          ...{ host, session, peer: NO_PEER, signal, resume },
+          onProgress: ({ fraction, message }) => onProgress({ fraction, message }),
+        });
+      return model === null ? sentenced(() => tuned(null)) : withModel(model, onProgress, tuned);
+    },
     png: () => Promise.resolve(null),
     cancel: () => cancel.abort(new CommandError('cancelled', 'Cancelled.')),
     close: () => Promise.resolve(),

@@ -44,3 +44,7 @@ export class InfeasibleError extends Error {
     this.name = 'InfeasibleError';
   }
 }
+
+export function memorySentence(bytes: number, limit: number): string {
+  return `It takes ${(bytes / 1e9).toFixed(2)} GB, more than the ${(limit / 1e9).toFixed(2)} GB of budget.memoryGB.`;
+}

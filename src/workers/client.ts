@@ -75,6 +75,7 @@ function connect(onBroken: () => void): Connection {
       generate: (wish, onUpdate) => ask(remoteModel.generate(wish, heard(onUpdate))),
       quality: (scenario, text, onProgress) => ask(remoteModel.quality(scenario, text, heard(onProgress))),
       serve: (scenario, onProgress) => ask(remoteModel.serve(scenario, heard(onProgress))),
+      tune: (scenario, resume, onProgress) => ask(remoteModel.tune(scenario, resume, heard(onProgress))),
       cancel: () => void remoteModel.cancel(),
       loseDevice: () => void remoteModel.loseDevice(),
     },

@@ -51,6 +51,7 @@ const modelFacade: ModelWorkerApi = {
   generate: async (wish, onUpdate) => (await model).generate(wish, onUpdate),
   quality: async (scenario, text, onProgress) => (await model).quality(scenario, text, onProgress),
   serve: async (scenario, onProgress) => (await model).serve(scenario, onProgress),
+  tune: async (scenario, resume, onProgress) => (await model).tune(scenario, resume, onProgress),
   cancel: () => void model.then((ready) => ready.cancel()),
   loseDevice: () => void model.then((ready) => ready.loseDevice()),
 };

@@ -18,8 +18,10 @@ import type {
 } from '../lab/model/types.ts';
 import type { QualityRun } from '../core/run/quality.ts';
 import type { ServeRun } from '../core/run/serve.ts';
+import type { TuneRun } from '../core/run/tune.ts';
 import type { QualityScenario } from '../core/scenario/quality/schema.ts';
 import type { ServeScenario } from '../core/scenario/serve/schema.ts';
+import type { TuneScenario } from '../core/scenario/tune/schema.ts';
 import type { Outcome } from './api.ts';
 
 export type * from '../lab/model/types.ts';
@@ -55,6 +57,16 @@ export interface ModelWorkerApi {
   ): Promise<Outcome<QualityRun>>;
   /** The loaded model under load, measured beside predicted. */
   serve(scenario: ServeScenario, onProgress: (news: LabNews<ServeRun>) => void): Promise<Outcome<ServeRun>>;
+  /**
+   * The best settings on this GPU: of the engine with the loaded model, or of the attention kernels, which need none.
+   * Cancelling resolves with what was measured, `complete: false`.
+   * @param resume a run of the same scenario that was stopped; null: from the start
+   */
+  tune(
+    scenario: TuneScenario,
+    resume: TuneRun | null,
+    onProgress: (news: LabNews<TuneRun>) => void,
+  ): Promise<Outcome<TuneRun>>;
   /** Stops whatever runs in this worker. */
   cancel(): void;
   /** For tests of device loss: destroys the model's device as the browser would lose it. */

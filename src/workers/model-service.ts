@@ -10,11 +10,13 @@ import type { GpuPlatform } from './gpu-service.ts';
 import { labHost } from './lab-host.ts';
 import type { ModelWorkerApi } from './model-api.ts';
 import { outcomeOf } from './outcome.ts';
+import { tuneNews } from './tune-news.ts';
 import type { Turn } from './turn.ts';
 
 const modelling = () => import('./modelling.ts');
 const qualityLab = () => import('./model-quality.ts');
 const servingLab = () => import('./model-serving.ts');
+const tuningLab = () => import('./model-tuning.ts');
 
 /** Something was asked of a model before one was loaded. */
 export class NoModelError extends Error {
@@ -85,6 +87,21 @@ class ModelService implements ModelWorkerApi {
       return runServing(scenario, session.lend({ signal, onUpdate }), {
         peer: peerOf(session.folder),
         onPartial: ({ fraction, message }, partial) => onUpdate({ fraction, message, partial }),
+      });
+    });
+  }
+
+  tune(...[scenario, resume, onProgress]: Parameters<ModelWorkerApi['tune']>) {
+    return this.#turn.take(onProgress, async (signal, onUpdate: typeof onProgress) => {
+      const session = scenario.executor === 'engine' ? this.#loaded() : null;
+      const { tuneOnGpu, openGpu, peerOf } = await tuningLab();
+      return tuneOnGpu(scenario, {
+        host: labHost(this.#platform, scenario.hardware.adapter, openGpu),
+        session,
+        peer: peerOf(session?.folder ?? null),
+        signal,
+        resume,
+        onProgress: tuneNews(onUpdate, this.#platform.now),
       });
     });
   }

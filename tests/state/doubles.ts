@@ -2,6 +2,7 @@
 import type { QualityRun } from '../../src/core/run/quality.ts';
 import type { CheckRun, Environment, LabRun } from '../../src/core/run/schema.ts';
 import type { ServeRun } from '../../src/core/run/serve.ts';
+import type { TuneRun } from '../../src/core/run/tune.ts';
 import type { HostPort } from '../../src/state/gpu.svelte.ts';
 import type { GpuWorkerApi, Outcome, Progress } from '../../src/workers/api.ts';
 import type {
@@ -90,6 +91,7 @@ export class FakeModel implements ModelWorkerApi {
   generations = deferred<Outcome<GenerationResult>>();
   readonly qualityRuns = deferred<Outcome<QualityRun>>();
   readonly serveRuns = deferred<Outcome<ServeRun>>();
+  readonly tunings = deferred<Outcome<TuneRun>>();
   held: ModelFacts | null = null;
   source: ModelSource | null = null;
   wish: GenerationWish | null = null;
@@ -123,6 +125,10 @@ export class FakeModel implements ModelWorkerApi {
 
   serve(): ReturnType<ModelWorkerApi['serve']> {
     return this.serveRuns.promise;
+  }
+
+  tune(): ReturnType<ModelWorkerApi['tune']> {
+    return this.tunings.promise;
   }
 
   cancel(): void {

@@ -5,8 +5,10 @@
 import { writeFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { figuresFor } from '../../charts/index.ts';
+import { WEIGHT_FORMATS } from '../../gpu/index.ts';
 import {
   bestPlanOf,
+  resolveTuning,
   runToJson,
   tuneReportHtml,
   tuneReportMarkdown,
@@ -16,8 +18,11 @@ import {
   type TuneScenario,
 } from '../../index.ts';
 import { createSimulatorExecutor, tune } from '../../tune/index.ts';
-import { InputError } from '../errors.ts';
+import { CommandError, InputError } from '../errors.ts';
 import { writePictures } from '../figures.ts';
+import type { ModelOnDisk } from '../host.ts';
+import { modelFiles } from '../model-files.ts';
+import { shippedModelFolder } from '../shipped-model.ts';
 import { loadTuning, readTuneRun } from '../tune-scenario.ts';
 import { tuneAnswer, tuneText } from '../tune-answer.ts';
 import type { GpuCommandContext, Outcome } from './command.ts';
@@ -48,10 +53,36 @@ function measured(
     case 'simulator':
       return simulated(context, scenario, resume);
     case 'kernels':
+      return onThisGpu(context, scenario, resume, null);
     case 'engine':
-      throw new InputError(`--executor ${scenario.executor} is not there yet.`);
+      return onThisGpu(context, scenario, resume, modelOf(context, scenario));
     default:
       return scenario.executor satisfies never;
+  }
+}
+
+/** The folder of --model, else the model that ships with the page. */
+function modelOf({ invocation }: GpuCommandContext, scenario: TuneScenario): ModelOnDisk {
+  const weightFormat = WEIGHT_FORMATS.find((format) => format === resolveTuning(scenario).baseline.weights);
+  if (weightFormat === undefined)
+    throw new InputError('The baseline’s weights are none that a model is loaded with.');
+  const files = modelFiles(invocation.model ?? shippedModelFolder());
+  return { ...files, load: { weightFormat, budgetBytes: null } };
+}
+
+async function onThisGpu(
+  { openHost, terminal }: GpuCommandContext,
+  scenario: TuneScenario,
+  resume: TuneRun | null,
+  model: ModelOnDisk | null,
+): Promise<TuneRun> {
+  const host = await openHost();
+  try {
+    return await host.tune({ scenario, resume, model }, terminal.progress);
+  } catch (error) {
+    // What no setting can do is the person's to change.
+    const own = error instanceof CommandError && (error.code === 'tune' || error.code === 'other-tuning');
+    throw own ? new InputError(error.message) : error;
   }
 }
 

@@ -40,6 +40,8 @@ async function answerTo(call: HeadlessCall): Promise<HeadlessAnswer> {
       return (await client.model()).quality(call.scenario, null, heard);
     case 'serve':
       return (await client.model()).serve(call.scenario, heard);
+    case 'tune':
+      return (await client.model()).tune(call.scenario, call.resume, heard);
     case 'cancel':
       gpu.cancel();
       return { ok: true, value: null };

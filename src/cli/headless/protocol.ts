@@ -1,5 +1,5 @@
 /** What the command line asks of the headless page, and how it is answered. Plain data, because it crosses processes. */
-import type { QualityScenario, Scenario, ServeScenario } from '../../index.ts';
+import type { QualityScenario, Scenario, ServeScenario, TuneRun, TuneScenario } from '../../index.ts';
 import type { AttentionShape, GenerationWish, LoadWish, PowerPreference, Progress } from '../../lab/index.ts';
 
 export type HeadlessCall =
@@ -16,6 +16,7 @@ export type HeadlessCall =
   | { readonly name: 'generate'; readonly wish: GenerationWish }
   | { readonly name: 'quality'; readonly scenario: QualityScenario }
   | { readonly name: 'serve'; readonly scenario: ServeScenario }
+  | { readonly name: 'tune'; readonly scenario: TuneScenario; readonly resume: TuneRun | null }
   /** Answers base64. */
   | { readonly name: 'png'; readonly svg: string }
   | { readonly name: 'cancel' };

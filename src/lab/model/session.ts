@@ -118,6 +118,18 @@ export class ModelSession {
     };
   }
 
+  /** The same model beside the loaded one, with its weights in another format; gone with a lost device. */
+  async withWeights(
+    weightFormat: LoadWish['weightFormat'],
+    hooks: TaskHooks<ModelProgress>,
+  ): Promise<{ readonly on: ModelOnGpu; readonly facts: ModelFacts; readonly close: () => void }> {
+    const gpu = this.#gpu;
+    const wish = { ...this.#wish, weightFormat };
+    const opened = await unlessLost(gpu.device, () => openModel(gpu, this.#host, this.#source, wish, hooks));
+    const { model, tokenizer, facts } = opened;
+    return { on: { gpu, model, tokenizer }, facts, close: () => model.weights.destroy() };
+  }
+
   unload(): void {
     this.#engine.close();
     this.#opened.model.weights.destroy();

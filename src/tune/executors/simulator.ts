@@ -5,11 +5,12 @@ import { findArchitecture } from '../../core/model/architecture.ts';
 import type { SimRun } from '../../core/run/simulation.ts';
 import type { TuneMetrics } from '../../core/run/tune.ts';
 import type { SimScenario } from '../../core/scenario/simulate/schema.ts';
-import { resolveTuning } from '../../core/scenario/tune/resolved.ts';
-import type { TuneScenario } from '../../core/scenario/tune/schema.ts';
-import { simulationOf } from '../../core/scenario/tune/simulation.ts';
+import { longestText, resolveTuning } from '../../core/scenario/tune/resolved.ts';
+import type { TuneCell } from '../../core/scenario/tune/profiles.ts';
+import type { TuneScenario, TuneSettings } from '../../core/scenario/tune/schema.ts';
+import { simulationOf, type MadeSimulation } from '../../core/scenario/tune/simulation.ts';
 import { runSimulation, type SimInputs } from '../../sim/index.ts';
-import { InfeasibleError, type TuneExecutor } from '../executor.ts';
+import { InfeasibleError, memorySentence, type TuneExecutor } from '../executor.ts';
 
 /** Bytes on one GPU at the moment of the highest use. */
 function peakBytes(scenario: SimScenario, peakKvBlocks: number): number {
@@ -40,6 +41,10 @@ export function createSimulatorExecutor(scenario: TuneScenario, inputs: SimInput
   const tuning = resolveTuning(scenario);
   const { hardware, budget } = scenario;
   const gpu = findGpu(hardware.gpu);
+  const made = (settings: TuneSettings, cell: TuneCell): MadeSimulation => {
+    const most = findArchitecture(cell.model)?.maxPositionTokens ?? Infinity;
+    return simulationOf(tuning, settings, cell, longestText(tuning.profile, most));
+  };
   const limit = budget.memoryGB === null ? Infinity : budget.memoryGB * 1e9;
   return {
     kind: 'simulator',
@@ -49,16 +54,16 @@ export function createSimulatorExecutor(scenario: TuneScenario, inputs: SimInput
     drifts: false,
     maxTokens: (model) => findArchitecture(model)?.maxPositionTokens ?? 0,
     refuses: (settings, cell) => {
-      const made = simulationOf(tuning, settings, cell);
-      if (!made.ok) return made.sentence;
-      const budget = replicaBudget(made.scenario);
+      const simulation = made(settings, cell);
+      if (!simulation.ok) return simulation.sentence;
+      const budget = replicaBudget(simulation.scenario);
       return budget.ok ? null : budget.sentence;
     },
     measure: ({ settings, cell, seed, signal }) => {
       signal.throwIfAborted();
-      const made = simulationOf(tuning, settings, cell);
-      if (!made.ok) throw new InfeasibleError(made.sentence);
-      const scenario = { ...made.scenario, seed };
+      const simulation = made(settings, cell);
+      if (!simulation.ok) throw new InfeasibleError(simulation.sentence);
+      const scenario = { ...simulation.scenario, seed };
       const metrics = metricsOf(
         scenario,
         runSimulation(scenario, { ...inputs, shouldStop: () => signal.aborted }),
@@ -69,8 +74,4 @@ export function createSimulatorExecutor(scenario: TuneScenario, inputs: SimInput
     startupMs: () => null,
     close: () => Promise.resolve(),
   };
-}
-
-export function memorySentence(bytes: number, limit: number): string {
-  return `It takes ${(bytes / 1e9).toFixed(2)} GB, more than the ${(limit / 1e9).toFixed(2)} GB of budget.memoryGB.`;
 }

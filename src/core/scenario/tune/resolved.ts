@@ -58,6 +58,12 @@ export function resolveTuning(scenario: TuneScenario): Tuning {
   };
 }
 
+/** Prompt and output of the longest cell that a model takes: what an engine is started for. */
+export function longestText({ contexts, outputs }: Profile, maxTokens: number): number {
+  const lengths = contexts.flatMap((context) => outputs.map((output) => context + output));
+  return Math.max(1, ...lengths.filter((length) => length <= maxTokens));
+}
+
 /** The cells of a tuning on models whose longest texts are known. */
 export function tuningCells({ profile, models }: Tuning, maxTokens: (model: string) => number): ProfileCells {
   return profileCells(

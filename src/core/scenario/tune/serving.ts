@@ -40,13 +40,15 @@ export function keptTokens({ strategy, eviction, evictionTokens }: TuneSettings,
 }
 
 /**
- * The pool is as large as the candidate needs for its batch at full length: that is the memory that its settings ask for.
+ * The pool is as large as the candidate needs for its batch at full length.
  * Eviction and windows are no settings of a serving scenario; whoever runs it gives them to the engine.
+ * @param longest prompt and output of the longest request that the engine is started for
  */
 export function servingOf(
   tuning: Pick<Tuning, 'scenario' | 'load'>,
   settings: TuneSettings,
   cell: TuneCell,
+  longest = cell.context + cell.output,
 ): MadeServing {
   const kvFormat = KV_FORMATS.find((known) => known === settings.kvFormat);
   const weights = SERVE_WEIGHTS.find((known) => known === settings.weights);
@@ -56,7 +58,6 @@ export function servingOf(
   if (weights === undefined) return refused(`The engine has no weight format ${settings.weights}.`);
   if (tier === undefined) return refused(`The engine has no tier ${settings.tier}.`);
   if (!isBackend(backend)) return refused(backend);
-  const longest = cell.context + cell.output;
   const perSequence = Math.ceil((longest + settings.blockSize) / settings.blockSize);
   const scenario: ServeScenario = {
     ...DEFAULT_SERVING,

@@ -1,7 +1,7 @@
 /**
  * Settings of a tuning as a simulation of one cell.
  *
- * A cache that grows is served by static batches, as by engines without pages: nobody joins a batch that runs. A reserved
+ * An engine is started for the longest cell of the profile. A cache that grows is served by static batches, as by engines without pages: nobody joins a batch that runs. A reserved
  * one takes the longest text that the cell may have. A sliding window is a property of the model's layers here, so one can
  * not be put on a model that has none.
  */
@@ -30,11 +30,15 @@ const HOST_TIER = { kind: 'host', capacityGB: 64, bandwidthGBps: 50, latencyUs: 
 export type MadeSimulation =
   { readonly ok: true; readonly scenario: SimScenario } | { readonly ok: false; readonly sentence: string };
 
-/** The simulation of some settings in a cell, or why there is none. */
+/**
+ * The simulation of some settings in a cell, or why there is none.
+ * @param longest prompt and output of the longest request that the engine is started for
+ */
 export function simulationOf(
   tuning: Pick<Tuning, 'scenario' | 'load'>,
   settings: TuneSettings,
   cell: TuneCell,
+  longest = cell.context + cell.output,
 ): MadeSimulation {
   const { strategy } = settings;
   const kvFormat = SIM_KV_FORMATS.find((known) => known === settings.kvFormat);
@@ -68,7 +72,7 @@ export function simulationOf(
       tokenBudget: settings.tokenBudget,
       maxSequences: settings.maxSequences,
       longPrefillTokens: settings.chunkTokens,
-      maxModelTokens: cell.context + cell.output,
+      maxModelTokens: longest,
       prefixCache: paged && settings.prefixCaching ? 'hash' : 'off',
       cachePolicy: paged && settings.prefixCaching ? settings.cachePolicy : 'lru',
     },

@@ -1,0 +1,4 @@
+/** The tuner on this GPU as the model's service loads it. */
+export { tuneOnGpu } from '../tune/on-gpu.ts';
+export { openGpu } from '../gpu/context.ts';
+export { peerOf } from './model-serving.ts';
