@@ -9,6 +9,7 @@ import type { Deployment, PlanRun } from '../core/run/plan.ts';
 import { RUN_VERSION } from '../core/run/version.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import { deploymentOf } from './deployment.ts';
+import { explainGiven } from './explain.ts';
 import { PlanError } from './error.ts';
 import { loadLengths } from './lengths.ts';
 import { planMemory } from './memory/index.ts';
@@ -17,7 +18,7 @@ import { candidateOf, fitting, givenWeights, groupsOf, modelTokens, stepDefaults
 import { limitBroken, loadContext, sizeOf, type LoadContext, type Sized } from './size.ts';
 import { gpuOf, subjectOf } from './subject.ts';
 import { defaultKv, noKv, noWeights } from './support.ts';
-import { verify } from './verify.ts';
+import { unverified, verify } from './verify.ts';
 import type { Candidate, PlanSubject } from './types.ts';
 
 /** What a run is told about itself: this room knows no clock. */
@@ -235,11 +236,21 @@ export function runPlan(scenario: PlanScenario, options: PlanOptions = {}): Plan
     const reason = sentence(first, refused ?? 'nothing serves the load');
     return planRunOf(scenario, { feasible: false, reason, deployment }, stamp);
   }
-  const verified = simulate ? verify(best, subject, context) : { sized: best, prefix: null, notes: [] };
+  const verified = simulate ? verify(best, subject, context) : unverified(best, subject);
   const deployment = { ...deploymentOf(verified.sized, subject, context), prefixCache: verified.prefix };
   const broken = refusalOf(subject, verified.sized);
   const reason = broken === null ? null : sentence(first, broken);
-  return planRunOf(scenario, { feasible: broken === null, reason, deployment, notes: verified.notes }, stamp);
+  return planRunOf(
+    scenario,
+    {
+      feasible: broken === null,
+      reason,
+      deployment,
+      notes: verified.notes,
+      explanation: explainGiven(subject, verified.sized),
+    },
+    stamp,
+  );
 }
 
 /** A reason as a sentence of its own. */

@@ -1,7 +1,8 @@
 /**
  * The search: every way to serve a load that a scenario leaves open. What does not fit in memory is dropped first.
  *
- *   first   GPU × parallelism × weight format × KV format, with the engine's own step; replicas follow from the load
+ *   first   GPU × parallelism × weight format × KV format, with the engine's own step; replicas follow from the load, and
+ *           pipelines are tried where tensor parallelism alone does not hold the model
  *   then    around the best of each GPU and the Pareto front: token budgets, sequences a step, prefix caching
  *
  * The work is a generator that pauses after each GPU, so that whoever drives it can show progress and stop it there.
@@ -11,7 +12,7 @@ import type { GpuRecord } from '../core/hardware/records.ts';
 import type { PlanChoice, PlanRow, PlanRun } from '../core/run/plan.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import { deploymentOf } from './deployment.ts';
-import { explain } from './explain.ts';
+import { explain, type Ranked } from './explain.ts';
 import { bestOf, meritsOf, paretoFront, scoreOf } from './goal.ts';
 import { loadLengths } from './lengths.ts';
 import { memoryFits } from './memory/index.ts';
@@ -21,7 +22,7 @@ import { loadContext, sizeOf, type LoadContext, type Sized } from './size.ts';
 import { asPlanned, findGpuNamed, gpuOf, subjectOf } from './subject.ts';
 import { noKv, noWeights, releasedWeights } from './support.ts';
 import type { Candidate, PlanSubject } from './types.ts';
-import { verify, type Verified } from './verify.ts';
+import { unverified, verify, type Verified } from './verify.ts';
 
 export interface SearchProgress {
   /** 0…1 */
@@ -132,7 +133,13 @@ function searchGpu(
   found: Findings,
 ): void {
   const lacking = lackingOf(subject, gpu);
+  const staged = subject.scenario.hardware.pipelineParallel !== null;
+  /** Formats that tensor parallelism alone holds. */
+  const held = new Set<string>();
   for (const settings of settingsOf(subject, gpu)) {
+    const formats = `${settings.weights} ${settings.kvFormat}`;
+    // Stages are for models that do not fit otherwise.
+    if (settings.pipelineParallel > 1 && !staged && held.has(formats)) continue;
     found.candidates++;
     const candidate = candidateOf(subject, gpu, settings, tokens);
     if (lacking !== null) {
@@ -141,7 +148,10 @@ function searchGpu(
     }
     const fitted = memoryFits(candidate, subject) ? candidate : fitting(subject, candidate);
     if (fitted === null) drop(found, candidate.choice, missing(candidate), null);
-    else judge(subject, fitted, context, found);
+    else {
+      held.add(formats);
+      judge(subject, fitted, context, found);
+    }
   }
 }
 
@@ -213,12 +223,6 @@ function rowOf(choice: PlanChoice, sized: Sized | null, reason: string | null, p
   };
 }
 
-export interface Ranked {
-  readonly sized: Sized;
-  readonly score: number;
-  readonly pareto: boolean;
-}
-
 /** Best first. */
 export function rank(kept: readonly Sized[], goal: PlanScenario['goal']): Ranked[] {
   const merits = kept.map(meritsOf);
@@ -279,7 +283,9 @@ function runOf(
       stamp,
     );
   }
-  const chosen = simulate ? firstThatHolds(subject, context, ranked) : { at: 0, verified: unchecked(first) };
+  const chosen = simulate
+    ? firstThatHolds(subject, context, ranked)
+    : { at: 0, verified: unverified(first.sized, subject) };
   const order = [...ranked.slice(chosen.at), ...ranked.slice(0, chosen.at)];
   const rows = rowsOf(order, misses);
   const { sized, prefix, notes } = chosen.verified;
@@ -292,16 +298,12 @@ function runOf(
       // The choice itself is not among what it was chosen from.
       rows: rows.slice(1),
       searched,
-      explanation: explain(subject, order, found),
+      explanation: explain(subject, context, order, found),
       notes,
       complete,
     },
     stamp,
   );
-}
-
-function unchecked({ sized }: Ranked): Verified {
-  return { sized, prefix: null, notes: [] };
 }
 
 /** Choices that are simulated at the most, before the best is taken as it is. */

@@ -149,10 +149,17 @@ export function fitting(subject: PlanSubject, candidate: Candidate): Candidate |
     scenario.engine.maxSequences === null ? sequenceSteps(choice.maxSequences) : [choice.maxSequences];
   const budgets =
     scenario.engine.tokenBudget === null ? [choice.tokenBudget, 2048, 512] : [choice.tokenBudget];
+  const at = (tokenBudget: number, maxSequences: number): Candidate => ({
+    ...candidate,
+    choice: { ...choice, tokenBudget, maxSequences },
+  });
+  // The smallest step of all tells at once whether any leaves room.
+  const least = at(Math.min(choice.tokenBudget, ...budgets), sequences.at(-1) ?? 1);
+  if (!memoryFits(least, subject)) return null;
   for (const tokenBudget of budgets) {
     if (tokenBudget > choice.tokenBudget) continue;
     for (const maxSequences of sequences) {
-      const tried = { ...candidate, choice: { ...choice, tokenBudget, maxSequences } };
+      const tried = at(tokenBudget, maxSequences);
       if (memoryFits(tried, subject)) return tried;
     }
   }

@@ -101,19 +101,34 @@ export function steadyOf({ choice }: Candidate, { lengths, prefix }: LoadContext
   };
 }
 
+/**
+ * Requests in flight that a step's token budget feeds: each takes a token a step (and its drafts), and its prompt, spread
+ * over as many steps as it has tokens of output. Beyond that more requests wait, and nothing gets faster.
+ */
+export function sequencesFed(
+  { choice }: Candidate,
+  { promptTokens, outputTokens, cachedTokens }: SteadyLoad,
+): number {
+  // Prefill elsewhere leaves the budget to decodes.
+  const prompt =
+    choice.disaggregated === null ? (promptTokens - cachedTokens) / Math.max(1, outputTokens) : 0;
+  return choice.tokenBudget / (1 + (choice.speculation?.draftTokens ?? 0) + prompt);
+}
+
 export function serverOf(candidate: Candidate, subject: PlanSubject, context: LoadContext): Server {
-  const most = Math.min(
-    candidate.choice.maxSequences,
-    Math.floor(sequencesHeld(candidate, subject, context)),
-  );
-  const times = { speed: createSpeed(candidate, subject.model), load: steadyOf(candidate, context) };
+  const times = {
+    speed: createSpeed(candidate, subject.model, { calibration: subject.calibration }),
+    load: steadyOf(candidate, context),
+  };
+  const held = Math.min(sequencesHeld(candidate, subject, context), sequencesFed(candidate, times.load));
+  const most = Math.max(1, Math.min(candidate.choice.maxSequences, Math.floor(held)));
   return {
     ...times,
     tailPrompt: context.tailPrompt,
     spread: context.lengths.spread,
-    most: Math.max(1, most),
+    most,
     percentile: context.percentile,
-    top: throughput(times, Math.max(1, most)),
+    top: throughput(times, most),
   };
 }
 

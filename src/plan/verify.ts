@@ -63,6 +63,16 @@ function noteOf({ summary, requests }: SimulatedPlan, replicas: number): string 
   return `TTFT and tails are simulated: ${requests} requests on one of ${replicas} replicas, TTFT p50 ${ttftMs?.p50.toFixed(0) ?? '–'} ms, p99 ${ttftMs?.p99.toFixed(0) ?? '–'} ms.${kept}${lost}`;
 }
 
+/** Requests that tell the hits of a shared prefix, where nothing else is simulated. */
+const PREFIX_REQUESTS = 160;
+
+/** A choice as the closed forms have it, and what a prefix cache does for it. */
+export function unverified(sized: Sized, subject: PlanSubject): Verified {
+  const { prefixCaching } = sized.candidate.choice;
+  const prefix = prefixCaching ? simulatePrefix(sized, subject, { requests: PREFIX_REQUESTS }) : null;
+  return { sized, prefix, notes: [] };
+}
+
 /**
  * @param traced a trace whose requests are run instead of drawn ones
  * @throws Error in one sentence where the simulator can't run it

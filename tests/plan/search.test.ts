@@ -93,3 +93,29 @@ test('the front is what nobody matches in all and beats in one: against the defi
     expect(paretoFront(points)).toEqual(expected);
   }
 });
+
+test('the choice is explained in five sentences whose numbers hold', () => {
+  const run = search({ goal: { kind: 'cost' }, constraints: { gpus: GPUS, ttftMs: 2000 } });
+  expect(run.explanation).toHaveLength(5);
+  const [what, against, tight, change, dropped] = run.explanation;
+  expect(what).toContain(run.deployment?.choice.gpuName);
+  expect(against).toMatch(/^The runner-up is /);
+  expect(tight).toMatch(/tightest limit is TTFT p99, \d+ % of it used/);
+  expect(dropped).toContain(`${run.searched.infeasible} of the ${run.searched.candidates}`);
+  // The price named as the turning point is one: a little above it, another GPU wins.
+  const named = /above \$([\d.]+) a GPU and hour/.exec(change ?? '')?.[1];
+  const chosen = run.deployment?.choice.gpu;
+  const dearest = Math.max(...run.rows.map((row) => row.costPerMillionOutputTokens ?? 0));
+  expect(Number(named)).toBeGreaterThan(run.deployment?.cost?.perGpuHour ?? Infinity);
+  expect(dearest).toBeGreaterThan(run.deployment?.cost?.perMillionOutputTokens ?? Infinity);
+  expect(chosen).toBeTruthy();
+});
+
+test('prompts share a step’s budget with decodes: no more in flight than it feeds', () => {
+  const at = (tokenBudget: number) =>
+    search({ engine: { tokenBudget }, load: { outputTokens: { kind: 'fixed', tokens: 256 } } }, ['h100-sxm'])
+      .deployment?.speed?.batch ?? 0;
+  // 2,048 tokens of prompt over 256 steps are 8 a step beside the decode's own.
+  expect(at(512)).toBeLessThanOrEqual(512 / 9);
+  expect(at(8192)).toBeGreaterThan(at(512));
+});
