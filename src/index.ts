@@ -447,3 +447,12 @@ export {
 // Results of other tools' benchmarks, in one set of definitions.
 export { readResults, RESULT_TOOLS } from './exchange/results/read.ts';
 export type { MeasuredDistribution, MeasuredResult, MeasuringTool } from './core/run/measured.ts';
+export { BENCHMARK_TOOLS, benchmarkCommand, type BenchmarkTool } from './exchange/plan/benchmark.ts';
+export {
+  PLAN_FILES,
+  planToHtml,
+  planToJson,
+  planToMarkdown,
+  planToYaml,
+  readYaml,
+} from './exchange/plan/files.ts';

@@ -1,14 +1,12 @@
 /** What `plan` answers: the document of --json, and the same as text. */
-import { renderSettings, type RenderTarget } from '../index.ts';
+import { benchmarkCommand, renderSettings, type RenderTarget } from '../index.ts';
 import type { Deployment, PlanRow, PlanRun } from '../plan/index.ts';
 import { table } from './tables.ts';
 
-const TARGET_OF: Readonly<Partial<Record<string, RenderTarget>>> = { vllm: 'vllm' };
-
-/** The command that starts a replica, in the engine's own words; null where there is no renderer for it. */
-function flagsOf({ choice }: Deployment): string | null {
-  const target = TARGET_OF[choice.engine];
-  return target === undefined ? null : renderSettings(choice, target).text;
+/** The command that starts a replica, in the engine's own words. */
+function flagsOf({ choice, memory }: Deployment): string {
+  const target: RenderTarget = choice.engine;
+  return renderSettings(choice, target, { weightsBytes: memory.weightsBytes }).text;
 }
 
 /** Rows of a search that are answered. */
@@ -37,6 +35,7 @@ export function planAnswer(run: PlanRun): object {
           costPerMillionOutputTokens: deployment.cost?.perMillionOutputTokens ?? null,
           interval: speed?.interval ?? null,
           flags: feasible ? flagsOf(deployment) : null,
+          benchmark: feasible ? (benchmarkCommand(run)?.text ?? null) : null,
           phases: speed?.phases ?? null,
           operations: speed?.operations ?? [],
           prefixCache: deployment.prefixCache,
@@ -68,7 +67,9 @@ export function planText(run: PlanRun): string {
   if (explanation.length > 0) parts.push('\n', ...explanation.map((sentence) => `${sentence}\n`));
   if (rows.length > 0) parts.push('\n', rowsTable(rows.slice(0, 15)));
   const flags = feasible && deployment !== null ? flagsOf(deployment) : null;
-  if (flags !== null) parts.push(`\n${flags}\n`);
+  if (flags !== null) parts.push(`\n${flags}`);
+  const benchmark = feasible ? benchmarkCommand(run) : null;
+  if (benchmark !== null) parts.push(`\nTo measure it:\n${benchmark.text}`);
   return parts.join('');
 }
 
