@@ -8,6 +8,7 @@ import type {
   Catalogue,
   Fleet,
   Outcome,
+  PlanDepth,
   Planned,
   PlanWorkerApi,
   SettingsText,
@@ -16,6 +17,7 @@ import type {
 import { faultFromUnknown, faultOf, type Fault } from './faults.ts';
 import { Newest } from './newest.svelte.ts';
 import { PlanCompare } from './plan-compare.svelte.ts';
+import { PlanMeasured } from './plan-measured.svelte.ts';
 import { PlanSetup } from './plan-setup.svelte.ts';
 import type { KeyValue } from './theme.svelte.ts';
 
@@ -31,6 +33,14 @@ export interface PlanPorts {
   readonly tab: KeyValue | null;
 }
 
+interface PlanWish {
+  readonly scenario: PlanScenario;
+  readonly depth: PlanDepth;
+}
+
+/** A scenario that has stood so long is looked at in the simulator; one that a slider moves is not. */
+const SETTLED_MS = 450;
+
 export type LoadKind = 'rate' | 'concurrency' | 'most';
 
 /** What a load starts with when another kind of it is chosen. */
@@ -43,14 +53,16 @@ const LOAD_STARTS: Readonly<Record<LoadKind, readonly [rate: number | null, conc
 export class PlanRoom {
   readonly #client: PlanWorkerApi;
   readonly #library: OpensRuns;
+  #settling: ReturnType<typeof setTimeout> | undefined;
   readonly setup: PlanSetup;
   /** The plan of the scenario as it stands. */
-  readonly answer: Newest<PlanScenario, Planned>;
+  readonly answer: Newest<PlanWish, Planned>;
   /** The same load over GPUs; asked for when somebody looks. */
   readonly fleet: Newest<PlanScenario, Fleet>;
   /** The plan in the words of each engine; asked for when somebody looks. */
   readonly settings: Newest<SettingsWish, readonly SettingsText[]>;
   readonly compare: PlanCompare;
+  readonly measured: PlanMeasured;
   catalogue: Catalogue | null = $state.raw(null);
   /** Why a model or a GPU of no record was not taken. */
   recordFault: Fault | null = $state.raw(null);
@@ -61,8 +73,9 @@ export class PlanRoom {
     this.#client = client;
     this.#library = library;
     this.setup = new PlanSetup(tab);
-    this.answer = new Newest((scenario) => client.plan(scenario));
+    this.answer = new Newest(({ scenario, depth }) => client.plan(scenario, depth));
     this.compare = new PlanCompare((a, b) => client.compare(a, b));
+    this.measured = new PlanMeasured((wish) => client.measured(wish));
     this.fleet = new Newest((scenario) => client.fleet(scenario));
     this.settings = new Newest((wish) => client.settings(wish));
   }
@@ -72,6 +85,13 @@ export class PlanRoom {
     if (this.catalogue !== null) return;
     const catalogue = await this.#ask(() => this.#client.catalogue());
     if (catalogue !== null) this.catalogue = catalogue;
+  }
+
+  /** Answers at once from closed forms, and again from the simulator when the scenario has come to rest. */
+  ask(scenario: PlanScenario): void {
+    clearTimeout(this.#settling);
+    this.answer.want({ scenario, depth: 'closed forms' });
+    this.#settling = setTimeout(() => this.answer.want({ scenario, depth: 'simulated' }), SETTLED_MS);
   }
 
   get loadKind(): LoadKind {

@@ -28,7 +28,7 @@ export interface KeepsTunings {
 }
 
 export interface TunePorts {
-  readonly ports: Readonly<Partial<Record<TuneExecutorName, TunePort>>>;
+  readonly ports: Readonly<Record<TuneExecutorName, TunePort>>;
   readonly library: KeepsTunings;
   readonly tab: KeyValue | null;
   /** Milliseconds on a clock that only goes forwards. */
@@ -113,8 +113,7 @@ export class TuneRoom {
     this.run = resume;
     this.progress = { fraction: 0, message: 'Starting' };
     this.#keptMs = this.#ports.now();
-    const port = (this.#port = this.#ports.ports[scenario.executor] ?? null);
-    if (port === null) return this.#refuse(scenario.executor);
+    const port = (this.#port = this.#ports.ports[scenario.executor]);
     const outcome = await settled(() => port.run(scenario, resume, (news) => this.#hear(news)));
     this.#port = null;
     const finished = outcome.ok ? outcome.value : this.#salvage();
@@ -122,14 +121,6 @@ export class TuneRoom {
     this.run = finished;
     this.status = this.fault !== null ? 'failed' : finished === null ? 'idle' : 'done';
     if (finished !== null) this.keepFault = await this.#ports.library.keep(finished);
-  }
-
-  #refuse(executor: TuneExecutorName): void {
-    this.status = 'failed';
-    this.fault = {
-      code: 'unsupported',
-      text: `Nothing here measures for “${executor}” yet: choose the simulator.`,
-    };
   }
 
   #hear: OnTuneNews = ({ partial, ...news }) => {

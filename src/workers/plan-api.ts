@@ -10,6 +10,7 @@ import type { FigureSpec } from '../charts/figure.ts';
 import type { GpuRecord } from '../core/hardware/records.ts';
 import type { Architecture } from '../core/model/architecture.ts';
 import type { PlanRow, PlanRun } from '../core/run/plan.ts';
+import type { PlanValidation } from '../core/run/validation.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import type { PlanDifference } from '../plan/index.ts';
 import type { Outcome } from './api.ts';
@@ -37,7 +38,10 @@ export interface Catalogue {
   readonly grids: readonly Choice[];
 }
 
+export type PlanDepth = 'closed forms' | 'simulated';
+
 export interface Planned {
+  readonly depth: PlanDepth;
   readonly run: PlanRun;
   /** By the part of the page that shows them. */
   readonly figures: readonly FigureSpec[];
@@ -52,6 +56,25 @@ export interface ComparedPlans {
   readonly a: PlanRun;
   readonly b: PlanRun;
   readonly differences: readonly PlanDifference[];
+}
+
+/** A file of measured results, as text. */
+export interface ResultFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface MeasuredWish {
+  readonly run: PlanRun;
+  readonly files: readonly ResultFile[];
+  readonly tolerancePercent: number;
+}
+
+/** A plan beside what was measured of it. */
+export interface MeasuredPlan {
+  readonly validation: PlanValidation;
+  /** How many points each file brought, and of which tool. */
+  readonly read: readonly { readonly name: string; readonly tool: string; readonly points: number }[];
 }
 
 /** What settings are written for. */
@@ -74,8 +97,11 @@ export interface SettingsText {
 
 export interface PlanWorkerApi {
   catalogue(): Promise<Outcome<Catalogue>>;
-  /** The best of what a scenario leaves to choose, and what it was chosen from. */
-  plan(scenario: PlanScenario): Promise<Outcome<Planned>>;
+  /**
+   * The best of what a scenario leaves to choose, and what it was chosen from. From closed forms in milliseconds, or with
+   * the choice looked at in the simulator: tails, prefix cache.
+   */
+  plan(scenario: PlanScenario, how: PlanDepth): Promise<Outcome<Planned>>;
   /** The same load over GPUs: the best deployment of each, those that can't carry it last, with the reason. */
   fleet(scenario: PlanScenario): Promise<Outcome<Fleet>>;
   /** Two plans field by field. */
@@ -88,6 +114,8 @@ export interface PlanWorkerApi {
   gpuOfCheck(json: string): Promise<Outcome<GpuRecord>>;
   /** A plan's file, as it was saved. */
   readPlan(text: string): Promise<Outcome<PlanRun>>;
+  /** A plan beside the results of benchmarks; a file that is none of them is refused with its sentence. */
+  measured(wish: MeasuredWish): Promise<Outcome<MeasuredPlan>>;
   /** The plan as settings to paste, for each engine that there is a renderer for. */
   settings(wish: SettingsWish): Promise<Outcome<readonly SettingsText[]>>;
 }

@@ -17,8 +17,9 @@ export function createPlanClient(): PlanWorkerApi {
     fetchConfig: (repository) => ask((remote) => remote.fetchConfig(repository)),
     gpuOfCheck: (json) => ask((remote) => remote.gpuOfCheck(json)),
     readPlan: (text) => ask((remote) => remote.readPlan(text)),
+    measured: (wish) => ask((remote) => remote.measured(wish)),
     settings: (wish) => ask((remote) => remote.settings(wish)),
-    plan: (scenario) => ask((remote) => remote.plan(scenario)),
+    plan: (scenario, how) => ask((remote) => remote.plan(scenario, how)),
   };
 }
 

@@ -7,7 +7,6 @@ import { gpuFromCheck } from '../core/hardware/from-check.ts';
 import type { GpuRecord } from '../core/hardware/records.ts';
 import type { Read } from '../core/json.ts';
 import { parseRun } from '../core/run/parse.ts';
-import type { PlanRun } from '../core/run/plan.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import { comparePlans, fleetOf, parsePlanRun, searchPlans } from '../plan/index.ts';
 import {
@@ -18,7 +17,8 @@ import {
 } from '../exchange/plan/settings.ts';
 import { fetchConfig, readConfig } from './model-config.ts';
 import { outcomeOf } from './outcome.ts';
-import type { Planned, PlanWorkerApi, SettingsText, SettingsWish } from './plan-api.ts';
+import type { PlanWorkerApi, SettingsText, SettingsWish } from './plan-api.ts';
+import { measuredPlan } from './plan-measured.ts';
 import { catalogue } from './plan-catalogue.ts';
 
 export interface PlanPlatform {
@@ -31,7 +31,11 @@ export function createPlanService({ date, newId, fetch }: PlanPlatform): PlanWor
   const stamp = () => ({ id: newId(), createdAt: date(), command: null });
   return {
     catalogue: () => outcomeOf(async () => catalogue()),
-    plan: (scenario) => outcomeOf(async () => planned(searchPlans(scenario, { stamp: stamp() }))),
+    plan: (scenario, depth) =>
+      outcomeOf(async () => {
+        const run = searchPlans(scenario, { stamp: stamp(), simulate: depth === 'simulated' });
+        return { depth, run, figures: planFigures(run) };
+      }),
     fleet: (scenario) =>
       outcomeOf(async () => {
         const run = searchPlans(overGpus(scenario), { stamp: stamp() });
@@ -47,6 +51,7 @@ export function createPlanService({ date, newId, fetch }: PlanPlatform): PlanWor
     fetchConfig: (repository) => outcomeOf(() => fetchConfig(repository, fetch)),
     gpuOfCheck: (json) => outcomeOf(async () => gpuOfCheck(json)),
     readPlan: (text) => outcomeOf(async () => valueOf(parsePlanRun(text))),
+    measured: (wish) => outcomeOf(async () => measuredPlan(wish)),
     settings: (wish) => outcomeOf(async () => RENDER_TARGETS.map((target) => settingsText(wish, target))),
   };
 }
@@ -82,8 +87,4 @@ function settingsText({ run, repository }: SettingsWish, target: RenderTarget): 
     if (!(error instanceof Error)) throw error;
     return { target, name, text: '', file: '', notes: [error.message] };
   }
-}
-
-function planned(run: PlanRun): Planned {
-  return { run, figures: planFigures(run) };
 }

@@ -1,5 +1,6 @@
 /** The tuner in the simulator, without the worker around it: one tuning at a time, which hears a cancel between two measurements. */
-import { createSimulatorExecutor, tune } from '../tune/index.ts';
+import { createSimulatorExecutor } from '../tune/executors/simulator.ts';
+import { tune } from '../tune/search.ts';
 import { outcomeOf } from './outcome.ts';
 import type { TuneWorkerApi } from './tune-api.ts';
 import { tuneNews } from './tune-news.ts';

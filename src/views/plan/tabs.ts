@@ -12,4 +12,5 @@ export interface PlanTab {
 export const PLAN_TABS: readonly PlanTab[] = [
   { view: 'answer', name: 'Answer', load: () => import('./AnswerView.svelte') },
   { view: 'compare', name: 'Compare', load: () => import('./CompareView.svelte') },
+  { view: 'measured', name: 'Against measurement', load: () => import('./MeasuredView.svelte') },
 ];

@@ -1,18 +1,32 @@
 /** The tuner's state, made when the room is first entered or a kept tuning is opened in it. */
 import type { App } from '../../state/app.svelte.ts';
 import { tabMemory } from '../../state/browser.ts';
+import type { GpuState } from '../../state/gpu.svelte.ts';
 import { lasting } from '../../state/lasting.svelte.ts';
-import { TuneRoom } from '../../state/tune.svelte.ts';
+import { TuneRoom, type TunePort } from '../../state/tune.svelte.ts';
 import { createTuneClient } from '../../workers/tune-client.ts';
 
+/** On this GPU a tuning takes its turn with every other measurement, in this tab and in others. */
+function onGpu(gpu: GpuState): TunePort {
+  return {
+    run: async (scenario, resume, onNews) => {
+      const { outcome } = await gpu.measureModel('A tuning', (model) => model.tune(scenario, resume, onNews));
+      return outcome;
+    },
+    cancel: () => void gpu.cancel(),
+    // Whoever asks the GPU's worker to stop ends it by itself where it does not answer.
+    reset: () => undefined,
+  };
+}
+
 export function useTune(app: App): TuneRoom {
-  return (app.tune ??= lasting(
-    () =>
-      new TuneRoom({
-        ports: { simulator: createTuneClient() },
-        library: app.library,
-        tab: tabMemory(),
-        now: () => performance.now(),
-      }),
-  ));
+  return (app.tune ??= lasting(() => {
+    const gpu = onGpu(app.gpu);
+    return new TuneRoom({
+      ports: { simulator: createTuneClient(), kernels: gpu, engine: gpu },
+      library: app.library,
+      tab: tabMemory(),
+      now: () => performance.now(),
+    });
+  }));
 }
