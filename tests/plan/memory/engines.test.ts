@@ -114,6 +114,12 @@ describe('SGLang', () => {
     );
   });
 
+  test('states take 0.9 for each 1 of the tokens: 4.48 GB of states beside 5.00 GB of KV in a log of Qwen3.5 on two ranks', () => {
+    const settings = choice({ engine: 'sglang', tensorParallel: 2, blockSize: 1 });
+    expect(kvStore(model('qwen3.5-27b'), settings).fixedShare).toBeCloseTo(4.48 / 9.48, 2);
+    expect(kvStore(model('llama-3.1-8b'), settings).fixedShare).toBe(0);
+  });
+
   test('what runs lives in the memory that is left free, and must fit there', () => {
     const { budget, terms, totalBytes } = capacityOf(
       candidate({ engine: 'sglang', engineVersion: '0.5.6', memoryUtilization: 0.85, blockSize: 1 }),

@@ -1,6 +1,6 @@
 /**
  * The memory terms against what engines logged when they started: tests/golden/memory-starts.json, 37 starts of vLLM 0.11
- * to 0.19 and one of SGLang. Two decimals of a GiB is what the logs give.
+ * to 0.19, one of SGLang and one of TensorRT-LLM. Two decimals of a GiB is what the logs give.
  */
 import { describe, expect, test } from 'vitest';
 import { capacityOf, type Capacity } from '../../../src/plan/memory/index.ts';

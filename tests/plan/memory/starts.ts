@@ -38,6 +38,9 @@ export type Start = v.InferOutput<typeof Start>;
 
 export const STARTS: readonly Start[] = v.parse(v.array(Start), golden.rows);
 
+/** Slots of a block where the engine is not told. */
+const BLOCK_SIZES = { vllm: 16, sglang: 1, 'tensorrt-llm': 32, 'llama.cpp': 1 } as const;
+
 export function startSubject({ model }: Start): PlanSubject {
   const found = findAnyModel(model);
   if (!found) throw new Error(`No model ${model}.`);
@@ -59,7 +62,7 @@ export function startCandidate(start: Start): Candidate {
     tokenBudget,
     maxSequences,
     maxModelTokens,
-    blockSize: engine === 'sglang' ? 1 : 16,
+    blockSize: BLOCK_SIZES[engine],
   });
   return { choice, gpu };
 }
