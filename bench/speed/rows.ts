@@ -145,7 +145,7 @@ export function predictRow(
   const each = choice.engine === 'tensorrt-llm' ? isl + osl : isl + osl / 2;
   const room = Math.floor(kvTokensOf(candidate, subject) / each);
   const inFlight = Math.max(1, Math.min(choice.maxSequences, room));
-  const speed = createSpeed(candidate, subject.model, timesOf(choice.engine));
+  const speed = createSpeed(candidate, subject.model, { host: timesOf(choice.engine) });
   const load = { promptTokens: isl, outputTokens: osl, cachedTokens: 0 };
   const tpotMs = speed.steadyTpotMs(inFlight, load);
   const ttftMs = speed.steadyTtftMs(inFlight, load);

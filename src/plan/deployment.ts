@@ -12,9 +12,9 @@ function band(value: number, [low, high]: BandFactors): [number, number] {
   return [value * low, value * high];
 }
 
-function speedOf(sized: Sized, { model }: PlanSubject): PlanSpeed {
+function speedOf(sized: Sized, { model, calibration }: PlanSubject): PlanSpeed {
   const { candidate, server, served, requestsPerSecond, outputTokensPerSecond, maxRequestsPerSecond } = sized;
-  const estimate = estimateOf(candidate, model, server.load, Math.max(1, served.batch));
+  const estimate = estimateOf(candidate, { model, calibration }, server.load, Math.max(1, served.batch));
   const { interval, phases, operations, origin, about } = estimate;
   return {
     batch: served.batch,

@@ -37,8 +37,8 @@ export interface SimulatedPlan {
 }
 
 /** The planner's step times as the simulator asks for them. */
-export function planCost(candidate: Candidate, { model }: PlanSubject): CostModel {
-  const speed = createSpeed(candidate, model);
+export function planCost(candidate: Candidate, { model, calibration }: PlanSubject): CostModel {
+  const speed = createSpeed(candidate, model, { calibration });
   const basis = emptyBasis();
   return {
     name: `planner, ${candidate.gpu.name}, ${model.name}`,
@@ -46,8 +46,7 @@ export function planCost(candidate: Candidate, { model }: PlanSubject): CostMode
     basis,
     stepMs: (work) => {
       basis.assumed++;
-      const ms = speed.time.stepMs(work);
-      return ms + speed.hostMs(work, ms);
+      return speed.workMs(work);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** What the planner's parts say to each other: memory, speed, cost, search. */
 import type { GpuRecord } from '../core/hardware/records.ts';
 import type { Architecture } from '../core/model/architecture.ts';
+import type { PlanCalibration } from '../core/run/calibration.ts';
 import type { PlanChoice } from '../core/run/plan.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 
@@ -8,6 +9,8 @@ import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 export interface PlanSubject {
   readonly scenario: PlanScenario;
   readonly model: Architecture;
+  /** The calibration that the scenario names, given beside it. */
+  readonly calibration?: PlanCalibration | undefined;
 }
 
 /** One candidate of the search: every setting chosen, the GPU's record at hand (derated where it is a laptop's). */

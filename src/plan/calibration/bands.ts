@@ -4,6 +4,7 @@
  * of two.
  */
 import type { GpuRecord } from '../../core/hardware/records.ts';
+import type { PlanCalibration } from '../../core/run/calibration.ts';
 import type { Architecture } from '../../core/model/architecture.ts';
 import { MEASURED_ERRORS } from './measured-errors.ts';
 
@@ -20,8 +21,12 @@ export interface SpeedBands {
 
 const around = (factor: number): BandFactors => [1 / factor, factor];
 
-/** The bands of a model on a GPU. */
-export function speedBands(model: Architecture, gpu: GpuRecord): SpeedBands {
+/** The bands of a model on a GPU. @param calibration that the times are multiplied by; null: none */
+export function speedBands(
+  model: Architecture,
+  gpu: GpuRecord,
+  calibration: PlanCalibration | null = null,
+): SpeedBands {
   const { dense, experts, unmeasured } = MEASURED_ERRORS.bands;
   const mixture = model.kinds.some(({ mlp }) => mlp.kind === 'experts');
   const like = mixture ? experts : dense;
@@ -32,6 +37,16 @@ export function speedBands(model: Architecture, gpu: GpuRecord): SpeedBands {
   const where = known
     ? ''
     : '; wider by how far GPUs with timed kernels are apart, as none was timed on this one';
+  if (calibration !== null) {
+    const { band, name, points } = calibration;
+    const own = around(band);
+    return {
+      ttft: own,
+      tpot: own,
+      throughput: own,
+      source: `80 % of the ${points} results behind “${name}” lie in the band.`,
+    };
+  }
   return {
     ttft: wider('ttft'),
     tpot: wider('tpot'),

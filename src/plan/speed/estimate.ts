@@ -4,13 +4,12 @@
  * Boundary: a closed loop of `batch` requests of mean length. Queueing at a rate, percentiles, replicas and cost are the
  * caller's, who multiplies the means by the factors of `interval`.
  */
-import type { Architecture } from '../../core/model/architecture.ts';
 import type { PlanOperation, PlanSpeed } from '../../core/run/plan.ts';
 import { speedBands, type SpeedBands } from '../calibration/bands.ts';
 import type { Candidate, LoadLengths, PlanSubject } from '../types.ts';
 import { stepOperations } from './operations.ts';
 import { phaseOf } from './phases.ts';
-import { createSpeed, type Speed, type SteadyLoad } from './speed.ts';
+import { createSpeed, tokensPerStep, type Speed, type SteadyLoad } from './speed.ts';
 
 export interface SpeedEstimate {
   readonly speed: Speed;
@@ -51,17 +50,17 @@ export function planSpeed(
   batch: number | null,
   hitRatio = 0,
 ): SpeedEstimate {
-  return estimateOf(candidate, subject.model, steadyLoad(lengths, hitRatio), batch);
+  return estimateOf(candidate, subject, steadyLoad(lengths, hitRatio), batch);
 }
 
 export function estimateOf(
   candidate: Candidate,
-  model: Architecture,
+  { model, calibration }: Pick<PlanSubject, 'model' | 'calibration'>,
   load: SteadyLoad,
   batch: number | null,
 ): SpeedEstimate {
   const { choice, gpu } = candidate;
-  const speed = createSpeed(candidate, model);
+  const speed = createSpeed(candidate, model, { calibration });
   const inFlight = batch ?? choice.maxSequences;
   const { promptTokens, outputTokens, cachedTokens } = load;
   const context = promptTokens + outputTokens / 2;
@@ -74,7 +73,7 @@ export function estimateOf(
   return {
     speed,
     batch: inFlight,
-    decodeStepMs: speed.stepMs(inFlight, context),
+    decodeStepMs: speed.tpotMs(inFlight, context) * tokensPerStep(choice.speculation),
     prefillMs: speed.prefillMs(promptTokens, cachedTokens),
     ttftMs,
     tpotMs,
@@ -86,7 +85,7 @@ export function estimateOf(
       decode: phaseOf(decode, gpu, choice.weights),
     },
     operations: [...prefill, ...decode],
-    interval: speedBands(model, gpu),
+    interval: speedBands(model, gpu, speed.calibration),
     origin: 'simulated',
     about: speed.about(),
   };

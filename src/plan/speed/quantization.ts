@@ -104,7 +104,7 @@ function rowOf(
   const load = steadyLoad(lengths);
   const sequences = Math.floor(kvTokens / Math.max(1, load.promptTokens + load.outputTokens));
   const batch = Math.max(1, Math.min(asked, sequences));
-  const speed = createSpeed(candidate, subject.model);
+  const speed = createSpeed(candidate, subject.model, { calibration: subject.calibration });
   const tpotMs = speed.steadyTpotMs(batch, load);
   const e2eMs = speed.steadyTtftMs(batch, load) + Math.max(0, load.outputTokens - 1) * tpotMs;
   return {

@@ -15,6 +15,7 @@
 import type { AttentionKernel, GpuRecord } from '../../core/hardware/records.ts';
 import { pow } from '../../core/math.ts';
 import type { Architecture } from '../../core/model/architecture.ts';
+import type { PlanCalibration } from '../../core/run/calibration.ts';
 import type { PlanChoice } from '../../core/run/plan.ts';
 import { createStepWork, type StepWork } from '../../core/schedule/work.ts';
 import { ratesOfRecord, type StepRates } from '../../sim/cost/rates.ts';
@@ -70,22 +71,43 @@ export function tokensPerStep(speculation: PlanChoice['speculation']): number {
   return (1 - pow(acceptance, draftTokens + 1)) / (1 - acceptance);
 }
 
-/** One replica's times; see the file's head. */
+export interface SpeedOptions {
+  /** The engine's own times; left out: those of its row. */
+  readonly host?: EngineTimes | undefined;
+  readonly calibration?: PlanCalibration | undefined;
+}
+
+function appliesTo(
+  calibration: PlanCalibration,
+  { engine }: SpeedChoice,
+  gpu: GpuRecord,
+  model: Architecture,
+): boolean {
+  const same = calibration.model === null || calibration.model === model.id;
+  return same && calibration.engine === engine && calibration.gpu === gpu.id;
+}
+
+/**
+ * One replica's times; see the file's head. A calibration multiplies all but `stepMs`, which stays the roofline's.
+ */
 export class Speed {
   readonly choice: SpeedChoice;
   readonly time: StepTime;
   readonly host: EngineTimes;
+  /** Null: none, or one of another GPU, engine or model. */
+  readonly calibration: PlanCalibration | null;
+  #decode: number;
+  #prefill: number;
   #gpu: GpuRecord;
   #kvBytesPerToken: number;
   #layers: number;
   #work: StepWork = createStepWork(MOST_TOGETHER);
 
-  /** @param host the engine's own times; left out: those of its row */
   constructor(
     choice: SpeedChoice,
     gpu: GpuRecord,
     model: Architecture,
-    host: EngineTimes = engineTimes(choice.engine),
+    { host = engineTimes(choice.engine), calibration }: SpeedOptions = {},
   ) {
     const { weights, kvFormat, tensorParallel, pipelineParallel, expertParallel } = choice;
     const attention = attentionOf(choice.engine, gpu);
@@ -93,7 +115,11 @@ export class Speed {
     const sharding = { tensorParallel, pipelineParallel, expertParallel };
     const shape = stepShapeOf(model, gpu, { weights, kvFormat, ...sharding }, attention);
     this.choice = choice;
-    this.host = host;
+    this.calibration = calibration && appliesTo(calibration, choice, gpu, model) ? calibration : null;
+    const requestMs = this.calibration?.requestMs ?? host.requestMs;
+    this.host = { ...host, requestMs };
+    this.#decode = this.calibration?.decode ?? 1;
+    this.#prefill = this.calibration?.prefill ?? 1;
     const reduce = delayedAllReduce(shape.reduce, this.host.reduceUs * 1e-6);
     this.time = new StepTime({ ...shape, reduce }, rates);
     this.#gpu = gpu;
@@ -114,6 +140,13 @@ export class Speed {
     const ms = gpuMs + this.hostMs(work, gpuMs);
     if (speculation === null || batch === 0) return ms;
     return ms + speculation.draftTokens * speculation.draftCost * this.#plainMs(batch, meanContext);
+  }
+
+  /** Any step, as the simulator asks for it: launching and calibration included, drafts' own time not. */
+  workMs(work: StepWork): number {
+    const gpuMs = this.time.stepMs(work);
+    const factor = work.prefillCount > 0 ? this.#prefill : this.#decode;
+    return factor * (gpuMs + this.hostMs(work, gpuMs));
   }
 
   /** How much longer a step takes than its work on the GPU: launching a prompt's kernels one by one. */
@@ -169,17 +202,17 @@ export class Speed {
 
   /** Time of an output token while `batch` sequences decode and nothing else runs. */
   tpotMs(batch: number, meanContext: number): number {
-    return this.stepMs(batch, meanContext) / tokensPerStep(this.choice.speculation);
+    return (this.#decode * this.stepMs(batch, meanContext)) / tokensPerStep(this.choice.speculation);
   }
 
   /** Time to compute a prompt alone, in chunks of the token budget, up to its first token. */
   prefillMs(promptTokens: number, cachedTokens = 0): number {
-    return this.#chunksMs(0, 0, promptTokens, cachedTokens);
+    return this.#prefill * this.#chunksMs(0, 0, promptTokens, cachedTokens);
   }
 
   /** Time to compute a prompt beside `batch` decodes, whose tokens come out of the same budget. */
   mixedPrefillMs(batch: number, meanContext: number, promptTokens: number, cachedTokens = 0): number {
-    return this.#chunksMs(batch, meanContext, promptTokens, cachedTokens);
+    return this.#prefill * this.#chunksMs(batch, meanContext, promptTokens, cachedTokens);
   }
 
   /** Sum of the steps with a prompt's chunks. */
@@ -229,10 +262,11 @@ export class Speed {
     if (together > 1) {
       const work = this.#workOf(batch, meanContext);
       this.#addPrompts(work, together, computed, promptTokens - computed, true);
-      return (this.#timeOf(work, batch, meanContext) - alone) / together;
+      return (this.#prefill * (this.#timeOf(work, batch, meanContext) - alone)) / together;
     }
     const steps = Math.ceil(computed / room);
-    return this.#chunksMs(batch, meanContext, promptTokens, cachedTokens) - steps * alone;
+    const mixed = this.#chunksMs(batch, meanContext, promptTokens, cachedTokens);
+    return this.#prefill * (mixed - steps * alone);
   }
 
   /** First token of a request that finds a place at once: it waits for half a step, then runs beside the decodes. */
@@ -244,8 +278,8 @@ export class Speed {
       return requestMs + this.prefillMs(promptTokens, cachedTokens) + this.kvShipMs(promptTokens);
     }
     const others = Math.max(0, batch - 1);
-    const wait = others > 0 ? this.stepMs(others, context) / 2 : 0;
-    return requestMs + wait + this.#chunksMs(others, context, promptTokens, cachedTokens);
+    const wait = others > 0 ? (this.#decode * this.stepMs(others, context)) / 2 : 0;
+    return requestMs + wait + this.mixedPrefillMs(others, context, promptTokens, cachedTokens);
   }
 
   /** What the times rest on, a sentence or two. */
@@ -254,8 +288,14 @@ export class Speed {
     const from = efficiency ? `measured (${efficiency.source})` : 'assumed: no kernel was measured on it';
     return (
       `Roofline of each kind of operation over the published rates of ${this.#gpu.name}; shares of them that kernels ` +
-      `reach: ${from}.`
+      `reach: ${from}.${this.#calibrated()}`
     );
+  }
+
+  #calibrated(): string {
+    if (this.calibration === null) return '';
+    const { name, decode, prefill, points } = this.calibration;
+    return ` Calibrated by “${name}” (${points} results): decodes × ${decode.toFixed(2)}, prompts × ${prefill.toFixed(2)}.`;
   }
 
   /** Time to hand a prompt's KV to the GPUs that decode, rank by rank; all but the last layer's overlaps with computing. */
@@ -264,6 +304,6 @@ export class Speed {
   }
 }
 
-export function createSpeed(candidate: Candidate, model: Architecture, host?: EngineTimes): Speed {
-  return new Speed(candidate.choice, candidate.gpu, model, host);
+export function createSpeed(candidate: Candidate, model: Architecture, options?: SpeedOptions): Speed {
+  return new Speed(candidate.choice, candidate.gpu, model, options);
 }

@@ -1,5 +1,6 @@
 /** What settings do to the times of a replica, each against a hand-made number or an order that must hold. */
 import { describe, expect, test } from 'vitest';
+import type { PlanCalibration } from '../../../src/core/run/calibration.ts';
 import type { PlanChoice } from '../../../src/core/run/plan.ts';
 import {
   createSpeed,
@@ -176,5 +177,51 @@ describe('the table of formats', () => {
     expect(rows[0]?.weightsBytes).toBeGreaterThan(140e9);
     expect(rows[0]?.tpotMs).toBeNull();
     expect(rows.find(({ part, label }) => part === 'weights' && label === 'int4')?.tpotMs).toBeGreaterThan(0);
+  });
+});
+
+describe('a calibration', () => {
+  const calibration: PlanCalibration = {
+    version: 1,
+    kind: 'plan-calibration',
+    name: 'our H100',
+    createdAt: '2026-11-21',
+    source: 'three points of our server',
+    points: 3,
+    gpu: 'h100-sxm',
+    engine: 'vllm',
+    model: null,
+    decode: 1.25,
+    prefill: 2,
+    requestMs: 50,
+    kvTokens: null,
+    band: 1.05,
+  };
+
+  test('multiplies decodes and prompts where it was made, and brings its own band', () => {
+    const { candidate, subject } = candidateFor('llama-3.1-8b', 'h100-sxm');
+    const plain = createSpeed(candidate, subject.model);
+    const own = createSpeed(candidate, subject.model, { calibration });
+    expect(own.tpotMs(16, 2000)).toBeCloseTo(1.25 * plain.tpotMs(16, 2000), 9);
+    expect(own.prefillMs(4096)).toBeCloseTo(2 * plain.prefillMs(4096), 9);
+    const [step, prompt] = [plain.tpotMs(16, 2304), plain.promptCostMs(15, 2304, LOAD)];
+    expect(own.steadyTpotMs(16, LOAD)).toBeCloseTo(1.25 * step + (15 / 512) * 2 * prompt, 9);
+    expect(own.steadyTtftMs(1, LOAD)).toBeCloseTo(50 + 2 * plain.prefillMs(2048), 9);
+    const estimate = planSpeed(candidate, { ...subject, calibration }, fixedLengths(2048, 512), 16);
+    expect(estimate.interval.tpot).toEqual([1 / 1.05, 1.05]);
+    expect(estimate.about).toContain('our H100');
+  });
+
+  test('leaves other GPUs, engines and models as they are', () => {
+    for (const [other, gpu, choice] of [
+      [calibration, 'a100-80-sxm', {}],
+      [calibration, 'h100-sxm', { engine: 'sglang' }],
+      [{ ...calibration, model: 'llama-3.1-70b' }, 'h100-sxm', {}],
+    ] as const) {
+      const { candidate, subject } = candidateFor('llama-3.1-8b', gpu, choice);
+      const own = createSpeed(candidate, subject.model, { calibration: other });
+      expect(own.calibration).toBeNull();
+      expect(own.steadyTpotMs(16, LOAD)).toBe(createSpeed(candidate, subject.model).steadyTpotMs(16, LOAD));
+    }
   });
 });
