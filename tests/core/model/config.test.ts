@@ -147,6 +147,158 @@ test('windows: all layers, none, or a pattern', () => {
   ]);
 });
 
+test('windows of the later layers, and a pattern in letters', () => {
+  const kindsOf = (more: JsonObject) =>
+    readOf({ ...LLAMA, ...more }).kinds.map(({ layers, mixer }) => `${layers} ${mixer.kind}`);
+  const qwen = { model_type: 'qwen2', sliding_window: 4096, use_sliding_window: true, max_window_layers: 20 };
+  expect(kindsOf(qwen)).toEqual(['20 full', '12 sliding']);
+  expect(kindsOf({ model_type: 'exaone4', sliding_window: 4096, sliding_window_pattern: 'LLLG' })).toEqual([
+    '24 sliding',
+    '8 full',
+  ]);
+});
+
+/** Older files, each with names of its own; parameters in billions as their cards say. */
+test.each<[string, JsonObject, number]>([
+  [
+    'chatglm',
+    {
+      hidden_size: 4096,
+      num_layers: 40,
+      num_attention_heads: 32,
+      multi_query_attention: true,
+      multi_query_group_num: 2,
+      kv_channels: 128,
+      ffn_hidden_size: 13_696,
+      padded_vocab_size: 151_552,
+      seq_length: 131_072,
+      tie_word_embeddings: false,
+    },
+    9.4,
+  ],
+  [
+    'qwen',
+    {
+      hidden_size: 4096,
+      num_hidden_layers: 32,
+      num_attention_heads: 32,
+      intermediate_size: 22_016,
+      vocab_size: 151_936,
+      seq_length: 8192,
+      tie_word_embeddings: false,
+    },
+    7.72,
+  ],
+  ['bloom', { n_embed: 4096, n_layer: 30, num_attention_heads: 32, vocab_size: 250_880 }, 7.07],
+  ['mpt', { d_model: 4096, n_layers: 32, n_heads: 32, max_seq_len: 2048, vocab_size: 50_432 }, 6.65],
+  [
+    'gpt_neox',
+    {
+      hidden_size: 6144,
+      num_hidden_layers: 44,
+      num_attention_heads: 64,
+      intermediate_size: 24_576,
+      vocab_size: 50_432,
+      max_position_embeddings: 2048,
+      tie_word_embeddings: false,
+    },
+    20.55,
+  ],
+  [
+    'gpt_bigcode',
+    {
+      n_embd: 6144,
+      n_layer: 40,
+      n_head: 48,
+      n_inner: 24_576,
+      n_positions: 8192,
+      vocab_size: 49_152,
+      multi_query: true,
+    },
+    15.5,
+  ],
+  [
+    'olmoe',
+    {
+      hidden_size: 2048,
+      num_hidden_layers: 16,
+      num_attention_heads: 16,
+      num_key_value_heads: 16,
+      intermediate_size: 1024,
+      num_experts: 64,
+      num_experts_per_tok: 8,
+      vocab_size: 50_304,
+      max_position_embeddings: 4096,
+      tie_word_embeddings: false,
+    },
+    6.92,
+  ],
+  [
+    'ernie4_5_moe',
+    {
+      hidden_size: 2560,
+      num_hidden_layers: 28,
+      num_attention_heads: 20,
+      num_key_value_heads: 4,
+      intermediate_size: 12_288,
+      moe_num_experts: 64,
+      moe_k: 6,
+      moe_num_shared_experts: 2,
+      moe_intermediate_size: 1536,
+      moe_layer_start_index: 1,
+      moe_layer_interval: 1,
+      vocab_size: 103_424,
+      max_position_embeddings: 131_072,
+      tie_word_embeddings: true,
+    },
+    21.8,
+  ],
+])('%s', (type, fields, expected) => {
+  const model = readOf({ model_type: type, ...fields });
+  expect(Math.abs(billions(model) / expected - 1)).toBeLessThan(0.01);
+});
+
+test('Bamba names its attention by index', () => {
+  const bamba = {
+    ...LLAMA,
+    attn_layer_indices: [9, 18, 27],
+    mamba_n_heads: 128,
+    mamba_d_head: 64,
+    mamba_d_state: 128,
+    mamba_n_groups: 1,
+    mamba_d_conv: 4,
+  };
+  expect(readOf(bamba).kinds.map(({ layers, mixer }) => [layers, mixer.kind])).toEqual([
+    [29, 'mamba'],
+    [3, 'full'],
+  ]);
+});
+
+test('images: patches joined behind the tower', () => {
+  const vision_config = {
+    hidden_size: 1024,
+    num_hidden_layers: 24,
+    intermediate_size: 4096,
+    image_size: 448,
+    patch_size: 14,
+  };
+  const intern = readOf({ llm_config: LLAMA, downsample_ratio: 0.5, vision_config });
+  expect(intern.encoder?.imageTokens).toEqual({ kind: 'fixed', tokens: 256 });
+  const small = readOf({
+    text_config: LLAMA,
+    scale_factor: 4,
+    vision_config: { ...vision_config, image_size: 512, patch_size: 16 },
+  });
+  expect(small.encoder?.imageTokens).toEqual({ kind: 'fixed', tokens: 64 });
+  const { image_size, ...own } = vision_config;
+  const mistral = readOf({
+    text_config: LLAMA,
+    spatial_merge_size: 2,
+    vision_config: { ...own, model_type: 'pixtral', image_size },
+  });
+  expect(imageTokens(mistral, 1120, 560)).toBe(800);
+});
+
 test('the last layers may take the keys of earlier ones', () => {
   const shared = readOf({ ...LLAMA, num_kv_shared_layers: 12 }).kinds;
   expect(shared.map(({ layers, mixer }) => [layers, 'sharesKv' in mixer])).toEqual([
@@ -261,6 +413,14 @@ test.each<[string, Json, RegExp]>([
     /sliding_window is missing/,
   ],
   ['layers’ own embeddings', { ...LLAMA, hidden_size_per_layer_input: 256 }, /hidden_size_per_layer_input/],
+  ['Falcon-H1', { ...LLAMA, mamba_d_ssm: 1024 }, /mamba_d_ssm means layers of Mamba beside attention/],
+  [
+    'MiniMax-01',
+    { ...LLAMA, attn_type_list: Array(32).fill(0) },
+    /attn_type_list has layers of lightning attention/,
+  ],
+  ['Jamba', { ...LLAMA, attn_layer_period: 8 }, /attn_layer_period means layers of Mamba-1/],
+  ['Deci', { ...LLAMA, num_key_value_heads_per_layer: [4] }, /num_key_value_heads_per_layer/],
   ['a list', [], /it is no object/],
   ['nothing', {}, /is missing/],
 ])('refused: %s', (_, config, sentence) => {

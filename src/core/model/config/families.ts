@@ -67,6 +67,9 @@ export const FOUR_TIMES: Types = new Set([
   'RefinedWebModel',
 ]);
 
+/** The file names the width of gate and up together. */
+export const BOTH_HALVES: Types = new Set(['qwen']);
+
 /** Positions that a class takes where its file has none. */
 export const POSITIONS: Readonly<Record<string, number>> = {
   falcon: 2048,
@@ -121,6 +124,11 @@ export const NOT_READ: readonly (readonly [field: string, what: string])[] = [
   ['ssm_cfg', 'layers of Mamba-1 alone'],
   ['rwkv_version', 'layers of RWKV'],
   ['attn_layer_period', 'layers of Mamba-1 among attention'],
+  ['mamba_d_ssm', 'layers of Mamba beside attention in one'],
+  ['block_types', 'layers of a recurrent unit'],
+  ['_block_types', 'layers of a recurrent unit'],
+  ['num_key_value_heads_per_layer', 'layers with KV heads of their own'],
+  ['num_query_heads', 'layers with query heads of their own'],
   ['attention_hidden_size', 'layers of RWKV'],
 ];
 

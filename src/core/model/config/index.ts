@@ -90,7 +90,7 @@ function shapeOf(fields: Fields, type: string): Shape {
   return {
     type,
     layers,
-    hidden: fields.count('hidden_size', 'n_embd', 'd_model', 'dim'),
+    hidden: fields.count('hidden_size', 'n_embd', 'd_model', 'dim', 'n_embed'),
     positions: known,
   };
 }

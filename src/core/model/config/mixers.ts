@@ -183,19 +183,39 @@ function layerWords(fields: Fields, { type, layers, positions }: Shape): LayerWo
   const kda = fields.list('linear_attn_config.full_attn_layers', null);
   if (kda !== null)
     return Array.from({ length: layers }, (_, i) => (kda.includes(i + 1) ? 'full' : 'linear'));
+  const indices = fields.list('attn_layer_indices', null);
+  if (indices !== null)
+    return Array.from({ length: layers }, (_, i) => (indices.includes(i) ? 'full' : 'mamba'));
+  // MiniMax: 1 is attention, 0 lightning attention.
+  if (fields.list('attn_type_list', layers)?.some((entry) => entry !== 1) === true)
+    throw new ConfigRefusal('attn_type_list has layers of lightning attention, which are not known here');
   const interval = fields.optional(['full_attention_interval']);
   if (interval !== null) return every(layers, interval, 'full', 'linear');
   if (fields.has('attention_chunk_size') && type.startsWith('llama4')) {
     return every(layers, fields.optional(['no_rope_layer_interval']) ?? 4, 'full', 'chunked');
   }
+  return windowWords(fields, { type, layers, positions });
+}
+
+/** Layers of a file that has a window at most: all of them, every n-th without it, or those after the first. */
+function windowWords(fields: Fields, { type, layers, positions }: Omit<Shape, 'hidden'>): LayerWord[] {
   const window = fields.optional(['sliding_window'], 0) ?? 0;
   const windowed = window > 0 && window < positions && fields.flag('use_sliding_window') !== false;
   if (!windowed) return every(layers, 1, 'full', 'full');
+  // EXAONE 4 spells its pattern: LLLG.
+  const letters = fields.text('sliding_window_pattern');
+  if (letters !== null && /^[LG]+$/.test(letters))
+    return Array.from({ length: layers }, (_, i) =>
+      letters[i % letters.length] === 'G' ? 'full' : 'sliding',
+    );
   const fullEvery =
     fields.optional(['sliding_window_pattern', '_sliding_window_pattern']) ?? FULL_EVERY[type];
   if (fullEvery !== undefined) return every(layers, fullEvery, 'full', 'sliding');
-  const all = ALL_SLIDING.has(type) || fields.flag('use_sliding_window') === true;
-  return every(layers, 1, all ? 'sliding' : 'full', 'full');
+  if (fields.flag('use_sliding_window') === true) {
+    const first = fields.orZero('max_window_layers');
+    return Array.from({ length: layers }, (_, i) => (i < first ? 'full' : 'sliding'));
+  }
+  return every(layers, 1, ALL_SLIDING.has(type) ? 'sliding' : 'full', 'full');
 }
 
 /** Compressed attention: one stored entry for so many tokens; 0 is the window alone. */

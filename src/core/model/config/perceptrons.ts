@@ -1,7 +1,7 @@
 /** The perceptron of each layer of a config.json: gated, plain, or experts, and which layers have which. */
 import type { Json } from '../../json.ts';
 import type { Experts, Perceptron } from '../architecture.ts';
-import { FOUR_TIMES, PLAIN_MLP } from './families.ts';
+import { BOTH_HALVES, FOUR_TIMES, PLAIN_MLP } from './families.ts';
 import { ConfigRefusal, type Fields } from './fields.ts';
 import type { Shape } from './mixers.ts';
 
@@ -49,8 +49,8 @@ function isPlain(fields: Fields, type: string): boolean {
 export function denseMlp(fields: Fields, { type, hidden }: Shape): Perceptron {
   const own = fields.optional([...DENSE_WIDTHS, ...WIDTHS]);
   if (own === null && !FOUR_TIMES.has(type)) throw new ConfigRefusal(fields.missing(WIDTHS));
-  // ChatGLM and Qwen-1 name a width that holds gate and up together; everybody else names one of them.
-  const intermediate = own ?? 4 * hidden;
+  const named = own ?? 4 * hidden;
+  const intermediate = BOTH_HALVES.has(type) ? named / 2 : named;
   return { kind: isPlain(fields, type) ? 'plain' : 'gated', intermediate };
 }
 
@@ -60,7 +60,7 @@ function sharedWidth(fields: Fields, type: string, width: number): number {
   if (type.startsWith('llama4')) return fields.count('intermediate_size');
   const own = fields.optional(SHARED, 0);
   if (own !== null) return own;
-  return fields.orZero('n_shared_experts', 'num_shared_experts') * width;
+  return fields.orZero('n_shared_experts', 'num_shared_experts', 'moe_num_shared_experts') * width;
 }
 
 export function expertsMlp(fields: Fields, { type }: Shape): Experts {
@@ -97,8 +97,8 @@ function mixtureLayers(fields: Fields, { type, layers }: Shape): boolean[] {
     const step = fields.optional(['interleave_moe_layer_step']) ?? 1;
     return all.map((i) => (i + 1) % step === 0);
   }
-  const first = fields.orZero('first_k_dense_replace');
-  const freq = fields.optional(['moe_layer_freq', 'decoder_sparse_step']) ?? 1;
+  const first = fields.orZero('first_k_dense_replace', 'moe_layer_start_index');
+  const freq = fields.optional(['moe_layer_freq', 'decoder_sparse_step', 'moe_layer_interval']) ?? 1;
   const dense = fields.list('mlp_only_layers', null) ?? [];
   // DeepSeek counts from layer 0, Qwen from layer 1.
   const offset = fields.has('decoder_sparse_step') ? 1 : 0;

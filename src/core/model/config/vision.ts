@@ -17,14 +17,17 @@ interface Tower {
   readonly merge: number;
 }
 
-function towerOf(fields: Fields): Tower {
+function towerOf(top: Fields, fields: Fields): Tower {
   // Qwen2-VL calls the width of what leaves the tower hidden_size.
   const hidden = fields.count('embed_dim', 'vt_hidden_size', 'hidden_size');
   const ratio = fields.ratio('mlp_ratio');
   const intermediate =
     fields.optional(['intermediate_size', 'vt_intermediate_size']) ?? Math.round((ratio ?? 4) * hidden);
   const merge =
-    fields.optional(['spatial_merge_size']) ?? mergeKernel(fields.list('merge_kernel_size', null));
+    fields.optional(['spatial_merge_size']) ??
+    // Mistral 3 merges behind the tower.
+    top.optional(['spatial_merge_size']) ??
+    mergeKernel(fields.list('merge_kernel_size', null));
   return {
     layers: fields.count('num_hidden_layers', 'depth', 'vt_num_hidden_layers', 'num_layers'),
     hidden,
@@ -79,8 +82,14 @@ function imageTokensOf(top: Fields, fields: Fields, { patch, merge }: Tower, typ
   const side = fields.optional(['image_size']);
   // Pixtral and Qwen-VL take an image as large as it is; a tower with a size scales to it.
   const native = type === 'pixtral' || side === null;
-  if (!native) return { kind: 'fixed', tokens: Math.floor(side / (patch * merge)) ** 2 };
+  if (!native) return { kind: 'fixed', tokens: shuffled(top, Math.floor(side / (patch * merge)) ** 2) };
   return { kind: 'area', pixelsPerToken: (patch * merge) ** 2 };
+}
+
+/** InternVL and SmolVLM join patches behind the tower. */
+function shuffled(top: Fields, tokens: number): number {
+  const side = top.ratio('downsample_ratio') ?? 1 / (top.ratio('scale_factor') ?? 1);
+  return Math.max(1, Math.round(tokens * side * side));
 }
 
 /** The encoder of a file; undefined where it has none. */
@@ -88,7 +97,7 @@ export function encoderOf(top: Fields, hidden: number): Encoder | undefined {
   const vision = top.object('vision_config') ?? top.object('vision_tower_config');
   if (vision === null) return undefined;
   const fields = new Fields(vision, 'vision_config');
-  const tower = towerOf(fields);
+  const tower = towerOf(top, fields);
   return {
     layers: tower.layers,
     hidden: tower.hidden,
