@@ -7,6 +7,7 @@
 import type { GpuRecord } from '../core/hardware/records.ts';
 import type { Deployment, PlanRun } from '../core/run/plan.ts';
 import { RUN_VERSION } from '../core/run/version.ts';
+import type { PlanCalibration } from '../core/run/calibration.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import { deploymentOf } from './deployment.ts';
 import { explainGiven } from './explain.ts';
@@ -35,6 +36,8 @@ export interface PlanOptions {
   readonly stamp?: Partial<PlanStamp>;
   /** Check the choice in the simulator: TTFT, tails and the prefix cache come from it. A tenth of a second more. */
   readonly simulate?: boolean;
+  /** The record of the calibration that the scenario names. */
+  readonly calibration?: PlanCalibration | undefined;
 }
 
 /** Weight formats to fall back on, where none is given and the released one does not fit. */
@@ -214,7 +217,7 @@ export function planRunOf(scenario: PlanScenario, parts: RunParts, stamp: Partia
 /** @throws PlanError for names that are in no record */
 export function runPlan(scenario: PlanScenario, options: PlanOptions = {}): PlanRun {
   const { stamp, simulate = false } = options;
-  const subject = subjectOf(scenario);
+  const subject = subjectOf(scenario, options.calibration);
   const gpu = gpuOf(scenario);
   if (gpu === null) {
     throw new PlanError('hardware.gpu is null, which leaves the GPU to a search; name one, or search.');

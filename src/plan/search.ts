@@ -345,7 +345,7 @@ export function* searchTask(
   scenario: PlanScenario,
   options: PlanOptions = {},
 ): Generator<SearchProgress, PlanRun, Told> {
-  const subject = subjectOf(scenario);
+  const subject = subjectOf(scenario, options.calibration);
   const gpus = gpusToSearch(scenario);
   const lengths = loadLengths(scenario.load);
   const context = loadContext(subject, lengths, 1);

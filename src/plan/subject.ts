@@ -9,16 +9,29 @@ import type { GpuRecord } from '../core/hardware/records.ts';
 import { tensorRanks } from '../core/kv/stages.ts';
 import type { Architecture } from '../core/model/architecture.ts';
 import { findAnyModel, unknownModelSentence } from '../core/model/catalogue.ts';
+import type { PlanCalibration } from '../core/run/calibration.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import { PlanError } from './error.ts';
 import type { PlanSubject } from './types.ts';
 
-/** @throws PlanError for an unknown model, and for settings that it can't have */
-export function subjectOf(scenario: PlanScenario): PlanSubject {
+/**
+ * @param calibration the record that the scenario names
+ * @throws PlanError for an unknown model, for settings that it can't have, and for a calibration that is not given
+ */
+export function subjectOf(scenario: PlanScenario, calibration?: PlanCalibration): PlanSubject {
   const model = scenario.architecture ?? modelOf(scenario.model);
   refuseRanks(scenario, model);
   refuseExperts(scenario, model);
-  return { scenario, model };
+  refuseCalibration(scenario, calibration);
+  return { scenario, model, calibration: scenario.calibration === null ? undefined : calibration };
+}
+
+function refuseCalibration({ calibration: name }: PlanScenario, given: PlanCalibration | undefined): void {
+  if (name === null || given?.name === name) return;
+  const other = given === undefined ? '' : ` (what was given is “${given.name}”)`;
+  throw new PlanError(
+    `The plan names the calibration “${name}”, which was not given${other}; give it or set calibration to null.`,
+  );
 }
 
 /** @throws PlanError with the nearest names */
