@@ -8,6 +8,7 @@ import { tensorRanks } from '../core/kv/stages.ts';
 import type { PlanChoice } from '../core/run/plan.ts';
 import type { PlanEngineName } from '../core/scenario/plan/schema.ts';
 import { defaultUtilization, memoryFits, overheadsOf } from './memory/index.ts';
+import { mostRanks } from './ranks.ts';
 import { releasedWeights } from './support.ts';
 import type { Candidate, LoadLengths, PlanSubject } from './types.ts';
 
@@ -107,12 +108,6 @@ export function candidateOf(
     disaggregated: null,
   };
   return { choice, gpu };
-}
-
-/** Ranks of one replica that a GPU of a kind is put together in: a server has eight, a laptop one. */
-export function mostRanks({ kind }: GpuRecord): number {
-  if (kind === 'datacenter') return 8;
-  return kind === 'workstation' || kind === 'desktop' ? 4 : 1;
 }
 
 /** Tensor × pipeline groups to look at, smallest first. */

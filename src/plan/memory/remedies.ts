@@ -9,6 +9,7 @@ import { ALL_GPUS } from '../../core/hardware/catalogue.ts';
 import { usableMemoryBytes, type GpuRecord } from '../../core/hardware/records.ts';
 import { tensorRanks } from '../../core/kv/stages.ts';
 import type { PlanChoice } from '../../core/run/plan.ts';
+import { mostRanks } from '../ranks.ts';
 import { noKv, noWeights } from '../support.ts';
 import type { Candidate, PlanSubject } from '../types.ts';
 import { kvTokensOf } from './capacity.ts';
@@ -60,12 +61,9 @@ const weightFormats: Ladder = ({ choice, gpu }) =>
     .filter((format) => format !== choice.weights && noWeights(gpu, choice.engine, format) === null)
     .map((weights) => ({ words: `${weights} weights`, change: { weights } }));
 
-/** Ranks that a replica can be put together of on one server. */
-const MOST_RANKS = 8;
-
-const ranks: Ladder = ({ choice }, { model }) =>
+const ranks: Ladder = ({ choice, gpu }, { model }) =>
   tensorRanks(model)
-    .filter((n) => n > choice.tensorParallel && n <= MOST_RANKS && (n & (n - 1)) === 0)
+    .filter((n) => n > choice.tensorParallel && n <= mostRanks(gpu) && (n & (n - 1)) === 0)
     .map((tensorParallel) => ({ words: `tensor parallel ${tensorParallel}`, change: { tensorParallel } }));
 
 const sequences: Ladder = ({ choice }) =>
@@ -125,9 +123,10 @@ function pair(candidate: Candidate, subject: PlanSubject, holds: Holds): string[
   return [];
 }
 
-/** Eight ranks and the fewest stages that hold. */
-function stages({ choice }: Candidate, { model }: PlanSubject, holds: Holds): string[] {
-  const widest = tensorRanks(model).filter((n) => n <= MOST_RANKS);
+/** As many ranks as a server has and the fewest stages that hold. */
+function stages({ choice, gpu }: Candidate, { model }: PlanSubject, holds: Holds): string[] {
+  if (mostRanks(gpu) === 1) return [];
+  const widest = tensorRanks(model).filter((n) => n <= mostRanks(gpu));
   const tensorParallel = widest.at(-1) ?? choice.tensorParallel;
   for (let pipelineParallel = 2; pipelineParallel <= MOST_STAGES; pipelineParallel++) {
     if (holds({ tensorParallel, pipelineParallel }))
@@ -153,7 +152,7 @@ function doublings(candidate: Candidate, subject: PlanSubject): string[] {
   const wanted = 2 * kvTokensOf(candidate, subject);
   const holds: Holds = (change) => kvTokensOf(changed(candidate, change), subject) >= wanted;
   const ladders = LADDERS.filter((ladder) => ladder !== lengths);
-  return least(candidate, subject, ladders, holds).map((words) => `${words} doubles the KV tokens`);
+  return least(candidate, subject, ladders, holds).map((words) => `${words}: twice the KV tokens`);
 }
 
 export function remediesOf(candidate: Candidate, subject: PlanSubject, fits: boolean): string[] {

@@ -4,6 +4,10 @@ import type { Capacity } from './capacity.ts';
 import { longestBlocks } from './fit.ts';
 import { count, gigabytes } from './words.ts';
 
+function sequences(number: number): string {
+  return `${count(number)} ${number === 1 ? 'sequence' : 'sequences'}`;
+}
+
 export interface Findings {
   readonly fits: boolean;
   /** Tokens of a sequence of the load's mean and longest length. */
@@ -26,7 +30,7 @@ export function verdictOf(
   if (fits) {
     return (
       `${model.name} fits ${where} with ${count(kvTokens)} KV tokens (${gigabytes(budget.kvBytes)} a GPU): ` +
-      `${count(sequencesAtMean)} sequences at the mean length of ${count(mean)} tokens, ` +
+      `${sequences(sequencesAtMean)} at the mean length of ${count(mean)} tokens, ` +
       `${count(sequencesAtMax)} at the longest of ${count(longest)}.`
     );
   }
