@@ -2,7 +2,8 @@
 import { isJsonObject, type Json } from '../../json.ts';
 import type { LayerKind, Mixer, Perceptron } from '../architecture.ts';
 import { ConfigRefusal, Fields } from './fields.ts';
-import { headDim, headsOf, mamba, type Shape } from './mixers.ts';
+import type { Shape } from './layer-words.ts';
+import { headDim, headsOf, mamba } from './mixers.ts';
 import { denseMlp, expertsMlp } from './perceptrons.ts';
 
 export type Layer = Omit<LayerKind, 'layers'>;

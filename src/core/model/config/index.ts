@@ -14,7 +14,8 @@ import { Architecture, type LayerKind } from '../architecture.ts';
 import { alternating, searched, type Layer } from './blocks.ts';
 import { HEAD_NORMS, NOT_DECODERS, NOT_READ, POSITIONS, TEXT_DEFAULTS, TIED } from './families.ts';
 import { ConfigRefusal, Fields } from './fields.ts';
-import { mixersOf, type Shape } from './mixers.ts';
+import type { Shape } from './layer-words.ts';
+import { mixersOf } from './mixers.ts';
 import { perceptronsOf } from './perceptrons.ts';
 import { encoderOf } from './vision.ts';
 

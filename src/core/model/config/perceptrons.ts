@@ -3,7 +3,7 @@ import type { Json } from '../../json.ts';
 import type { Experts, Perceptron } from '../architecture.ts';
 import { BOTH_HALVES, FOUR_TIMES, PLAIN_MLP } from './families.ts';
 import { ConfigRefusal, type Fields } from './fields.ts';
-import type { Shape } from './mixers.ts';
+import type { Shape } from './layer-words.ts';
 
 const WIDTHS = [
   'intermediate_size',
