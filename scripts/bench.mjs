@@ -4,6 +4,7 @@
 //   --out FILE     the result as JSON             --readme        put the table into the README, one a device
 //   --engine       the engine on real models only: decode, its kernels' share, prefill on a real GPU
 //   --large        the engine's large model on a software adapter too: a rehearsal, with a small one
+//   --tune         the tuner only: two hundred simulated settings, twenty seeds, against the truth
 //   --sim          the simulator only, in Node, with --browser also in a worker; traces come from the folder that KVLAB_DATA names
 //   KVLAB_GPU=software   the software adapter
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -23,6 +24,7 @@ const options = {
   native: { type: 'boolean', default: false },
   sim: { type: 'boolean', default: false },
   engine: { type: 'boolean', default: false },
+  tune: { type: 'boolean', default: false },
   large: { type: 'boolean', default: false },
   browser: { type: 'boolean', default: false },
   only: { type: 'string', default: '' },
@@ -59,6 +61,11 @@ async function measured(asked) {
   if (values.sim) {
     const { result, markdown } = await simulator(asked, values.browser);
     return { result, sections: [{ name: 'simulator', markdown }] };
+  }
+  if (values.tune) {
+    const { kvlabTuneBench } = await built('bench/tune/native.ts');
+    const { result, markdown } = await kvlabTuneBench(asked);
+    return { result, sections: [{ name: 'tuner', markdown }] };
   }
   if (values.engine) {
     const { result, markdown } = await engine(asked);
