@@ -112,6 +112,8 @@ export interface FigureSpec {
   readonly references?: readonly FigureReference[];
   readonly uprights?: readonly FigureUpright[];
   readonly events?: FigureEvents;
+  /** Names of the points beside them, where there is room: of a scatter with few. */
+  readonly named?: boolean;
   readonly origin: Origin;
   /** Definition of the plotted metric, from core/metrics/definitions. */
   readonly definition: string;

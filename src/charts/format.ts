@@ -43,18 +43,23 @@ export function displayUnit(unit: string, reference: number): DisplayUnit {
   return { divisor: 1, suffix: unit };
 }
 
-/** `12.3 MiB`, `840 µs`, `97.5 %`, `1.31 ×`, `1,024 tokens`. */
+/** `12.3 MiB`, `840 µs`, `97.5 %`, `1.31 ×`, `1,024 tokens`, `$9.25/h`. */
 export function formatValue(value: number, unit: string): string {
   const shown = displayUnit(unit, value);
   const text = unit === 'ratio' ? formatRatio(value) : formatNumber(value / shown.divisor);
-  return shown.suffix === '' ? text : `${text}\u00a0${shown.suffix}`;
+  return withSuffix(text, shown.suffix);
+}
+
+/** Money has its sign in front: `$9.25/h`. */
+function withSuffix(text: string, suffix: string): string {
+  if (suffix.startsWith('$')) return `$${text}${suffix.slice(1)}`;
+  return suffix === '' ? text : `${text}\u00a0${suffix}`;
 }
 
 /** A value in the unit that suits `reference`: one unit for a whole sentence, that of its figure's axis. */
 export function formatLike(value: number, unit: string, reference: number): string {
   const { divisor, suffix } = displayUnit(unit, reference);
-  const text = formatNumber(value / divisor);
-  return suffix === '' ? text : `${text}\u00a0${suffix}`;
+  return withSuffix(formatNumber(value / divisor), suffix);
 }
 
 /** Near 1 what counts is the distance from 1: 1.004 is not 1. */

@@ -96,13 +96,9 @@ function htmlPart(part: ReportPart): string {
     }
     case 'code':
       return `<pre><code>${escaped(part.text)}</code></pre>`;
+    // The picture carries its own title, finding and origin.
     case 'figures':
-      return part.figures
-        .map(
-          (figure) =>
-            `<figure>${renderSvg(figure)}<figcaption>${escaped(figure.finding)}</figcaption></figure>`,
-        )
-        .join('');
+      return part.figures.map((figure) => `<figure>${renderSvg(figure)}</figure>`).join('');
     default:
       return part satisfies never;
   }

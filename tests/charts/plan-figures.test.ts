@@ -129,7 +129,9 @@ test('the fleet stands by rising cost, with a cross and its reason where nothing
     y: null,
     reason: 'The weights alone need 16 GB; it has 12.',
   });
-  expect(spec.finding).toContain('A100 SXM 80 GB carries the load for least, 1.8');
+  expect(spec.finding).toContain(
+    'A100 SXM 80 GB carries the load for least, $1.8/h; next is L40S, 11.1 % more',
+  );
 });
 
 test('utilization follows the hours of the load', () => {

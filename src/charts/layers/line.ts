@@ -4,7 +4,8 @@
  */
 import { area, curveLinear, curveStepAfter, line } from 'd3-shape';
 import type { FigurePoint, FigureSeries } from '../figure.ts';
-import { marker, segment, type Hit, type Mark } from '../marks.ts';
+import { marker, round, segment, type Hit, type Mark } from '../marks.ts';
+import { textWidth } from '../text.ts';
 import { DASH, FIT_DASH, seriesPaint } from '../theme.ts';
 import { gapLayer, type Layer, type LayerInput } from './layer.ts';
 
@@ -49,9 +50,32 @@ export const lineLayer: Layer = (input) => {
       hits.push({ x, y, seriesIndex, pointIndex });
     }
   }
+  if (input.spec.named === true) marks.push(...nameMarks(input, hits));
   const gaps = gapLayer(input);
   return { marks: [...marks, ...gaps.marks], hits: [...hits, ...gaps.hits] };
 };
+
+const NAME_SIZE = 10;
+
+/** Each point's name to its right, or left where the plot ends; none that would lie on another name. */
+function nameMarks({ spec, plot }: LayerInput, hits: readonly Hit[]): Mark[] {
+  const taken: { readonly left: number; readonly right: number; readonly y: number }[] = [];
+  return hits.flatMap(({ x, y, seriesIndex, pointIndex }): Mark[] => {
+    const text = spec.series[seriesIndex]?.points[pointIndex]?.label ?? '';
+    const width = textWidth(text, NAME_SIZE);
+    const after = x + 8 + width <= plot.right;
+    const left = after ? x + 8 : x - 8 - width;
+    const box = { left, right: left + width, y };
+    const meets = taken.some(
+      (one) => Math.abs(one.y - y) < NAME_SIZE + 2 && one.left < box.right && box.left < one.right,
+    );
+    if (text === '' || left < plot.left || meets) return [];
+    taken.push(box);
+    const anchor = after ? ('start' as const) : ('end' as const);
+    const at = { x: round(after ? x + 8 : x - 8), y: round(y + NAME_SIZE * 0.36) };
+    return [{ kind: 'text', role: 'name', ...at, text, anchor, fill: 'muted', size: NAME_SIZE }];
+  });
+}
 
 function place(series: FigureSeries, { x, y }: LayerInput): Placed[] {
   return series.points.flatMap((point, pointIndex) => {

@@ -7,8 +7,28 @@ import { planProvenance } from './subject.ts';
 const DEFINITION =
   'Memory of one GPU of a replica, the tightest: what there is, what each step takes of it, and what is left for keys and values. A last bar below zero is what is missing.';
 
-function pointOf({ label, bytes, formula, origin, source }: MemoryStep): FigurePoint {
+function pointOf({ label, bytes, formula, origin, source }: MemoryStep): StepPoint {
   return { x: label, y: bytes, detail: `${formula} (${origin}: ${source})` };
+}
+
+type StepPoint = FigurePoint & { readonly x: string };
+
+/** Steps below this share of the memory are no taller than a line. */
+const LEAST_SHARE = 0.01;
+
+/** Every step that can be seen, and one bar for those that cannot, whose hover names them. */
+function folded(steps: readonly MemoryStep[], memoryBytes: number): StepPoint[] {
+  const small = steps.filter(({ bytes }) => Math.abs(bytes) < LEAST_SHARE * memoryBytes);
+  if (small.length < 2) return steps.map(pointOf);
+  const rest: StepPoint = {
+    x: 'The rest',
+    y: small.reduce((sum, { bytes }) => sum + bytes, 0),
+    detail: small.map(({ label, bytes }) => `${label} ${formatValue(-bytes, 'bytes')}`).join(', '),
+  };
+  const tall = steps.filter((step) => !small.includes(step));
+  // What is left free by the engine's setting comes last, after all that is really taken.
+  const free = tall.filter(({ id }) => id === 'free').map(pointOf);
+  return [...tall.filter(({ id }) => id !== 'free').map(pointOf), rest, ...free];
 }
 
 /** The first step is the memory; the last, where it is no taking, what is left. */
@@ -18,7 +38,10 @@ export function memoryWaterfall(run: PlanRun): FigureSpec | null {
   const [first, ...rest] = steps;
   if (!deployment || first === undefined) return null;
   const left = lastOf(rest, deployment);
-  const taken = rest.filter((step) => step !== left.step && step.bytes !== 0);
+  const taken = folded(
+    rest.filter((step) => step !== left.step && step.bytes !== 0),
+    first.bytes,
+  );
   return {
     id: 'plan_memory',
     mark: 'waterfall',
@@ -27,12 +50,12 @@ export function memoryWaterfall(run: PlanRun): FigureSpec | null {
       label: '',
       unit: '',
       scale: 'category',
-      categories: [...[first, ...taken].map(({ label }) => label), left.point.x],
+      categories: [first.label, ...taken.map(({ x }) => x), left.point.x],
     },
     y: { label: 'Memory of one GPU', unit: 'bytes', scale: 'linear' },
     series: [
       { id: 'memory', label: 'Memory', colour: 6, role: 'total', points: [pointOf(first)] },
-      { id: 'taken', label: 'Taken', colour: 1, points: taken.map(pointOf) },
+      { id: 'taken', label: 'Taken', colour: 1, points: taken },
       {
         id: 'left',
         label: left.fits ? 'For KV' : 'Missing',
@@ -51,7 +74,7 @@ export function memoryWaterfall(run: PlanRun): FigureSpec | null {
 interface Left {
   /** The step that the last bar stands for; null: none of them, the bar is the sum. */
   readonly step: MemoryStep | null;
-  readonly point: FigurePoint & { readonly x: string };
+  readonly point: StepPoint;
   readonly fits: boolean;
 }
 

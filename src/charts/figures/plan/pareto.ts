@@ -36,23 +36,40 @@ function onFront(placed: readonly Placed[], x: PlanQuantity, y: PlanQuantity): P
   return paretoFront(traded).flatMap((index) => placed[index] ?? []);
 }
 
-function isChosen(run: PlanRun, row: PlanRow): boolean {
-  const choice = run.deployment?.choice;
-  return choice !== undefined && JSON.stringify(choice) === JSON.stringify(row.choice);
+/** The deployment as a row beside the others. */
+function chosenRow({ deployment }: PlanRun): PlanRow | null {
+  if (!deployment?.speed) return null;
+  const { choice, speed, cost, energy, quality } = deployment;
+  return {
+    choice,
+    feasible: true,
+    reason: null,
+    ttftMs: speed.ttftMs,
+    tpotMs: speed.tpotMs,
+    outputTokensPerSecond: speed.outputTokensPerSecond,
+    costPerHour: cost?.perHour ?? null,
+    costPerMillionOutputTokens: cost?.perMillionOutputTokens ?? null,
+    joulesPerOutputToken: energy?.joulesPerOutputToken ?? null,
+    qualityLossPercent: quality.lossPercent,
+    pareto: true,
+  };
 }
 
 /** Null where fewer than two rows have both quantities. */
 export function planPareto(run: PlanRun, axes: ParetoAxes): FigureSpec | null {
   const [x, y]: [PlanQuantity, PlanQuantity] = [PLAN_QUANTITIES[axes.x], PLAN_QUANTITIES[axes.y]];
-  const placed = run.rows.flatMap((row): Placed[] => {
+  const place = (row: PlanRow): Placed[] => {
     const [px, py] = [x.of(row), y.of(row)];
     return row.feasible && px !== null && py !== null ? [{ row, x: px, y: py }] : [];
-  });
+  };
+  const placed = run.rows.flatMap(place);
   if (placed.length < 2) return null;
   const front = onFront(placed, x, y);
-  const chosen = placed.filter(({ row }) => isChosen(run, row)).slice(0, 1);
-  const others = placed.filter((one) => !front.includes(one) && !chosen.includes(one));
-  const unbeaten = front.filter((one) => !chosen.includes(one));
+  const row = run.feasible ? chosenRow(run) : null;
+  const chosen = row === null ? [] : place(row);
+  const same = (one: Placed): boolean => chosen.some((plan) => plan.x === one.x && plan.y === one.y);
+  const others = placed.filter((one) => !front.includes(one) && !same(one));
+  const unbeaten = front.filter((one) => !same(one));
   return {
     id: `plan_${axes.y}_vs_${axes.x}`.toLowerCase(),
     mark: 'scatter',

@@ -53,6 +53,7 @@ export function roofline(run: PlanRun): FigureSpec | null {
     y: { label: 'Rate of one GPU', unit: 'TFLOP/s', scale: 'log' },
     series: [...operations.filter(({ points }) => points.length > 0), ...roofsOf(speed, from, to)],
     uprights: ridgesOf(speed),
+    named: true,
     definition: DEFINITION,
     finding: findingOf(speed),
     notes: notesOf(speed),
