@@ -14,7 +14,7 @@ import {
   type ParsedSimulation,
   type ParsedTuning,
 } from './parse.ts';
-import type { PlanScenario } from './plan/schema.ts';
+import { MEMORY_TERMS, type PlanScenario } from './plan/schema.ts';
 import type { QualityScenario } from './quality/schema.ts';
 import { setByHand } from './reduce.ts';
 import type { Scenario } from './schema.ts';
@@ -30,7 +30,16 @@ function readValue(text: string, current: Json): Read<Json> {
   return parsed.ok ? parsed : { ok: true, value: text };
 }
 
-function setOne(scenario: Json, assignment: string): Read<Json> {
+/** A plan's memory names only the terms that were given; the others can be set all the same. */
+function withMemoryTerm(scenario: Json, path: string): Json {
+  const term = MEMORY_TERMS.find((name) => path === `memory.${name}`);
+  const memory = valueAt(scenario, 'memory');
+  if (term === undefined || !isJsonObject(scenario) || scenario['kind'] !== 'plan' || !isJsonObject(memory))
+    return scenario;
+  return { ...scenario, memory: { [term]: 0, ...memory } };
+}
+
+function setOne(given: Json, assignment: string): Read<Json> {
   const at = assignment.indexOf('=');
   if (at < 1)
     return {
@@ -39,6 +48,7 @@ function setOne(scenario: Json, assignment: string): Read<Json> {
     };
   const path = assignment.slice(0, at).trim();
   const text = assignment.slice(at + 1);
+  const scenario = withMemoryTerm(given, path);
   const current = valueAt(scenario, path);
   if (current === undefined) return { ok: false, sentence: noSetting(scenario, path) };
   const value =
