@@ -9,6 +9,7 @@ import type {
   Fleet,
   Outcome,
   PlanDepth,
+  PlanFileKind,
   Planned,
   PlanWorkerApi,
   SettingsText,
@@ -126,6 +127,11 @@ export class PlanRoom {
   /** A plan from its file; null, with the fault on show, where it is none. */
   readPlan(text: string): Promise<PlanRun | null> {
     return this.#ask(() => this.#client.readPlan(text));
+  }
+
+  /** The plan on screen as a file's text; null, with the fault on show, where it can't be written. */
+  file(run: PlanRun, kind: PlanFileKind): Promise<string | null> {
+    return this.#ask(() => this.#client.file(run, kind));
   }
 
   dropTrace(): void {

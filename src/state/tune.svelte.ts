@@ -8,9 +8,18 @@ import type { Run } from '../core/run/schema.ts';
 import type { TuneRun } from '../core/run/tune.ts';
 import type { TuneExecutorName, TuneScenario } from '../core/scenario/tune/schema.ts';
 import type { RunEntry } from '../store/runs.ts';
-import type { OnTuneNews, Outcome, TuneNews, TuneWorkerApi } from '../workers/tune-api.ts';
+import type {
+  OnTuneNews,
+  Outcome,
+  TuneFileKind,
+  TuneNews,
+  TuneTexts,
+  TuneTextsApi,
+  TuneWorkerApi,
+} from '../workers/tune-api.ts';
 import type { MeasureStatus } from './check.svelte.ts';
 import { faultFromUnknown, faultOf, type Fault } from './faults.ts';
+import { Newest } from './newest.svelte.ts';
 import { TuneSetup } from './tune-setup.ts';
 import type { KeyValue } from './theme.svelte.ts';
 
@@ -29,6 +38,7 @@ export interface KeepsTunings {
 
 export interface TunePorts {
   readonly ports: Readonly<Record<TuneExecutorName, TunePort>>;
+  readonly texts: TuneTextsApi;
   readonly library: KeepsTunings;
   readonly tab: KeyValue | null;
   /** Milliseconds on a clock that only goes forwards. */
@@ -51,8 +61,12 @@ export class TuneRoom {
   /** A tuning of an earlier visit that was not finished. */
   stopped: RunEntry | null = $state.raw(null);
 
+  /** What to do with the winner; asked for when somebody looks. */
+  readonly texts: Newest<TuneRun, TuneTexts | null>;
+
   constructor(ports: TunePorts) {
     this.#ports = ports;
+    this.texts = new Newest((run) => ports.texts.texts(run));
     this.setup = new TuneSetup(ports.tab);
   }
 
@@ -89,6 +103,13 @@ export class TuneRoom {
     this.run = run;
     this.stopped = null;
     this.status = 'done';
+  }
+
+  /** A report of a run; null, with the fault on show, where it can't be written. */
+  async report(run: TuneRun, kind: TuneFileKind): Promise<string | null> {
+    const outcome = await settled(() => this.#ports.texts.report(run, kind));
+    if (!outcome.ok) this.fault = faultOf(outcome.error);
+    return outcome.ok ? outcome.value : null;
   }
 
   cancel(): void {

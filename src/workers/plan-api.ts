@@ -84,6 +84,10 @@ export interface SettingsWish {
   readonly repository: string | null;
 }
 
+/** Kinds of files of a plan: the first two come back as a plan, the others are to be read. */
+export const PLAN_FILE_KINDS = ['json', 'yaml', 'md', 'html'] as const;
+export type PlanFileKind = (typeof PLAN_FILE_KINDS)[number];
+
 /** A plan in the words of one engine. */
 export interface SettingsText {
   readonly target: string;
@@ -116,6 +120,8 @@ export interface PlanWorkerApi {
   readPlan(text: string): Promise<Outcome<PlanRun>>;
   /** A plan beside the results of benchmarks; a file that is none of them is refused with its sentence. */
   measured(wish: MeasuredWish): Promise<Outcome<MeasuredPlan>>;
-  /** The plan as settings to paste, for each engine that there is a renderer for. */
+  /** The plan as a file's text. */
+  file(run: PlanRun, kind: PlanFileKind): Promise<Outcome<string>>;
+  /** The plan as settings to paste, for each engine that there is a renderer for, and the commands that would measure it. */
   settings(wish: SettingsWish): Promise<Outcome<readonly SettingsText[]>>;
 }

@@ -18,6 +18,7 @@ export function createPlanClient(): PlanWorkerApi {
     gpuOfCheck: (json) => ask((remote) => remote.gpuOfCheck(json)),
     readPlan: (text) => ask((remote) => remote.readPlan(text)),
     measured: (wish) => ask((remote) => remote.measured(wish)),
+    file: (run, kind) => ask((remote) => remote.file(run, kind)),
     settings: (wish) => ask((remote) => remote.settings(wish)),
     plan: (scenario, how) => ask((remote) => remote.plan(scenario, how)),
   };

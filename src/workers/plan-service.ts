@@ -7,19 +7,23 @@ import { gpuFromCheck } from '../core/hardware/from-check.ts';
 import type { GpuRecord } from '../core/hardware/records.ts';
 import type { Read } from '../core/json.ts';
 import { parseRun } from '../core/run/parse.ts';
+import type { PlanRun } from '../core/run/plan.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import { comparePlans, fleetOf, parsePlanRun, searchPlans } from '../plan/index.ts';
-import {
-  renderSettings,
-  RENDER_TARGETS,
-  TARGET_LABELS,
-  type RenderTarget,
-} from '../exchange/plan/settings.ts';
+import { planToHtml, planToJson, planToMarkdown, planToYaml, readYaml } from '../exchange/plan/files.ts';
 import { fetchConfig, readConfig } from './model-config.ts';
 import { outcomeOf } from './outcome.ts';
-import type { PlanWorkerApi, SettingsText, SettingsWish } from './plan-api.ts';
+import type { PlanFileKind, PlanWorkerApi } from './plan-api.ts';
 import { measuredPlan } from './plan-measured.ts';
 import { catalogue } from './plan-catalogue.ts';
+import { settingsTexts } from './plan-settings.ts';
+
+const FILES: Readonly<Record<PlanFileKind, (run: PlanRun) => string>> = {
+  json: planToJson,
+  yaml: planToYaml,
+  md: planToMarkdown,
+  html: planToHtml,
+};
 
 export interface PlanPlatform {
   readonly date: () => string;
@@ -50,9 +54,10 @@ export function createPlanService({ date, newId, fetch }: PlanPlatform): PlanWor
     readConfig: (text, name) => outcomeOf(async () => readConfig(text, name)),
     fetchConfig: (repository) => outcomeOf(() => fetchConfig(repository, fetch)),
     gpuOfCheck: (json) => outcomeOf(async () => gpuOfCheck(json)),
-    readPlan: (text) => outcomeOf(async () => valueOf(parsePlanRun(text))),
+    readPlan: (text) => outcomeOf(async () => readPlan(text)),
     measured: (wish) => outcomeOf(async () => measuredPlan(wish)),
-    settings: (wish) => outcomeOf(async () => RENDER_TARGETS.map((target) => settingsText(wish, target))),
+    file: (run, kind) => outcomeOf(async () => FILES[kind](run)),
+    settings: (wish) => outcomeOf(async () => settingsTexts(wish)),
   };
 }
 
@@ -62,6 +67,12 @@ function gpuOfCheck(json: string): GpuRecord {
   if (!read.ok) throw new Error(read.sentence);
   if (read.run.kind !== 'check') throw new Error('This run is no hardware check; choose one.');
   return valueOf(gpuFromCheck(read.run));
+}
+
+/** A plan that was saved as JSON or YAML. @throws Error with the sentence of what is wrong with it */
+function readPlan(text: string): PlanRun {
+  const isJson = text.trimStart().startsWith('{');
+  return valueOf(parsePlanRun(isJson ? text : valueOf(readYaml(text))));
 }
 
 /** @throws Error with the sentence of a refusal */
@@ -74,17 +85,4 @@ function valueOf<T>(read: Read<T>): T {
 function overGpus(scenario: PlanScenario): PlanScenario {
   const open = { gpu: null, custom: null, count: null, tensorParallel: null, pipelineParallel: null };
   return { ...scenario, hardware: { ...scenario.hardware, ...open } };
-}
-
-/** A target that can't run the plan says so in its place, and leaves the others standing. */
-function settingsText({ run, repository }: SettingsWish, target: RenderTarget): SettingsText {
-  const name = TARGET_LABELS[target];
-  if (run.deployment === null) return { target, name, text: '', file: '', notes: ['There is no plan yet.'] };
-  try {
-    const { text, file, notes } = renderSettings(run.deployment.choice, target, { repository });
-    return { target, name, text, file, notes };
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    return { target, name, text: '', file: '', notes: [error.message] };
-  }
 }

@@ -19,6 +19,30 @@ export interface TuneNews {
 
 export type OnTuneNews = (news: TuneNews) => void;
 
+/** The winner in the words of whoever is to use it. */
+export interface AppliedText {
+  readonly target: string;
+  readonly name: string;
+  readonly text: string;
+  readonly file: string;
+  readonly notes: readonly string[];
+}
+
+export interface TuneTexts {
+  /** Its first is best_plan.json. */
+  readonly applied: readonly AppliedText[];
+  readonly fallbacks: readonly { readonly when: string; readonly use: string; readonly reason: string }[];
+}
+
+export type TuneFileKind = 'md' | 'html';
+
+export interface TuneTextsApi {
+  /** What to do with the winner; null before anything was measured. */
+  texts(run: TuneRun): Promise<Outcome<TuneTexts | null>>;
+  /** A report with its figures. */
+  report(run: TuneRun, kind: TuneFileKind): Promise<Outcome<string>>;
+}
+
 export interface TuneWorkerApi {
   /** @param resume a run of the same scenario that was stopped; null: from the start */
   run(scenario: TuneScenario, resume: TuneRun | null, onNews: OnTuneNews): Promise<Outcome<TuneRun>>;

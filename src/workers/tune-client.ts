@@ -3,15 +3,15 @@
  * in the simulator is one calculation that hears nothing.
  */
 import { proxy, wrap } from 'comlink';
-import type { Outcome, TuneWorkerApi } from './tune-api.ts';
+import type { Outcome, TuneTextsApi, TuneWorkerApi } from './tune-api.ts';
 
-export interface TuneClient extends TuneWorkerApi {
+export interface TuneClient extends TuneWorkerApi, TuneTextsApi {
   /** Ends the worker; what it was asked is answered `cancelled`. */
   reset(): void;
 }
 
 interface Connection {
-  readonly remote: TuneWorkerApi;
+  readonly remote: TuneWorkerApi & TuneTextsApi;
   readonly gone: Promise<Outcome<never>>;
   readonly end: (code: string, message: string) => void;
 }
@@ -30,6 +30,14 @@ export function createTuneClient(): TuneClient {
         ),
         gone,
       ]);
+    },
+    texts: (run) => {
+      const { remote, gone } = open();
+      return Promise.race([remote.texts(run), gone]);
+    },
+    report: (run, kind) => {
+      const { remote, gone } = open();
+      return Promise.race([remote.report(run, kind), gone]);
     },
     cancel: () => void connection?.remote.cancel(),
     reset: () => connection?.end('cancelled', 'Cancelled.'),
@@ -53,5 +61,5 @@ function connect(onGone: () => void): Connection {
     const why = event.message || 'it could not be loaded';
     end('failed', `The tuner’s worker broke: ${why}. Reload the page.`);
   });
-  return { remote: wrap<TuneWorkerApi>(worker), gone, end };
+  return { remote: wrap<TuneWorkerApi & TuneTextsApi>(worker), gone, end };
 }

@@ -2,7 +2,7 @@
 import { createSimulatorExecutor } from '../tune/executors/simulator.ts';
 import { tune } from '../tune/search.ts';
 import { outcomeOf } from './outcome.ts';
-import type { TuneWorkerApi } from './tune-api.ts';
+import type { TuneTextsApi, TuneWorkerApi } from './tune-api.ts';
 import { tuneNews } from './tune-news.ts';
 
 export interface TunePlatform {
@@ -14,7 +14,13 @@ export interface TunePlatform {
   readonly pause: () => Promise<void>;
 }
 
-export function createTuneService({ now, date, newId, appVersion, pause }: TunePlatform): TuneWorkerApi {
+export function createTuneService({
+  now,
+  date,
+  newId,
+  appVersion,
+  pause,
+}: TunePlatform): TuneWorkerApi & TuneTextsApi {
   let running: AbortController | null = null;
   return {
     run: (scenario, resume, onNews) =>
@@ -37,5 +43,7 @@ export function createTuneService({ now, date, newId, appVersion, pause }: TuneP
         }
       }),
     cancel: () => running?.abort(),
+    texts: (run) => outcomeOf(async () => (await import('./tune-texts.ts')).tuneTexts(run)),
+    report: (run, kind) => outcomeOf(async () => (await import('./tune-texts.ts')).tuneReport(run, kind)),
   };
 }

@@ -22,8 +22,10 @@ function onGpu(gpu: GpuState): TunePort {
 export function useTune(app: App): TuneRoom {
   return (app.tune ??= lasting(() => {
     const gpu = onGpu(app.gpu);
+    const client = createTuneClient();
     return new TuneRoom({
-      ports: { simulator: createTuneClient(), kernels: gpu, engine: gpu },
+      ports: { simulator: client, kernels: gpu, engine: gpu },
+      texts: client,
       library: app.library,
       tab: tabMemory(),
       now: () => performance.now(),
