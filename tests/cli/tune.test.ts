@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse as parseYaml } from 'yaml';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parseBestPlan } from '../../src/core/run/best-plan.ts';
 import { parseRun } from '../../src/core/run/parse.ts';
@@ -70,6 +71,9 @@ describe('tune', () => {
     const path = join(folder, 'plan.json');
     await kvlab('tune', ...QUICK, '--out', path);
     expect(parseBestPlan(readFileSync(path, 'utf8')).ok).toBe(true);
+    const yaml = join(folder, 'plan.yaml');
+    await kvlab('tune', ...QUICK, '--out', yaml);
+    expect(parseBestPlan(parseYaml(readFileSync(yaml, 'utf8'))).ok).toBe(true);
   });
 
   test('the contexts and outputs given take the place of the profile’s', async () => {
@@ -138,6 +142,7 @@ describe('apply', () => {
       holds: ['FineGrainedFP8Config()', 'cache_implementation="dynamic"', 'MAX_BATCH = 4'],
     },
     { target: 'transformersjs', holds: ["device: 'webgpu'", "dtype: 'q8'"] },
+    { target: 'llamacpp', holds: ['llama-server', '--parallel 4', '--ctx-size 2176'] },
     { target: 'vllm', holds: ['vllm serve', '--max-num-seqs 4', '--quantization fp8'] },
   ])('$target', async ({ target, holds }) => {
     const { status, out } = await kvlab('apply', await plan(), '--print', target);

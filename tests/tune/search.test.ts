@@ -118,6 +118,12 @@ test('settings that do nothing are one candidate', () => {
   );
   // Pages: two sizes, with and without prefix cache; a reservation has neither.
   expect(candidatesOf(tuning)).toHaveLength(5);
+  const withOther = {
+    ...tuning,
+    space: { ...tuning.space, backend: ['ours' as const, 'transformers.js' as const] },
+  };
+  // The other engine has one cache of its own, whatever else is set.
+  expect(candidatesOf(withOther)).toHaveLength(6);
 });
 
 test('where even the baseline can run nowhere, one sentence says why', async () => {

@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { extname } from 'node:path';
+import { stringify } from 'yaml';
 import { figuresFor } from '../../charts/index.ts';
 import { WEIGHT_FORMATS } from '../../gpu/index.ts';
 import {
@@ -126,6 +127,7 @@ async function simulated(
 /** One file by its ending, or a folder of everything. */
 const FILES: Readonly<Record<string, (run: TuneRun) => string>> = {
   '.json': (run) => `${JSON.stringify(bestPlanOf(run), null, 2)}\n`,
+  '.yaml': (run) => stringify(bestPlanOf(run)),
   '.md': tuneReportMarkdown,
   '.html': tuneReportHtml,
 };

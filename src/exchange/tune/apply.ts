@@ -13,7 +13,7 @@ import { resolveTuning } from '../../core/scenario/tune/resolved.ts';
 import type { TuneSettings } from '../../core/scenario/tune/schema.ts';
 import { servingOf } from '../../core/scenario/tune/serving.ts';
 import { simulationOf } from '../../core/scenario/tune/simulation.ts';
-import { RENDER_TARGETS, renderSettings } from '../plan/settings.ts';
+import { renderSettings, type RenderTarget } from '../plan/settings.ts';
 import { renderTransformers, renderTransformersJs } from './transformers.ts';
 
 export const APPLY_TARGETS = ['kvlab', 'transformers', 'transformersjs', 'vllm', 'llamacpp'] as const;
@@ -114,20 +114,9 @@ function pagedNotes({ strategy, eviction, evictionTokens, cachePolicy, offload }
   ];
 }
 
-function throughPlanner(
-  plan: BestPlan,
-  engine: PlanChoice['engine'],
-  target: 'vllm' | 'llama.cpp',
-): Rendered {
-  const known = RENDER_TARGETS.find((one) => one === (target as string));
-  if (known === undefined)
-    throw new RangeError(`There are no settings for ${target} yet; choose another target.`);
-  const settings = renderSettings(planChoiceOf(plan, engine), known);
-  return {
-    text: settings.text,
-    language: settings.language,
-    notes: [...settings.notes, ...pagedNotes(plan.config)],
-  };
+function throughPlanner(plan: BestPlan, engine: PlanChoice['engine'], target: RenderTarget): Rendered {
+  const { text, language, notes } = renderSettings(planChoiceOf(plan, engine), target);
+  return { text, language, notes: [...notes, ...pagedNotes(plan.config)] };
 }
 
 const RENDERERS: Readonly<Record<ApplyTarget, (plan: BestPlan) => Rendered>> = {

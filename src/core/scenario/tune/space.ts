@@ -63,21 +63,26 @@ export function spaceSize({ space }: Pick<Tuning, 'space'>): number {
  * prefix cache, tokens to keep need an eviction or a window. The first of them stands for all.
  */
 function settled(settings: TuneSettings, baseline: TuneSettings): TuneSettings {
+  if (settings.backend !== 'ours') return elsewhere(settings, baseline);
   const paged = settings.strategy === 'paged' || settings.strategy === 'sliding-window';
-  const caches = paged && settings.prefixCaching && settings.backend === 'ours';
+  const caches = paged && settings.prefixCaching;
   const windowed = settings.strategy === 'sliding-window';
   const evicts = windowed || settings.eviction !== 'none';
-  const whole = settings.strategy === 'growing' || settings.backend !== 'ours';
   return {
     ...settings,
     prefixCaching: caches,
     cachePolicy: caches ? settings.cachePolicy : 'lru',
     offload: caches ? settings.offload : 'none',
-    blockSize: paged && settings.backend === 'ours' ? settings.blockSize : baseline.blockSize,
+    blockSize: paged ? settings.blockSize : baseline.blockSize,
     eviction: windowed ? 'none' : settings.eviction,
     evictionTokens: evicts ? settings.evictionTokens : 0,
-    chunkTokens: whole ? 0 : settings.chunkTokens,
+    chunkTokens: settings.strategy === 'growing' ? 0 : settings.chunkTokens,
   };
+}
+
+/** Another engine has one cache, which grows, and hears of nothing else. */
+function elsewhere({ backend, weights }: TuneSettings, baseline: TuneSettings): TuneSettings {
+  return { ...baseline, backend, weights, strategy: 'growing', prefixCaching: false };
 }
 
 /** Baseline first; each other candidate once, the last axis fastest. */
