@@ -39,6 +39,9 @@ interface Shape {
   readonly store: KvStore;
 }
 
+/** Kept of one model: a slider that is drawn for an hour leaves no more. */
+const MOST_SHAPES = 2000;
+
 const SHAPES = new WeakMap<Architecture, Map<string, Shape>>();
 
 function shapeKey(choice: PlanChoice): string {
@@ -56,6 +59,7 @@ function shapeOf(model: Architecture, choice: PlanChoice): Shape {
   const key = shapeKey(choice);
   let shape = shapes.get(key);
   if (!shape) {
+    if (shapes.size >= MOST_SHAPES) shapes.clear();
     shape = { stages: engineStages(model, choice), store: kvStore(model, choice) };
     shapes.set(key, shape);
   }

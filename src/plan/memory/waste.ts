@@ -46,8 +46,19 @@ export function reservedRequests(kvTokens: number, longest: number): number {
   return longest <= 0 ? 0 : Math.floor(kvTokens / longest);
 }
 
-/** Paging, block size by block size, for a pool of `kvTokens`. */
-export function wasteByBlockSize(lengths: readonly number[], kvTokens: number): Waste[] {
+/** Lengths of a long trace that block sizes are compared on. */
+const MOST_LENGTHS = 4096;
+
+/** At most so many of sorted lengths, evenly spread. */
+function spread(sorted: readonly number[]): readonly number[] {
+  if (sorted.length <= MOST_LENGTHS) return sorted;
+  const step = sorted.length / MOST_LENGTHS;
+  return Array.from({ length: MOST_LENGTHS }, (_, i) => sorted[Math.floor((i + 0.5) * step)] ?? 0);
+}
+
+/** Paging, block size by block size, for a pool of `kvTokens`. @param sorted lengths of requests */
+export function wasteByBlockSize(sorted: readonly number[], kvTokens: number): Waste[] {
+  const lengths = spread(sorted);
   return BLOCK_SIZES.map((blockSize) => ({
     blockSize,
     waste: pagedWaste(lengths, blockSize),

@@ -205,6 +205,13 @@ describe('waste', () => {
     expect(wastes).toEqual([...wastes].sort((a, b) => a - b));
     expect(rows[0]?.requests).toBe(Math.floor((100_000 * 4) / 2633));
     expect(rows.at(-1)?.requests).toBeLessThan(rows[0]?.requests ?? 0);
+    // A long trace is looked at evenly: the same shares to a thousandth.
+    const long = Array.from({ length: 50_000 }, (_, i) => 1 + Math.floor(i / 25));
+    const every = pagedWaste(long, 64);
+    expect(wasteByBlockSize(long, 1e6).find(({ blockSize }) => blockSize === 64)?.waste).toBeCloseTo(
+      every,
+      3,
+    );
     expect(pagedRequests([512], 4096, 16)).toBe(8);
     expect(reservedRequests(8191, 4096)).toBe(1);
   });
