@@ -9,7 +9,8 @@ import { speedBands, type SpeedBands } from '../calibration/bands.ts';
 import type { Candidate, LoadLengths, PlanSubject } from '../types.ts';
 import { stepOperations } from './operations.ts';
 import { phaseOf } from './phases.ts';
-import { createSpeed, tokensPerStep, type Speed, type SteadyLoad } from './speed.ts';
+import { tokensPerStep, type SteadyLoad } from './settings.ts';
+import { createSpeed, type Speed } from './speed.ts';
 
 export interface SpeedEstimate {
   readonly speed: Speed;

@@ -6,4 +6,5 @@ export { estimateOf, planSpeed, steadyLoad, type SpeedEstimate } from './estimat
 export { stepOperations } from './operations.ts';
 export { phaseOf, ridgeOf } from './phases.ts';
 export { quantizationTable, type QuantizationRow } from './quantization.ts';
-export { createSpeed, Speed, tokensPerStep, type SpeedChoice, type SteadyLoad } from './speed.ts';
+export { tokensPerStep, type SpeedChoice, type SpeedOptions, type SteadyLoad } from './settings.ts';
+export { createSpeed, Speed } from './speed.ts';

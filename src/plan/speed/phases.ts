@@ -2,7 +2,7 @@
 import type { GpuRecord } from '../../core/hardware/records.ts';
 import type { PlanOperation, PlanPhase } from '../../core/run/plan.ts';
 import { matrixFlops } from '../../sim/cost/rates.ts';
-import type { SpeedChoice } from './speed.ts';
+import type { SpeedChoice } from './settings.ts';
 
 /** FLOP a byte at which arithmetic in the weights' format takes as long as reading. */
 export function ridgeOf(gpu: GpuRecord, weights: SpeedChoice['weights']): number {

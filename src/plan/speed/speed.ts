@@ -12,8 +12,7 @@
  *
  * Queueing for a place in the batch is not in it: that is the simulator's, and plan/queue's.
  */
-import type { AttentionKernel, GpuRecord } from '../../core/hardware/records.ts';
-import { pow } from '../../core/math.ts';
+import type { GpuRecord } from '../../core/hardware/records.ts';
 import type { Architecture } from '../../core/model/architecture.ts';
 import type { PlanCalibration } from '../../core/run/calibration.ts';
 import type { PlanChoice } from '../../core/run/plan.ts';
@@ -24,27 +23,14 @@ import { StepTime } from '../../sim/cost/step-time.ts';
 import { delayedAllReduce, sendSeconds } from '../../sim/cost/comm.ts';
 import { engineTimes, type EngineTimes } from '../calibration/engines.ts';
 import type { Candidate } from '../types.ts';
-
-/** What of a choice the times depend on. */
-export type SpeedChoice = Pick<
-  PlanChoice,
-  | 'engine'
-  | 'tensorParallel'
-  | 'pipelineParallel'
-  | 'expertParallel'
-  | 'weights'
-  | 'kvFormat'
-  | 'tokenBudget'
-  | 'speculation'
-  | 'disaggregated'
->;
-
-/** A load in closed form: tokens of the mean request, of which `cached` need not be computed. */
-export interface SteadyLoad {
-  readonly promptTokens: number;
-  readonly outputTokens: number;
-  readonly cachedTokens: number;
-}
+import {
+  appliesTo,
+  attentionOf,
+  tokensPerStep,
+  type SpeedChoice,
+  type SpeedOptions,
+  type SteadyLoad,
+} from './settings.ts';
 
 const ROOFLINE = {
   kind: 'roofline',
@@ -53,39 +39,10 @@ const ROOFLINE = {
   overheadMs: 0,
 } as const;
 
-/** TensorRT-LLM runs decodes and prompts in kernels of its own, apart; the others as vLLM does on the GPU. */
-function attentionOf(engine: SpeedChoice['engine'], gpu: GpuRecord): AttentionKernel {
-  return engine === 'tensorrt-llm' ? 'split' : gpu.serving.attention;
-}
-
 /** Whole prompts of one step that are told apart; more than this many cost as much each. */
 const MOST_TOGETHER = 64;
 /** Chunks of one prompt that are added up one by one; of more, the first and the last stand for all. */
 const MOST_CHUNKS = 32;
-
-/** Tokens of a sequence that one step of speculation yields. */
-export function tokensPerStep(speculation: PlanChoice['speculation']): number {
-  if (speculation === null) return 1;
-  const { draftTokens, acceptance } = speculation;
-  if (acceptance >= 1) return draftTokens + 1;
-  return (1 - pow(acceptance, draftTokens + 1)) / (1 - acceptance);
-}
-
-export interface SpeedOptions {
-  /** The engine's own times; left out: those of its row. */
-  readonly host?: EngineTimes | undefined;
-  readonly calibration?: PlanCalibration | undefined;
-}
-
-function appliesTo(
-  calibration: PlanCalibration,
-  { engine }: SpeedChoice,
-  gpu: GpuRecord,
-  model: Architecture,
-): boolean {
-  const same = calibration.model === null || calibration.model === model.id;
-  return same && calibration.engine === engine && calibration.gpu === gpu.id;
-}
 
 /**
  * One replica's times; see the file's head. A calibration multiplies all but `stepMs`, which stays the roofline's.

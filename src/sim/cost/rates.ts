@@ -77,6 +77,13 @@ const FP8_KV_SHARE: Record<AttentionKernel, number> = { fa2: 1, fa3: 0.86, split
  */
 const WIDENED_EXPERT_SHARE = 0.49;
 
+/** FLOP/s of experts. Where there is four-bit arithmetic, mxfp4 is multiplied with activations of eight (TensorRT-LLM's gpt-oss). */
+function expertFlops(gpu: GpuRecord, format: ServedWeightFormat, compute: number): number {
+  if (format !== 'mxfp4') return matrixFlops(gpu, format) * compute;
+  if (gpu.serving.fp4MatrixTflops !== null) return matrixFlops(gpu, 'fp8') * compute;
+  return matrixFlops(gpu, 'bf16') * WIDENED_EXPERT_SHARE;
+}
+
 /** Rates of a known GPU. Settings that are null stand for what was measured on it, else for ASSUMED_EFFICIENCY. */
 export function ratesOfRecord(
   gpu: GpuRecord,
@@ -96,7 +103,7 @@ export function ratesOfRecord(
   return {
     linearFlops: matrixFlops(gpu, format) * compute,
     headFlops: half * compute,
-    expertFlops: format === 'mxfp4' ? half * WIDENED_EXPERT_SHARE : matrixFlops(gpu, format) * compute,
+    expertFlops: expertFlops(gpu, format, compute),
     weightBytes: bandwidth * memory,
     attentionFlops: half * attention,
     kvBytes: bandwidth * kv * (kvFormat === 'fp8' ? FP8_KV_SHARE[attentionKernel] : 1),

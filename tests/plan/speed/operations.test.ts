@@ -4,7 +4,8 @@ import { findGpu } from '../../../src/core/hardware/records.ts';
 import { findArchitecture } from '../../../src/core/model/architecture.ts';
 import { phaseOf, ridgeOf } from '../../../src/plan/speed/phases.ts';
 import { stepOperations } from '../../../src/plan/speed/operations.ts';
-import { Speed, type SpeedChoice } from '../../../src/plan/speed/speed.ts';
+import type { SpeedChoice } from '../../../src/plan/speed/settings.ts';
+import { Speed } from '../../../src/plan/speed/speed.ts';
 
 const CHOICE: SpeedChoice = {
   engine: 'vllm',
