@@ -22,6 +22,7 @@ export function subjectOf(scenario: PlanScenario, calibration?: PlanCalibration)
   const model = scenario.architecture ?? modelOf(scenario.model);
   refuseRanks(scenario, model);
   refuseExperts(scenario, model);
+  refuseImages(scenario, model);
   refuseCalibration(scenario, calibration);
   return { scenario, model, calibration: scenario.calibration === null ? undefined : calibration };
 }
@@ -84,4 +85,11 @@ function refuseExperts({ hardware, engine }: PlanScenario, model: Architecture):
   if (engine.weights === 'mxfp4' && !mixture) {
     throw new PlanError(`mxfp4 is a format of experts, and ${model.name} has none; use int4 weights.`);
   }
+}
+
+function refuseImages({ load }: PlanScenario, model: Architecture): void {
+  if (load.images === null || model.encoder) return;
+  throw new PlanError(
+    `${model.name} takes no images, so load.images is nothing it can be given; set it to null, or plan a model with an encoder (llava-1.5-7b, qwen2.5-vl-7b).`,
+  );
 }
