@@ -33,14 +33,15 @@ function median(numbers: readonly number[]): number {
   return ((sorted[Math.ceil(half) - 1] ?? NaN) + (sorted[Math.floor(half)] ?? NaN)) / 2;
 }
 
-/** Images' encoders are loaded with these; what they take in vLLM beside their parameters is not modelled exactly. */
+/** Encoders of images are loaded with these; beside Gemma 3's, vLLM holds half a GiB that is not modelled. */
 const WITH_ENCODER = new Set(['gemma-3-12b', 'llama-4-scout']);
 const plain = CHECKED.filter(({ start }) => !WITH_ENCODER.has(start.model));
 
 test.each(CHECKED)('weights of $start.model are within 1 % of the log', ({ start, capacity }) => {
   if (start.weightsGiB === undefined) return;
-  const bound = WITH_ENCODER.has(start.model) ? 0.06 : 0.01;
-  const error = Math.abs(capacity.terms.weights / GIB / start.weightsGiB - 1);
+  const encoder = (2 * (startSubject(start).model.encoder?.parameters ?? 0)) / start.tensorParallel;
+  const bound = start.model === 'gemma-3-12b' ? 0.03 : 0.01;
+  const error = Math.abs((capacity.terms.weights + encoder) / GIB / start.weightsGiB - 1);
   expect(error, name(start)).toBeLessThan(bound);
 });
 
@@ -57,11 +58,16 @@ test.each(CHECKED)('what $start.model takes around is within 0.15 GiB', ({ start
 });
 
 describe('KV', () => {
-  test('bytes are within 0.25 % in the median, within 4 % each', () => {
+  test('bytes are within 0.25 % in the median, within 2 % or 0.15 GiB each', () => {
     const all = errors(CHECKED.map(({ start, capacity }) => [capacity.budget.kvBytes / GIB, start.kvGiB]));
     expect(all.length).toBeGreaterThan(20);
     expect(median(all)).toBeLessThan(0.0025);
-    expect(Math.max(...all)).toBeLessThan(0.04);
+    for (const { start, capacity } of CHECKED) {
+      if (start.kvGiB === undefined) continue;
+      // gpt-oss-120b leaves 3.3 GiB: a tenth of one is 3 % of them.
+      const bound = Math.max(0.15, 0.02 * start.kvGiB);
+      expect(Math.abs(capacity.budget.kvBytes / GIB - start.kvGiB), name(start)).toBeLessThan(bound);
+    }
   });
 
   test('tokens and blocks are within 0.25 % in the median', () => {
