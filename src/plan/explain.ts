@@ -25,7 +25,12 @@ const ms = (value: number): string => (value < 10 ? value.toFixed(1) : value.toF
 export function nameOf({ candidate: { choice } }: Sized): string {
   const ranks = choice.tensorParallel > 1 ? `, tensor parallel ${choice.tensorParallel}` : '';
   const stages = choice.pipelineParallel > 1 ? `, ${choice.pipelineParallel} stages` : '';
-  return `${choice.gpus} × ${choice.gpuName} (${choice.weights} weights, ${choice.kvFormat} KV${ranks}${stages})`;
+  const apart = choice.disaggregated;
+  const phases =
+    apart === null
+      ? ''
+      : `, ${apart.prefillReplicas} replicas for prefill and ${apart.decodeReplicas} for decode`;
+  return `${choice.gpus} × ${choice.gpuName} (${choice.weights} weights, ${choice.kvFormat} KV${ranks}${stages}${phases})`;
 }
 
 type Axis = 'cost' | 'latency' | 'throughput' | 'quality' | 'energy';

@@ -9,10 +9,11 @@ import type { Deployment, PlanRun } from '../core/run/plan.ts';
 import { RUN_VERSION } from '../core/run/version.ts';
 import type { PlanCalibration } from '../core/run/calibration.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
+import type { Trace } from '../core/workload/traces/trace.ts';
 import { deploymentOf } from './deployment.ts';
 import { explainGiven } from './explain.ts';
 import { PlanError } from './error.ts';
-import { loadLengths } from './lengths.ts';
+import { givenLoad } from './load.ts';
 import { planMemory } from './memory/index.ts';
 import { qualityOf } from './quality.ts';
 import { candidateOf, fitting, givenWeights, groupsOf, modelTokens, stepDefaults } from './settle.ts';
@@ -36,6 +37,8 @@ export interface PlanOptions {
   readonly stamp?: Partial<PlanStamp>;
   /** Check the choice in the simulator: TTFT, tails and the prefix cache come from it. A tenth of a second more. */
   readonly simulate?: boolean;
+  /** The trace that the scenario's load names. */
+  readonly trace?: Trace | null;
   /** The record of the calibration that the scenario names. */
   readonly calibration?: PlanCalibration | undefined;
 }
@@ -222,7 +225,7 @@ export function runPlan(scenario: PlanScenario, options: PlanOptions = {}): Plan
   if (gpu === null) {
     throw new PlanError('hardware.gpu is null, which leaves the GPU to a search; name one, or search.');
   }
-  const context = loadContext(subject, loadLengths(scenario.load), 1);
+  const context = loadContext(subject, givenLoad(scenario, options.trace ?? null));
   const wrong = impossible(subject, gpu, context);
   const { fitting: candidates, first } = replicasThatFit(subject, gpu, context);
   if (wrong !== null || candidates.length === 0) {
@@ -239,7 +242,7 @@ export function runPlan(scenario: PlanScenario, options: PlanOptions = {}): Plan
     const reason = sentence(first, refused ?? 'nothing serves the load');
     return planRunOf(scenario, { feasible: false, reason, deployment }, stamp);
   }
-  const verified = simulate ? verify(best, subject, context) : unverified(best, subject);
+  const verified = simulate ? verify(best, subject, context) : unverified(best, subject, context);
   const deployment = { ...deploymentOf(verified.sized, subject, context), prefixCache: verified.prefix };
   const broken = refusalOf(subject, verified.sized);
   const reason = broken === null ? null : sentence(first, broken);

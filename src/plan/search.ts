@@ -3,7 +3,8 @@
  *
  *   first   GPU × parallelism × weight format × KV format, with the engine's own step; replicas follow from the load, and
  *           pipelines are tried where tensor parallelism alone does not hold the model
- *   then    around the best of each GPU and the Pareto front: token budgets, sequences a step, prefix caching
+ *   then    around the best of each GPU and the Pareto front: token budgets, sequences a step, prefix caching, prefill and
+ *           decode apart
  *
  * The work is a generator that pauses after each GPU, so that whoever drives it can show progress and stop it there.
  */
@@ -14,7 +15,7 @@ import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import { deploymentOf } from './deployment.ts';
 import { explain, type Ranked } from './explain.ts';
 import { bestOf, meritsOf, paretoFront, scoreOf } from './goal.ts';
-import { loadLengths } from './lengths.ts';
+import { givenLoad } from './load.ts';
 import { memoryFits } from './memory/index.ts';
 import { planRunOf, refusalOf, type PlanOptions } from './plan.ts';
 import { candidateOf, fitting, groupsOf, modelTokens, stepDefaults, type Settings } from './settle.ts';
@@ -108,8 +109,8 @@ const STEP_BUDGETS = [16_384, 8192, 4096, 2048, 1024, 512];
 
 /** Settings of a step around one that was found. */
 function* neighboursOf(
-  { choice }: Candidate,
-  { engine, load }: PlanScenario,
+  { choice, gpu }: Candidate,
+  { engine, load, hardware }: PlanScenario,
 ): Generator<Partial<PlanChoice>> {
   if (engine.tokenBudget === null) {
     for (const tokenBudget of STEP_BUDGETS) if (tokenBudget !== choice.tokenBudget) yield { tokenBudget };
@@ -118,6 +119,10 @@ function* neighboursOf(
     for (const maxSequences of [256, 64]) if (maxSequences < choice.maxSequences) yield { maxSequences };
   }
   if (engine.prefixCaching === null && load.sharedPrefix !== null) yield { prefixCaching: false };
+  const several = hardware.count === null || hardware.count > choice.gpus;
+  if (engine.disaggregated === null && load.rate !== null && gpu.kind === 'datacenter' && several) {
+    yield { disaggregated: { prefillReplicas: 1, decodeReplicas: 1 } };
+  }
 }
 
 function drop(found: Findings, choice: PlanChoice, reason: string, sized: Sized | null): void {
@@ -285,7 +290,7 @@ function runOf(
   }
   const chosen = simulate
     ? firstThatHolds(subject, context, ranked)
-    : { at: 0, verified: unverified(first.sized, subject) };
+    : { at: 0, verified: unverified(first.sized, subject, context) };
   const order = [...ranked.slice(chosen.at), ...ranked.slice(0, chosen.at)];
   const rows = rowsOf(order, misses);
   const { sized, prefix, notes } = chosen.verified;
@@ -347,9 +352,8 @@ export function* searchTask(
 ): Generator<SearchProgress, PlanRun, Told> {
   const subject = subjectOf(scenario, options.calibration);
   const gpus = gpusToSearch(scenario);
-  const lengths = loadLengths(scenario.load);
-  const context = loadContext(subject, lengths, 1);
-  const tokens = modelTokens(subject, lengths);
+  const context = loadContext(subject, givenLoad(scenario, options.trace ?? null));
+  const tokens = modelTokens(subject, context.lengths);
   const found: Findings = { kept: [], dropped: [], candidates: 0, infeasible: 0 };
   for (const [i, gpu] of gpus.entries()) {
     searchGpu(subject, gpu, context, tokens, found);

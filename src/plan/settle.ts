@@ -105,7 +105,8 @@ export function candidateOf(
     prefixCaching: settings.prefixCaching,
     offloadGB: engine.offloadGB ?? 0,
     speculation: engine.speculation,
-    disaggregated: null,
+    // How many of each phase follows from the load; the memory and the times ask only whether.
+    disaggregated: engine.disaggregated === true ? { prefillReplicas: 1, decodeReplicas: 1 } : null,
   };
   return { choice, gpu };
 }

@@ -62,7 +62,25 @@ function arrivalsOf(
     const users = concurrency === null ? served.batch : concurrency / replicas;
     return { kind: 'closed', users: Math.max(1, Math.min(requests, Math.round(users))), thinkSeconds: 0 };
   }
-  return { kind: 'poisson', rate: scenario.load.rate / replicas };
+  // Prefill and decode apart are simulated as a whole.
+  const parts = sized.candidate.choice.disaggregated === null ? replicas : 1;
+  return { kind: 'poisson', rate: scenario.load.rate / parts };
+}
+
+/** Microseconds of software before a copy between replicas begins. Assumed, as the simulator's. */
+const LINK_LATENCY_US = 10;
+const HOST_LINK_GBPS = 32;
+
+function apartOf({ candidate: { choice, gpu } }: Sized): SimScenario['cluster']['disaggregation'] {
+  if (choice.disaggregated === null) return null;
+  const { linkGBps, hostGBps } = gpu.serving;
+  const most = (replicas: number): number => Math.min(256, replicas);
+  return {
+    prefillReplicas: most(choice.disaggregated.prefillReplicas),
+    decodeReplicas: most(choice.disaggregated.decodeReplicas),
+    linkGBps: linkGBps ?? hostGBps ?? HOST_LINK_GBPS,
+    linkLatencyUs: LINK_LATENCY_US,
+  };
 }
 
 /** The load of one replica, as the simulator draws it. */
@@ -93,6 +111,7 @@ export function simulatedScenario(sized: Sized, subject: PlanSubject, requests: 
       prefixCache: choice.prefixCaching ? 'hash' : 'off',
       speculation: choice.speculation,
     },
+    cluster: { ...DEFAULT_SIMULATION.cluster, disaggregation: apartOf(sized) },
     workload: {
       ...DEFAULT_SIMULATION.workload,
       requests,
@@ -138,6 +157,8 @@ export interface SimulationOptions {
   readonly requests?: number;
   /** Of the scenario's trace. */
   readonly trace?: Trace | null;
+  /** The trace's arrival times are divided by this. */
+  readonly speed?: number;
 }
 
 /** One replica through its part of the load. @throws Error in one sentence where the simulator can't */
@@ -146,9 +167,11 @@ export function simulatePlan(
   subject: PlanSubject,
   options: SimulationOptions = {},
 ): SimulatedPlan {
-  const { requests = SIMULATED_REQUESTS, trace = null } = options;
+  const { requests = SIMULATED_REQUESTS, trace = null, speed = 1 } = options;
   const { model: architecture } = subject;
-  const scenario = simulatedScenario(sized, subject, requests);
+  const drawn = simulatedScenario(sized, subject, requests);
+  const named = { name: subject.scenario.load.trace ?? 'trace', speed };
+  const scenario = trace === null ? drawn : { ...drawn, workload: { ...drawn.workload, trace: named } };
   const table = generateRequests(scenario, trace);
   const { blocks } = capacityOf(sized.candidate, subject);
   const collector = new ServingCollector({

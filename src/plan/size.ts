@@ -2,11 +2,14 @@
  * A candidate under the load: how many replicas, how many requests in flight, which times, what it costs. In numbers
  * alone, for a search over thousands of them; what a person is shown of the one that wins is made in deployment.ts.
  */
-import type { PlanQuality } from '../core/run/plan.ts';
+import type { PlanChoice, PlanQuality } from '../core/run/plan.ts';
+import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import { percentileOfSorted } from '../core/metrics/percentiles.ts';
 import { createRandom } from '../core/random.ts';
 import { sequenceBlocks } from '../core/kv/hybrid.ts';
 import { lengthDraws } from '../core/workload/lengths.ts';
+import type { Trace } from '../core/workload/traces/trace.ts';
+import { apartClosed, apartFor, bestDivision, servedApart } from './apart.ts';
 import { crossing } from './crossing.ts';
 import { costOf, priceOf, type Price } from './cost.ts';
 import { energyOf } from './energy.ts';
@@ -15,6 +18,7 @@ import { capacityOf } from './memory/index.ts';
 import { qualityOf } from './quality.ts';
 import { closed, open, tails, throughput, type Served, type Server } from './queue.ts';
 import { createSpeed, type SteadyLoad } from './speed/index.ts';
+import type { GivenLoad } from './load.ts';
 import type { Candidate, LoadLengths, PlanSubject } from './types.ts';
 
 /** The load as every candidate sees it. */
@@ -27,6 +31,9 @@ export interface LoadContext {
   readonly rate: number | null;
   readonly concurrency: number | null;
   readonly percentile: number;
+  /** The requests themselves, where they are a trace's, and by how much it is sped up. */
+  readonly trace: Trace | null;
+  readonly traceSpeed: number;
 }
 
 /** Share of what a replica could carry that it is given at the most: the rest is for bursts. */
@@ -60,17 +67,30 @@ function promptAt({ scenario: { load } }: PlanSubject, percentile: number): numb
   return percentileOfSorted(draws, percentile * 100);
 }
 
-export function loadContext(subject: PlanSubject, lengths: LoadLengths, hitRatio: number): LoadContext {
+export function loadContext(subject: PlanSubject, given: GivenLoad): LoadContext {
   const { load, constraints } = subject.scenario;
-  const { sharedPrefix } = load;
+  const { lengths, prompts, trace, rate, speed } = given;
+  const { percentile } = constraints;
+  const tail = trace === null ? promptAt(subject, percentile) : percentileOfSorted(prompts, percentile * 100);
   return {
     lengths,
-    tailPrompt: Math.max(lengths.meanPrompt, promptAt(subject, constraints.percentile)),
-    prefix: sharedPrefix === null ? null : { ...sharedPrefix, hitRatio },
-    rate: load.rate,
+    tailPrompt: Math.max(lengths.meanPrompt, tail),
+    prefix: prefixOf(load.sharedPrefix, given),
+    rate,
     concurrency: load.concurrency,
-    percentile: constraints.percentile,
+    percentile,
+    trace,
+    traceSpeed: speed,
   };
+}
+
+/** What prompts share, before anything is simulated: all of the prefix, nothing of a trace. */
+function prefixOf(
+  shared: PlanScenario['load']['sharedPrefix'],
+  { trace, lengths }: GivenLoad,
+): LoadContext['prefix'] {
+  if (trace !== null) return { tokens: Math.floor(lengths.meanPrompt), prompts: 0, hitRatio: 0 };
+  return shared === null ? null : { ...shared, hitRatio: 1 };
 }
 
 /** Slack for sequences that are all long at once. */
@@ -183,7 +203,9 @@ function mostWithinLimits(server: Server, { scenario: { constraints } }: PlanSub
   return 1;
 }
 
-type Split = { readonly replicas: number; readonly served: Served } | { readonly reason: string };
+type Split =
+  | { readonly replicas: number; readonly served: Served; readonly apart: PlanChoice['disaggregated'] }
+  | { readonly reason: string };
 
 /** Replicas for a rate: the fewest that keep the limits with headroom for bursts. */
 function forRate(server: Server, subject: PlanSubject, rate: number, fixed: number | null): Split {
@@ -191,7 +213,7 @@ function forRate(server: Server, subject: PlanSubject, rate: number, fixed: numb
   const at = (replicas: number): Served | null => open(server, rate / replicas);
   if (fixed !== null) {
     const served = at(fixed);
-    if (served !== null) return { replicas: fixed, served };
+    if (served !== null) return { replicas: fixed, served, apart: null };
     const top = fixed * server.top;
     return {
       reason: `it carries ${top.toPrecision(3)} requests a second at the most, less than the ${rate} asked for`,
@@ -208,7 +230,7 @@ function forRate(server: Server, subject: PlanSubject, rate: number, fixed: numb
   let replicas = Math.max(1, Math.ceil(rate / each - 1e-9));
   for (let tries = 0; tries < 12; tries++, replicas += Math.max(1, Math.floor(replicas / 8))) {
     const served = at(replicas);
-    if (served !== null && withinLimits(subject, served, output)) return { replicas, served };
+    if (served !== null && withinLimits(subject, served, output)) return { replicas, served, apart: null };
   }
   const served = at(replicas);
   return {
@@ -220,13 +242,47 @@ function forRate(server: Server, subject: PlanSubject, rate: number, fixed: numb
 
 function split(server: Server, subject: PlanSubject, context: LoadContext, fixed: number | null): Split {
   const { rate, concurrency } = context;
+  if (server.speed.choice.disaggregated !== null) return splitApart(server, subject, context, fixed);
   if (rate !== null) return forRate(server, subject, rate, fixed);
   if (concurrency !== null) {
     const replicas = fixed ?? 1;
-    return { replicas, served: closed(server, concurrency / replicas) };
+    return { replicas, served: closed(server, concurrency / replicas), apart: null };
   }
   const batch = mostWithinLimits(server, subject) ?? 1;
-  return { replicas: fixed ?? 1, served: closed(server, batch) };
+  return { replicas: fixed ?? 1, served: closed(server, batch), apart: null };
+}
+
+/** The same with prefill and decode on replicas of their own; `served` is then an even part of the whole. */
+function splitApart(server: Server, subject: PlanSubject, context: LoadContext, fixed: number | null): Split {
+  const { constraints } = subject.scenario;
+  const { rate, concurrency } = context;
+  const asked = rate === null ? apartClosed(server, concurrency ?? server.most, fixed) : null;
+  const wanted = asked?.rate ?? rate ?? 0;
+  const first =
+    asked?.apart ??
+    (fixed === null ? apartFor(server, wanted, constraints.tpotMs) : bestDivision(server, fixed));
+  if (first === null) return { reason: 'no decode batch keeps the limit of the time per output token' };
+  let apart = first;
+  for (let tries = 0; tries < 12; tries++) {
+    const served = servedApart(server, apart, wanted);
+    const keeps = served !== null && withinLimits(subject, served, server.load.outputTokens);
+    if (served !== null && (keeps || fixed !== null || rate === null)) {
+      const replicas = apart.prefillReplicas + apart.decodeReplicas;
+      const each = {
+        requestsPerSecond: served.requestsPerSecond / replicas,
+        maxRequestsPerSecond: served.maxRequestsPerSecond / replicas,
+      };
+      return { replicas, served: { ...served, ...each }, apart };
+    }
+    if (fixed !== null) break;
+    apart = {
+      ...apart,
+      prefillReplicas: apart.prefillReplicas + Math.max(1, Math.floor(apart.prefillReplicas / 8)),
+    };
+  }
+  return {
+    reason: `prefill and decode apart do not carry ${wanted.toPrecision(3)} requests a second within the limits`,
+  };
 }
 
 /** Mean over the day of the rate's share of its peak. */
@@ -254,7 +310,7 @@ export function sizeOf(
   const server = serverOf(candidate, subject, context);
   const found = split(server, subject, context, given ?? (count === null ? null : count / group));
   if (!('replicas' in found)) return { ok: false, reason: found.reason };
-  const { replicas, served } = found;
+  const { replicas, served, apart } = found;
   const gpus = replicas * group;
   const peak = served.requestsPerSecond * replicas;
   const mean = peak * meanHour(scenario.load);
@@ -284,7 +340,7 @@ export function sizeOf(
   return {
     ok: true,
     sized: {
-      candidate: { gpu, choice: { ...choice, gpus, replicas } },
+      candidate: { gpu, choice: { ...choice, gpus, replicas, disaggregated: apart } },
       server,
       served,
       replicas,

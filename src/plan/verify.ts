@@ -7,9 +7,14 @@
  */
 import type { PlanPrefix } from '../core/run/plan.ts';
 import type { SimDistribution } from '../core/run/simulation.ts';
-import type { Trace } from '../core/workload/traces/trace.ts';
 import { limitBroken, sizeOf, type LoadContext, type Sized } from './size.ts';
-import { simulatePlan, simulatePrefix, type SimulatedPlan } from './simulate.ts';
+import {
+  SIMULATED_REQUESTS,
+  simulatePlan,
+  simulatePrefix,
+  type SimulatedPlan,
+  type SimulationOptions,
+} from './simulate.ts';
 import type { PlanSubject } from './types.ts';
 
 export interface Verified {
@@ -53,56 +58,73 @@ function withHits(context: LoadContext, prefix: PlanPrefix | null): LoadContext 
   return { ...context, prefix: { ...context.prefix, hitRatio: Math.min(1, prefix.hitRatio * whole) } };
 }
 
-function noteOf({ summary, requests }: SimulatedPlan, replicas: number): string {
+function noteOf({ summary, requests }: SimulatedPlan, { replicas, candidate }: Sized): string {
   const { goodput, attainment, preemptions, ttftMs } = summary;
+  const whole = candidate.choice.disaggregated !== null;
   const kept =
     goodput === null || attainment === null
       ? ''
-      : ` ${(attainment * 100).toFixed(1)} % of them kept every limit: a goodput of ${(goodput * replicas).toFixed(2)} requests a second.`;
+      : ` ${(attainment * 100).toFixed(1)} % of them kept every limit: a goodput of ${(goodput * (whole ? 1 : replicas)).toFixed(2)} requests a second.`;
   const lost = preemptions === 0 ? '' : ` ${preemptions} times a request lost its place and began again.`;
-  return `TTFT and tails are simulated: ${requests} requests on one of ${replicas} replicas, TTFT p50 ${ttftMs?.p50.toFixed(0) ?? '–'} ms, p99 ${ttftMs?.p99.toFixed(0) ?? '–'} ms.${kept}${lost}`;
+  const where = whole ? `all ${replicas} replicas` : `one of ${replicas} replicas`;
+  return `TTFT and tails are simulated: ${requests} requests on ${where}, TTFT p50 ${ttftMs?.p50.toFixed(0) ?? '–'} ms, p99 ${ttftMs?.p99.toFixed(0) ?? '–'} ms.${kept}${lost}`;
 }
 
 /** Requests that tell the hits of a shared prefix, where nothing else is simulated. */
 const PREFIX_REQUESTS = 160;
+/** Requests of a trace that are run: its first ones. */
+const TRACE_REQUESTS = 2000;
 
-/** A choice as the closed forms have it, and what a prefix cache does for it. */
-export function unverified(sized: Sized, subject: PlanSubject): Verified {
-  const { prefixCaching } = sized.candidate.choice;
-  const prefix = prefixCaching ? simulatePrefix(sized, subject, { requests: PREFIX_REQUESTS }) : null;
-  return { sized, prefix, notes: [] };
+function optionsOf(
+  { trace, traceSpeed }: LoadContext,
+  replicas: number,
+  requests: number,
+): SimulationOptions {
+  return trace === null
+    ? { requests }
+    : { requests: Math.min(TRACE_REQUESTS, trace.requests.length), trace, speed: traceSpeed / replicas };
 }
 
-/**
- * @param traced a trace whose requests are run instead of drawn ones
- * @throws Error in one sentence where the simulator can't run it
- */
-export function verify(
-  first: Sized,
-  subject: PlanSubject,
-  context: LoadContext,
-  traced: Trace | null = null,
-): Verified {
+/** A choice as the closed forms have it, and what a prefix cache does for it. */
+export function unverified(sized: Sized, subject: PlanSubject, context: LoadContext): Verified {
+  const { prefixCaching } = sized.candidate.choice;
+  const options = optionsOf(context, sized.replicas, PREFIX_REQUESTS);
+  const prefix = prefixCaching ? simulatePrefix(sized, subject, options) : null;
+  if (context.trace === null) return { sized, prefix, notes: [] };
+  // What a trace shares is known from here on.
+  const known = resized(sized, subject, withHits(context, prefix), sized.replicas);
+  return { sized: known ?? sized, prefix, notes: [] };
+}
+
+/** @throws Error in one sentence where the simulator can't run it */
+export function verify(first: Sized, subject: PlanSubject, context: LoadContext): Verified {
   const { scenario } = subject;
-  const options = { trace: traced };
-  const prefix = first.candidate.choice.prefixCaching ? simulatePrefix(first, subject, options) : null;
+  const options = (sized: Sized): SimulationOptions => optionsOf(context, sized.replicas, SIMULATED_REQUESTS);
+  const prefix = first.candidate.choice.prefixCaching ? simulatePrefix(first, subject, options(first)) : null;
   const known = withHits(context, prefix);
-  let sized = resized(first, subject, known, first.replicas) ?? first;
-  if (scenario.load.rate === null && traced === null) return { sized, prefix, notes: [] };
   const fixed = scenario.hardware.count !== null;
+  // With what a trace shares fewer replicas may do.
+  const enough = context.trace === null || fixed ? first.replicas : null;
+  let sized = resized(first, subject, known, enough) ?? first;
+  if (context.rate === null) return { sized, prefix, notes: [] };
   for (let tries = 0; ; tries++) {
-    const simulated = simulatePlan(sized, subject, options);
+    const simulated = simulatePlan(sized, subject, options(sized));
     const checked = withTails(sized, simulated, context.percentile);
     const broken = limitBroken(scenario.constraints, checked.served, sized.server.load.outputTokens);
     const more = sized.replicas + Math.max(1, Math.floor(sized.replicas / 8));
     const next =
       broken === null || fixed || tries >= MOST_ADDED ? null : resized(sized, subject, known, more);
-    if (next === null) return { sized: checked, prefix, notes: [noteOf(simulated, sized.replicas)] };
+    if (next === null) return { sized: checked, prefix, notes: [noteOf(simulated, sized)] };
     sized = next;
   }
 }
 
-function resized(sized: Sized, subject: PlanSubject, context: LoadContext, replicas: number): Sized | null {
+function resized(
+  sized: Sized,
+  subject: PlanSubject,
+  context: LoadContext,
+  replicas: number | null,
+): Sized | null {
   const { gpu, choice } = sized.candidate;
   const gpus = choice.tensorParallel * choice.pipelineParallel;
   const result = sizeOf({ gpu, choice: { ...choice, gpus, replicas: 1 } }, subject, context, replicas);

@@ -4,7 +4,7 @@ import { closed, inFlightAt, open, throughput, type Server } from '../../src/pla
 import { runPlan } from '../../src/plan/index.ts';
 import { plan } from './support.ts';
 import { serverOf, loadContext } from '../../src/plan/size.ts';
-import { loadLengths } from '../../src/plan/lengths.ts';
+import { givenLoad } from '../../src/plan/load.ts';
 import { subjectOf, gpuOf } from '../../src/plan/subject.ts';
 
 function server(layer: object = {}): Server {
@@ -16,7 +16,7 @@ function server(layer: object = {}): Server {
   return serverOf(
     { gpu, choice: deployment.choice },
     subject,
-    loadContext(subject, loadLengths(scenario.load), 1),
+    loadContext(subject, givenLoad(scenario, null)),
   );
 }
 
