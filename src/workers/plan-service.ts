@@ -9,7 +9,14 @@ import type { Read } from '../core/json.ts';
 import { parseRun } from '../core/run/parse.ts';
 import type { PlanRun } from '../core/run/plan.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
-import { comparePlans, fleetOf, parsePlanRun, searchPlans } from '../plan/index.ts';
+import {
+  comparePlans,
+  fleetOf,
+  parsePlanRun,
+  runPlan,
+  searchPlans,
+  type PlanOptions,
+} from '../plan/index.ts';
 import { planToHtml, planToJson, planToMarkdown, planToYaml, readYaml } from '../exchange/plan/files.ts';
 import { fetchConfig, readConfig } from './model-config.ts';
 import { outcomeOf } from './outcome.ts';
@@ -37,7 +44,7 @@ export function createPlanService({ date, newId, fetch }: PlanPlatform): PlanWor
     catalogue: () => outcomeOf(async () => catalogue()),
     plan: (scenario, depth) =>
       outcomeOf(async () => {
-        const run = searchPlans(scenario, { stamp: stamp(), simulate: depth === 'simulated' });
+        const run = answered(scenario, { stamp: stamp(), simulate: depth === 'simulated' });
         return { depth, run, figures: planFigures(run) };
       }),
     fleet: (scenario) =>
@@ -59,6 +66,15 @@ export function createPlanService({ date, newId, fetch }: PlanPlatform): PlanWor
     file: (run, kind) => outcomeOf(async () => FILES[kind](run)),
     settings: (wish) => outcomeOf(async () => settingsTexts(wish)),
   };
+}
+
+/** The best of what is open. Where nothing of it works, what is given still shows its memory and what it lacks. */
+function answered(scenario: PlanScenario, options: PlanOptions): PlanRun {
+  const run = searchPlans(scenario, options);
+  const { gpu, custom } = scenario.hardware;
+  if (run.deployment !== null || (gpu === null && custom === null)) return run;
+  const given = runPlan(scenario, { ...options, simulate: false });
+  return { ...run, deployment: given.deployment, reason: run.reason ?? given.reason };
 }
 
 /** @throws Error with the sentence of what a check lacks */

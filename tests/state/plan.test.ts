@@ -1,0 +1,303 @@
+/** The planner's states without a page, on the service that the worker has. */
+import { expect, test, vi } from 'vitest';
+import { encodeScenarioLink } from '../../src/core/scenario/link.ts';
+import { presetPlan } from '../../src/core/scenario/presets.ts';
+import { Newest } from '../../src/state/newest.svelte.ts';
+import { matching, type PickerRow } from '../../src/state/picker.ts';
+import { PlanCompare } from '../../src/state/plan-compare.svelte.ts';
+import { planField, PLAN_GROUPS, planParts } from '../../src/state/plan-form.ts';
+import { PlanMeasured } from '../../src/state/plan-measured.svelte.ts';
+import { PlanRoom } from '../../src/state/plan-room.svelte.ts';
+import { headline, keyNumbers, lengthWords, memoryBar, money, shapeOf } from '../../src/state/plan-words.ts';
+import { PLAN } from '../../src/state/route.ts';
+import { fromPosition, STEPS, toPosition } from '../../src/state/slider.ts';
+import type { Outcome } from '../../src/workers/plan-api.ts';
+import { createPlanService } from '../../src/workers/plan-service.ts';
+import { deferred, failed, settle } from './doubles.ts';
+
+const service = createPlanService({
+  date: () => '2026-01-01T00:00:00.000Z',
+  newId: () => 'plan',
+  fetch: () => Promise.reject(new Error('This test asks nobody.')),
+});
+const room = (): PlanRoom =>
+  new PlanRoom({ client: service, library: { open: () => Promise.resolve(null) }, tab: null });
+
+const ROWS: readonly PickerRow[] = [
+  { id: 'h100-sxm', name: 'H100 SXM5 80GB', words: ['hopper'], about: '', group: 'datacenter' },
+  { id: 'a100-sxm-80', name: 'A100 SXM4 80GB', words: ['ampere'], about: '', group: 'datacenter' },
+  { id: 'rtx-4090', name: 'GeForce RTX 4090', words: ['ada'], about: '', group: 'desktop' },
+];
+
+test.each([
+  { typed: '', found: ['h100-sxm', 'a100-sxm-80', 'rtx-4090'], exact: false },
+  { typed: 'sxm 80', found: ['h100-sxm', 'a100-sxm-80'], exact: false },
+  { typed: 'RTX4090', found: ['rtx-4090'], exact: false },
+  { typed: 'Hopper', found: ['h100-sxm'], exact: true },
+  { typed: 'h100 sxm', found: ['h100-sxm'], exact: true },
+  { typed: 'a100', found: ['a100-sxm-80'], exact: false },
+  { typed: 'tpu', found: [], exact: false },
+])('“$typed” finds $found', ({ typed, found, exact }) => {
+  const result = matching(ROWS, typed);
+  expect(result.rows.map(({ id }) => id)).toEqual(found);
+  expect(result.exact).toBe(exact);
+});
+
+test('a slider gives values of two digits, keeps its ends and comes back to where it stood', () => {
+  expect(fromPosition(0, 16, 131_072, true)).toBe(16);
+  expect(fromPosition(STEPS, 16, 131_072, true)).toBe(131_072);
+  for (const value of [20, 300, 2000, 45_000]) {
+    const back = fromPosition(toPosition(value, 16, 131_072), 16, 131_072, true);
+    expect(Math.abs(back - value) / value).toBeLessThan(0.04);
+    expect(back).toBe(Number(back.toPrecision(2)));
+  }
+  expect(toPosition(1e9, 16, 131_072)).toBe(STEPS);
+});
+
+test('of the questions that come while one is asked only the newest is asked', async () => {
+  const asked: number[] = [];
+  let answer = deferred<Outcome<number>>();
+  const newest = new Newest<number, number>((wish) => {
+    asked.push(wish);
+    return (answer = deferred()).promise;
+  });
+  for (const wish of [1, 2, 3]) newest.want(wish);
+  expect(newest.working).toBe(true);
+  answer.resolve({ ok: true, value: 10 });
+  await settle();
+  expect(asked).toEqual([1, 3]);
+  expect(newest.value).toBe(10);
+  answer.resolve(failed('failed', 'It cannot be.'));
+  await settle();
+  expect(newest.working).toBe(false);
+  expect(newest.value).toBe(10);
+  expect(newest.fault?.text).toBe('It cannot be.');
+});
+
+test('an answer comes at once from closed forms, and from the simulator when nothing moves', async () => {
+  vi.useFakeTimers();
+  try {
+    const plan = room();
+    plan.ask(presetPlan('plan-laptop'));
+    plan.ask(presetPlan('plan-moe-gpt-oss'));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(plan.answer.value?.depth).toBe('closed forms');
+    expect(plan.answer.value?.run.scenario.model).toBe('gpt-oss-120b');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(plan.answer.value?.depth).toBe('simulated');
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('an answer in words: GPUs, money, six numbers with an origin, a bar that adds up', async () => {
+  const outcome = await service.plan(presetPlan('plan-chat-8b'), 'closed forms');
+  if (!outcome.ok) throw new Error(outcome.error.message);
+  const { run, figures } = outcome.value;
+  const { deployment } = run;
+  if (deployment === null) throw new Error('A plan is expected.');
+  expect(headline(run)).toMatch(/^\d+ × H100 SXM.*, \$[\d.,]+ an hour$/);
+  expect(shapeOf(deployment.choice)).toMatch(/replicas? · .*weights · .* KV$/);
+  const numbers = keyNumbers(deployment, 0.99);
+  expect(numbers.map(({ label }) => label)).toEqual([
+    'First token',
+    'Per token',
+    'Output',
+    'Cost',
+    'KV cache',
+    'Quality',
+  ]);
+  expect(numbers.every(({ value, origin }) => value !== '' && origin !== '')).toBe(true);
+  const bar = memoryBar(deployment.memory);
+  expect(bar?.parts.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 3);
+  expect(bar?.parts.some(({ id }) => id === 'kv')).toBe(true);
+  expect(figures.map(({ id }) => id)).toContain('plan_memory');
+});
+
+test('what does not fit says so, by how much, and what would', async () => {
+  const scenario = presetPlan('plan-chat-8b');
+  const outcome = await service.plan(
+    {
+      ...scenario,
+      model: 'llama-3.1-70b',
+      hardware: { ...scenario.hardware, gpu: 'rtx-4090', count: 1 },
+      engine: { ...scenario.engine, weights: 'bf16' },
+    },
+    'closed forms',
+  );
+  if (!outcome.ok) throw new Error(outcome.error.message);
+  const { run } = outcome.value;
+  expect(run.feasible).toBe(false);
+  expect(headline(run)).toBe('It does not fit');
+  expect(run.deployment?.memory.remedies.length).toBeGreaterThan(0);
+});
+
+test.each([
+  { dollars: 4210.4, text: '$4,210' },
+  { dollars: 5.978, text: '$5.98' },
+  { dollars: 0.4836, text: '$0.484' },
+  { dollars: 0.0000969, text: '$0.0000969' },
+])('$dollars dollars are $text', ({ dollars, text }) => {
+  expect(money(dollars)).toBe(text);
+});
+
+test('lengths in words', () => {
+  expect(lengthWords({ kind: 'fixed', tokens: 2048 })).toBe('2,048 tokens');
+  expect(lengthWords({ kind: 'uniform', min: 16, max: 64 })).toBe('uniform, 16 to 64 tokens');
+  expect(lengthWords({ kind: 'quantiles', points: [] })).toBe('quantiles lengths');
+});
+
+test('every setting of the form has words, and a typed one is read', () => {
+  const plan = room();
+  const { draft } = plan.setup;
+  const parts = PLAN_GROUPS.flatMap(({ paths }) => paths).flatMap((path) => planParts(draft.document, path));
+  expect(parts.length).toBeGreaterThan(25);
+  expect(parts.filter(({ path, label }) => label === path)).toEqual([]);
+  const field = planField(draft.document, 'load.rate');
+  if (field === null) throw new Error('The rate has a field.');
+  draft.type(field, 'many');
+  expect(draft.scenario).toBeNull();
+  draft.type(field, '25');
+  expect(draft.scenario?.load.rate).toBe(25);
+});
+
+test('a load changes its kind and nothing else; a row becomes the plan', async () => {
+  const plan = room();
+  plan.chooseLoad('concurrency');
+  expect(plan.loadKind).toBe('concurrency');
+  plan.chooseLoad('most');
+  expect(plan.setup.draft.scenario?.load).toMatchObject({ rate: null, concurrency: null });
+  const outcome = await service.fleet(presetPlan('plan-laptop'));
+  if (!outcome.ok) throw new Error(outcome.error.message);
+  const [row] = outcome.value.rows;
+  if (row === undefined) throw new Error('A fleet has rows.');
+  plan.takeRow(row);
+  expect(plan.setup.draft.scenario?.hardware).toMatchObject({ gpu: row.choice.gpu, count: row.choice.gpus });
+});
+
+test('a config.json becomes the model; one that lacks a field says which and changes nothing', async () => {
+  const plan = room();
+  expect(await plan.takeConfig('{"model_type":"llama"}', 'mine')).toBe(false);
+  expect(plan.recordFault?.text).toMatch(/config\.json of mine/);
+  expect(plan.setup.draft.at('architecture')).toBeNull();
+  const config = {
+    model_type: 'llama',
+    hidden_size: 2048,
+    num_hidden_layers: 16,
+    num_attention_heads: 32,
+    num_key_value_heads: 8,
+    intermediate_size: 8192,
+    vocab_size: 128_256,
+    max_position_embeddings: 131_072,
+    tie_word_embeddings: true,
+  };
+  expect(await plan.takeConfig(JSON.stringify(config), 'mine')).toBe(true);
+  expect(plan.setup.draft.scenario?.architecture?.hidden).toBe(2048);
+  plan.chooseModel('llama-3.1-8b');
+  expect(plan.setup.draft.at('architecture')).toBeNull();
+});
+
+test('a repository that does not answer gives its sentence', async () => {
+  const plan = room();
+  expect(await plan.fetchConfig('nobody/nothing')).toBe(false);
+  expect(plan.recordFault?.text).toMatch(/nobody\/nothing|huggingface/);
+  expect(plan.fetching).toBeNull();
+});
+
+test('a link opens the same plan; a bad one changes nothing', async () => {
+  const here = room();
+  here.setup.set('load.rate', 33);
+  const link = await here.setup.link();
+  expect(link).toMatch(/^\/plan\?link=s1\./);
+  const there = room();
+  await there.setup.follow({ ...PLAN, link: link?.replace('/plan?link=', '') ?? null });
+  expect(there.setup.draft.scenario).toEqual(here.setup.draft.scenario);
+  await there.setup.follow({ ...PLAN, link: 's1.cut.off' });
+  expect(there.setup.problem).toMatch(/damaged/);
+  expect(there.setup.draft.scenario?.load.rate).toBe(33);
+  await there.setup.follow({ ...PLAN, story: 'plan-laptop' });
+  expect(there.setup.story).toBe('plan-laptop');
+});
+
+test('two plans are compared field by field, from a link too', async () => {
+  const compare = new PlanCompare(service.compare);
+  const [a, b] = await Promise.all([
+    encodeScenarioLink(presetPlan('plan-laptop'), null),
+    encodeScenarioLink(presetPlan('plan-moe-gpt-oss'), null),
+  ]);
+  await compare.openLinks(a, b);
+  await vi.waitFor(() => expect(compare.result.value).not.toBeNull());
+  const model = compare.result.value?.differences.find(({ path }) => path === 'choice.model');
+  expect(model).toMatchObject({ same: false, a: 'llama-3.2-1b', b: 'gpt-oss-120b' });
+  expect(await compare.link()).toMatch(/^\/plan\/compare\?link=s1\..*&with=s1\./);
+  await compare.openLinks(a, 's1.broken');
+  expect(compare.problem).not.toBeNull();
+  expect(compare.b?.model).toBe('gpt-oss-120b');
+});
+
+test('measured results are set beside the plan; a file cut in half is one sentence', async () => {
+  const outcome = await service.plan(presetPlan('plan-chat-8b'), 'closed forms');
+  if (!outcome.ok) throw new Error(outcome.error.message);
+  const measured = new PlanMeasured(service.measured);
+  const text = JSON.stringify(VLLM_BENCH);
+  measured.take([{ name: 'bench.json', text }]);
+  measured.compare(outcome.value.run);
+  await vi.waitFor(() => expect(measured.result.value).not.toBeNull());
+  expect(measured.result.value?.read).toEqual([{ name: 'bench.json', tool: 'vllm', points: 1 }]);
+  const terms = measured.result.value?.validation.points[0]?.terms ?? [];
+  expect(terms.map(({ metric }) => metric)).toContain('tpotMs');
+  measured.take([{ name: 'bench.json', text: text.slice(0, 120) }]);
+  measured.compare(outcome.value.run);
+  await vi.waitFor(() => expect(measured.result.fault).not.toBeNull());
+  expect(measured.result.fault?.text).toMatch(/^bench\.json: .*cut/);
+});
+
+test('a plan is written in every kind of file, and reads back from two of them', async () => {
+  const outcome = await service.plan(presetPlan('plan-laptop'), 'closed forms');
+  if (!outcome.ok) throw new Error(outcome.error.message);
+  const { run } = outcome.value;
+  for (const kind of ['json', 'yaml'] as const) {
+    const text = await service.file(run, kind);
+    if (!text.ok) throw new Error(text.error.message);
+    expect(await service.readPlan(text.value)).toEqual({ ok: true, value: run });
+  }
+  const html = await service.file(run, 'html');
+  expect(html.ok && html.value).toContain('<svg');
+});
+
+test('settings come for every engine, and a command that measures the plan', async () => {
+  const outcome = await service.plan(presetPlan('plan-chat-8b'), 'closed forms');
+  if (!outcome.ok) throw new Error(outcome.error.message);
+  const texts = await service.settings({ run: outcome.value.run, repository: 'me/my-weights' });
+  if (!texts.ok) throw new Error(texts.error.message);
+  const vllm = texts.value.find(({ target }) => target === 'vllm');
+  expect(vllm?.text).toMatch(/vllm serve/);
+  expect(texts.value.find(({ target }) => target === 'bench-vllm')?.text).toMatch(/vllm bench serve/);
+  expect(texts.value.every(({ text, notes }) => text !== '' || notes.length > 0)).toBe(true);
+});
+
+/** As `vllm bench serve --save-result` writes it. */
+const VLLM_BENCH = {
+  date: '20250101-000000',
+  backend: 'vllm',
+  model_id: 'meta-llama/Llama-3.1-8B-Instruct',
+  num_prompts: 500,
+  request_rate: 10,
+  max_concurrency: null,
+  duration: 52.3,
+  completed: 500,
+  total_input_tokens: 512_000,
+  total_output_tokens: 110_000,
+  request_throughput: 9.56,
+  output_throughput: 2103.2,
+  total_token_throughput: 11_892.9,
+  mean_ttft_ms: 48.2,
+  median_ttft_ms: 41,
+  p99_ttft_ms: 180.1,
+  mean_tpot_ms: 6.1,
+  median_tpot_ms: 6,
+  p99_tpot_ms: 9.9,
+  mean_itl_ms: 6.2,
+  median_itl_ms: 5.9,
+  p99_itl_ms: 14.2,
+};
