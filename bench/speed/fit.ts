@@ -54,22 +54,35 @@ export function meanError(ratios: readonly number[]): number {
   return ratios.reduce((sum, ratio) => sum + errorOf(ratio), 0) / Math.max(1, ratios.length);
 }
 
-/** Constants with the least mean error of the time per output token over these rows, each model weighing the same. */
-export function fitTimes(rows: readonly MeasuredRow[]): FittedTimes {
-  const models = [...new Set(rows.map(recordName))].map((model) =>
-    rows.filter((row) => recordName(row) === model && row.tpot_ms !== undefined),
+const GRID: readonly FittedTimes[] = PROMPT_LAYER_MS.flatMap((promptLayerMs) =>
+  REDUCE_US.map((reduceUs) => ({ promptLayerMs, reduceUs })),
+);
+
+/** Mean errors of the time per output token, model by model, for each pair of constants. */
+export type ErrorTable = ReadonlyMap<string, readonly number[]>;
+
+export function errorTable(rows: readonly MeasuredRow[]): ErrorTable {
+  const models = [...new Set(rows.map(recordName))];
+  return new Map(
+    models.map((model) => {
+      const own = rows.filter((row) => recordName(row) === model && row.tpot_ms !== undefined);
+      return [
+        model,
+        GRID.map((fitted) => meanError(own.flatMap((row) => compareRow(row, fitted)?.tpotRatio ?? []))),
+      ];
+    }),
   );
-  let best: FittedTimes = { promptLayerMs: 0, reduceUs: 0 };
+}
+
+/** Constants with the least mean error over all models but one, each model weighing the same. */
+export function fitTimes(table: ErrorTable, without: string): FittedTimes {
+  let best = GRID[0];
   let least = Infinity;
-  for (const promptLayerMs of PROMPT_LAYER_MS) {
-    for (const reduceUs of REDUCE_US) {
-      const fitted = { promptLayerMs, reduceUs };
-      let error = 0;
-      for (const own of models) {
-        error += meanError(own.flatMap((row) => compareRow(row, fitted)?.tpotRatio ?? []));
-      }
-      if (error < least - 1e-9) [best, least] = [fitted, error];
-    }
+  for (const [at, fitted] of GRID.entries()) {
+    let error = 0;
+    for (const [model, errors] of table) if (model !== without) error += errors[at] ?? 0;
+    if (error < least - 1e-9) [best, least] = [fitted, error];
   }
+  if (!best) throw new Error('The grid of constants is empty.');
   return best;
 }

@@ -7,7 +7,7 @@ import { findArchitecture } from '../../src/core/model/architecture.ts';
 import type { MeasuredErrors } from '../../src/plan/calibration/measured-errors.ts';
 import { Speed } from '../../src/plan/speed/index.ts';
 import { referenceText } from '../../tests/reference-data.ts';
-import { compareRow, errorOf, fitTimes, type Compared, type FittedTimes } from './fit.ts';
+import { compareRow, errorOf, errorTable, fitTimes, type Compared, type FittedTimes } from './fit.ts';
 import { recordName, type MeasuredRow } from './rows.ts';
 
 export const MEASURED_FILE = 'measured/measured.json';
@@ -40,11 +40,9 @@ export interface HeldOut {
 
 /** Each model by constants of the others. */
 export function heldOutModels(rows: readonly MeasuredRow[]): readonly HeldOut[] {
-  const all = rows.filter(fitted);
-  let ofAll: FittedTimes | undefined;
+  const table = errorTable(rows.filter(fitted));
   return [...new Set(rows.map(recordName))].map((model) => {
-    const others = all.filter((row) => recordName(row) !== model);
-    const times = others.length < all.length ? fitTimes(others) : (ofAll ??= fitTimes(all));
+    const times = fitTimes(table, model);
     const own = rows.filter((row) => recordName(row) === model);
     return { model, times, rows: own.flatMap((row) => compareRow(row, times) ?? []) };
   });

@@ -93,10 +93,24 @@ function kvFormatOf(row: MeasuredRow, weights: PlanChoice['weights']): PlanChoic
   return weights === 'fp8' ? 'fp8' : 'bf16';
 }
 
+const SUBJECTS = new WeakMap<MeasuredRow, Subject | null>();
+
+/** The row as a candidate, made once. */
+function subjectOf(row: MeasuredRow): Subject | null {
+  let known = SUBJECTS.get(row);
+  if (known === undefined) SUBJECTS.set(row, (known = makeSubject(row)));
+  return known;
+}
+
+interface Subject {
+  readonly candidate: Candidate;
+  readonly subject: PlanSubject;
+  /** Tokens of the pool of KV. */
+  readonly kvTokens: number;
+}
+
 /** The row as a candidate. Null: a row that is left out, or of something that we have no record of. */
-function subjectOf(
-  row: MeasuredRow,
-): { readonly candidate: Candidate; readonly subject: PlanSubject } | null {
+function makeSubject(row: MeasuredRow): Subject | null {
   const model = findArchitecture(recordName(row));
   const gpu = findGpu(GPUS[row.gpu] ?? row.gpu);
   if (!model || !gpu) return null;
@@ -129,7 +143,8 @@ function subjectOf(
     speculation: null,
     disaggregated: null,
   };
-  return { candidate: { choice, gpu }, subject: { scenario, model } };
+  const made = { candidate: { choice, gpu }, subject: { scenario, model } };
+  return { ...made, kvTokens: kvTokensOf(made.candidate, made.subject) };
 }
 
 /** @returns null for rows that are left out: see the file's head. @param timesOf an engine's own times */
@@ -139,11 +154,11 @@ export function predictRow(
 ): PredictedRow | null {
   const made = subjectOf(row);
   if (made === null) return null;
-  const { candidate, subject } = made;
+  const { candidate, subject, kvTokens } = made;
   const { choice } = candidate;
   const { isl, osl } = row;
   const each = choice.engine === 'tensorrt-llm' ? isl + osl : isl + osl / 2;
-  const room = Math.floor(kvTokensOf(candidate, subject) / each);
+  const room = Math.floor(kvTokens / each);
   const inFlight = Math.max(1, Math.min(choice.maxSequences, room));
   const speed = createSpeed(candidate, subject.model, { host: timesOf(choice.engine) });
   const load = { promptTokens: isl, outputTokens: osl, cachedTokens: 0 };

@@ -15,7 +15,6 @@
 import type { GpuRecord } from '../../core/hardware/records.ts';
 import type { Architecture } from '../../core/model/architecture.ts';
 import type { PlanCalibration } from '../../core/run/calibration.ts';
-import type { PlanChoice } from '../../core/run/plan.ts';
 import { createStepWork, type StepWork } from '../../core/schedule/work.ts';
 import { ratesOfRecord, type StepRates } from '../../sim/cost/rates.ts';
 import { stepShapeOf } from '../../sim/cost/roofline.ts';
