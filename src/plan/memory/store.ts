@@ -5,7 +5,7 @@
  *   SGLang        windows have a pool of their own with 0.8 slots for each of the full one's (swa_full_tokens_ratio); states
  *                 take 0.9 / 1.9 of the memory (mamba_full_memory_ratio)              server_args.py, model_runner.py
  *   TensorRT-LLM  every layer keeps every token unless max_attention_window is set   KvCacheConfig
- *   llama.cpp     windows hold window · sequences + 512 tokens, states one a sequence, both from the start;
+ *   llama.cpp     windows hold window · sequences + 512 tokens in steps of 256, states one a sequence, from the start;
  *                 q8_0 and q4_0 where the formats here say int8 and int4             src/llama-kv-cache-iswa.cpp
  *
  * Where sequences share one pool of whole tokens (all but vLLM), that pool is one group of layers that keep every token.
@@ -101,6 +101,11 @@ const tensorrt: Layout = (model, choice, perToken) => {
   return { groups, blockBytes: groups.blockBytes, fixedBytes, fixedShare: 0 };
 };
 
+/** Cells of llama.cpp's caches come in steps of 256. */
+function padded(cells: number): number {
+  return Math.ceil(cells / 256) * 256;
+}
+
 const llamaCpp: Layout = (model, choice, perToken) => {
   const { maxSequences, maxModelTokens, tensorParallel } = choice;
   const most = maxSequences * maxModelTokens;
@@ -109,7 +114,7 @@ const llamaCpp: Layout = (model, choice, perToken) => {
   const fixedBytes = sumOver(model, ({ mixer }) => {
     const window = windowOf(mixer);
     if (window === null) return maxSequences * mixerStateBytes(mixer, tensorParallel);
-    return all ? 0 : bytesPerToken(mixer, choice) * Math.min(most, window * maxSequences + UBATCH);
+    return all ? 0 : bytesPerToken(mixer, choice) * Math.min(most, padded(window * maxSequences + UBATCH));
   });
   const groups = tokenPool(model, choice, all ? perToken : perToken - slides);
   return { groups, blockBytes: groups.blockBytes, fixedBytes, fixedShare: 0 };

@@ -180,6 +180,9 @@ describe('llama.cpp', () => {
     const { fixedBytes } = kvStore(model('gpt-oss-20b'), choice(settings));
     // Twelve layers of eight heads of 64, a window of 128, four sequences and a batch of 512.
     expect(fixedBytes).toBe(12 * 8 * 128 * 2 * (4 * 128 + 512));
+    // One sequence: 640 cells, 768 in steps of 256, the size that its logs give for this model.
+    const one = kvStore(model('gpt-oss-20b'), choice({ ...settings, maxSequences: 1 }));
+    expect(one.fixedBytes).toBe(12 * 8 * 128 * 2 * 768);
   });
 
   test('Q4_K_M of Llama-3.1-8B is 4.92 GB', () => {
