@@ -30,6 +30,8 @@ export interface Compared extends PredictedRow {
   readonly tpotRatio: number | null;
   readonly throughputRatio: number | null;
   readonly ttftRatio: number | null;
+  /** Output tokens a second of the clients' closed loop, from both times of a row. */
+  readonly loopRatio: number | null;
 }
 
 export function compareRow(row: MeasuredRow, fitted?: FittedTimes): Compared | null {
@@ -42,7 +44,15 @@ export function compareRow(row: MeasuredRow, fitted?: FittedTimes): Compared | n
     throughputRatio:
       output_tok_s_total === undefined ? null : output_tok_s_total / predicted.outputTokensPerSecond,
     ttftRatio: ttft_ms === undefined ? null : ttft_ms / predicted.ttftMs,
+    loopRatio: loopRatio(predicted),
   };
+}
+
+/** Little's law: as many requests as there are clients, each for the time of its tokens; those with a place, as predicted. */
+function loopRatio({ row, outputTokensPerSecond }: PredictedRow): number | null {
+  const { ttft_ms, tpot_ms, osl, concurrency } = row;
+  if (ttft_ms === undefined || tpot_ms === undefined || concurrency === 'max-load') return null;
+  return (1000 * concurrency * osl) / (ttft_ms + (osl - 1) * tpot_ms) / outputTokensPerSecond;
 }
 
 /** |predicted − measured| / measured. */

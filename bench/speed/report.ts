@@ -130,7 +130,12 @@ function groupsOf(rows: readonly Compared[], metric: Metric): Group[] {
 
 function bandOf(models: readonly (readonly Compared[])[]): MeasuredErrors['bands']['dense'] {
   const factorOf = (metric: Metric): number => {
-    return round(newModelFactor(models.map((rows) => ratiosOf(rows, metric))), 3);
+    const loops = metric === 'throughputRatio';
+    const ratios = (rows: readonly Compared[]): number[] => [
+      ...ratiosOf(rows, metric),
+      ...(loops ? rows.flatMap((row) => row.loopRatio ?? []) : []),
+    ];
+    return round(newModelFactor(models.map(ratios)), 3);
   };
   return {
     tpot: factorOf('tpotRatio'),

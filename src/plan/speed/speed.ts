@@ -244,8 +244,15 @@ export class Speed {
     const from = efficiency ? `measured (${efficiency.source})` : 'assumed: no kernel was measured on it';
     return (
       `Roofline of each kind of operation over the published rates of ${this.#gpu.name}; shares of them that kernels ` +
-      `reach: ${from}.${this.#calibrated()}`
+      `reach: ${from}.${this.#launched()}${this.#calibrated()}`
     );
+  }
+
+  #launched(): string {
+    const { promptLayerMs, promptLayerSource } = this.host;
+    if (promptLayerMs === 0) return '';
+    const ms = (promptLayerMs * this.#layers).toFixed(0);
+    return ` A step with a prompt takes ${ms} ms at the least (${promptLayerSource}).`;
   }
 
   #calibrated(): string {
