@@ -44,3 +44,5 @@ export type {
   ValidatedPoint,
   ValidatedTerm,
 } from '../core/run/validation.ts';
+export { recalibrate, type Recalibration, type RecalibrationStamp } from './validate/recalibrate.ts';
+export type { PlanCalibration } from '../core/run/calibration.ts';

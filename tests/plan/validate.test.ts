@@ -1,9 +1,12 @@
+import * as v from 'valibot';
 import { expect, test } from 'vitest';
+import { PlanCalibration } from '../../src/core/run/calibration.ts';
 import { NO_DISTRIBUTION, NO_MEMORY, type MeasuredResult } from '../../src/core/run/measured.ts';
 import type { PlanRun } from '../../src/core/run/plan.ts';
 import { DEFAULT_PLAN } from '../../src/core/scenario/plan/defaults.ts';
 import { runPlan } from '../../src/plan/plan.ts';
 import { pinnedScenario, predictAt } from '../../src/plan/validate/predict.ts';
+import { recalibrate } from '../../src/plan/validate/recalibrate.ts';
 import { validatePlan } from '../../src/plan/validate/validate.ts';
 
 const PLAN: PlanRun = runPlan({
@@ -144,4 +147,44 @@ test('a result of another model is compared, and says so', () => {
   expect(validatePlan(PLAN, [other]).notes).toEqual([
     'Measured with Qwen/Qwen3-8B, planned for llama-3.1-8b.',
   ]);
+});
+
+test('recalibrated from results that are slower, the plan comes to what was measured', () => {
+  const slower = [
+    measuredAs(at(2), { ttft: 1.6, tpot: 1.3 }, { concurrency: 2 }),
+    measuredAs(at(8), { ttft: 1.6, tpot: 1.3 }, { concurrency: 8 }),
+    measuredAs(PLAN, { ttft: 1.6, tpot: 1.3, kv: 0.9 }),
+  ];
+  const { calibration, run, beforePercent, afterPercent } = recalibrate(PLAN, slower, {
+    name: 'the lab’s own',
+    createdAt: '2026-01-02T03:04:05.000Z',
+  });
+  expect(v.parse(PlanCalibration, calibration)).toEqual(calibration);
+  expect(calibration).toMatchObject({ gpu: 'h100-sxm', engine: 'vllm', model: 'llama-3.1-8b', points: 3 });
+  expect(calibration.decode).toBeGreaterThan(1.1);
+  expect(calibration.prefill).toBeGreaterThan(1.4);
+  expect(calibration.kvTokens).toBeCloseTo(0.9, 6);
+  expect(afterPercent).toBeLessThan(beforePercent / 2);
+  const kv = (one: PlanRun): number => one.deployment?.memory.kvTokens ?? 0;
+  expect(kv(run) / kv(PLAN)).toBeCloseTo(0.9, 3);
+  expect(run.deployment?.memory.steps.find(({ id }) => id === 'calibration')?.bytes).toBeLessThan(0);
+  expect(run.scenario.calibration).toBe('the lab’s own');
+  const tpot = (one: PlanRun): number => one.deployment?.speed?.tpotMs ?? 0;
+  expect(Math.abs(tpot(run) / tpot(PLAN) - 1.3)).toBeLessThan(0.08);
+});
+
+test('results that are the plan’s own leave the factors at one', () => {
+  const { calibration, afterPercent } = recalibrate(PLAN, [measuredAs(PLAN)], {
+    name: 'same',
+    createdAt: '',
+  });
+  expect(calibration).toMatchObject({ decode: 1, prefill: 1, requestMs: null, kvTokens: null });
+  expect(afterPercent).toBeLessThan(0.01);
+});
+
+test('results without a time or a size cannot calibrate', () => {
+  const empty = { ...measuredAs(PLAN), ttftMs: NO_DISTRIBUTION, tpotMs: NO_DISTRIBUTION };
+  expect(() => recalibrate(PLAN, [empty], { name: 'x', createdAt: '' })).toThrow(
+    'no TTFT, TPOT or KV tokens',
+  );
 });

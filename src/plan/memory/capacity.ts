@@ -8,6 +8,7 @@ import { mostSequenceBlocks, reportedTokens, type KvGroups } from '../../core/kv
 import type { Stage } from '../../core/kv/stages.ts';
 import type { Architecture } from '../../core/model/architecture.ts';
 import type { PlanChoice } from '../../core/run/plan.ts';
+import { appliesTo } from '../speed/settings.ts';
 import type { Candidate, PlanSubject } from '../types.ts';
 import { overheadsOf, type EngineOverheads } from './overheads.ts';
 import { BUDGET_RULES, type Budget } from './rules.ts';
@@ -26,6 +27,8 @@ export interface Capacity {
   readonly blockBytes: number;
   /** Set aside for windows and states beside the pool, of the KV bytes. */
   readonly fixedBytes: number;
+  /** What a calibration takes off the pool, by the KV tokens that were measured; negative: puts to it. */
+  readonly calibratedBytes: number;
   /** Blocks of the pool; 0: nothing fits. */
   readonly blocks: number;
   /** As the engine prints them. */
@@ -70,7 +73,7 @@ type Pool = Omit<Capacity, 'kvTokens' | 'kvBytesPerToken'>;
 
 function stagePool(
   { choice, gpu }: Candidate,
-  { model, scenario }: PlanSubject,
+  { model, scenario, calibration }: PlanSubject,
   { stages, store }: Shape,
   overheads: EngineOverheads,
   i: number,
@@ -93,9 +96,13 @@ function stagePool(
   const budget = BUDGET_RULES[choice.engine]({ totalBytes, utilization, terms, graphsCounted });
   const blockBytes = store.blockBytes * stage.share * (1 + (choice.speculation?.draftCost ?? 0));
   const fixedBytes = Math.max(0, budget.kvBytes) * store.fixedShare + store.fixedBytes * stage.share;
-  const pool = budget.kvBytes - fixedBytes;
+  const measured = calibration && appliesTo(calibration, choice, gpu, model) ? calibration.kvTokens : null;
+  const counted = Math.max(0, budget.kvBytes - fixedBytes);
+  const calibratedBytes = measured === null ? 0 : counted * (1 - measured);
+  const pool = budget.kvBytes - fixedBytes - calibratedBytes;
   const blocks = blockBytes > 0 ? Math.max(0, Math.floor(pool / blockBytes)) : 0;
-  return { totalBytes, stage, terms, budget, groups: store.groups, blockBytes, fixedBytes, blocks };
+  const { groups } = store;
+  return { totalBytes, stage, terms, budget, groups, blockBytes, fixedBytes, calibratedBytes, blocks };
 }
 
 /** Blocks that a sequence of the longest length may hold at once. */

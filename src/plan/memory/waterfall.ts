@@ -120,6 +120,20 @@ function fixed({ choice }: Candidate, { fixedBytes }: Capacity): MemoryStep[] {
   ];
 }
 
+function calibrated({ calibration }: PlanSubject, { calibratedBytes }: Capacity): MemoryStep[] {
+  if (!calibration || calibratedBytes === 0) return [];
+  return [
+    {
+      id: 'calibration',
+      label: 'As measured',
+      bytes: -calibratedBytes,
+      formula: `KV tokens × ${(calibration.kvTokens ?? 1).toFixed(3)} of the calibration “${calibration.name}”`,
+      origin: 'measured',
+      source: calibration.source,
+    },
+  ];
+}
+
 function pool(candidate: Candidate, capacity: Capacity, bytes: number): MemoryStep {
   const { blocks, blockBytes, kvTokens } = capacity;
   const { kvFormat, blockSize, tensorParallel } = candidate.choice;
@@ -140,6 +154,7 @@ export function waterfall(candidate: Candidate, subject: PlanSubject, capacity: 
     ...termSteps(candidate, subject, capacity),
     free(candidate, capacity),
     ...fixed(candidate, capacity),
+    ...calibrated(subject, capacity),
   ];
   const left = steps.reduce((sum, { bytes }) => sum + bytes, 0);
   return [...steps, pool(candidate, capacity, left)].map((step) => ({

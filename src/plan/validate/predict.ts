@@ -2,6 +2,7 @@
  * What a plan's own deployment would do at a load that was measured: the plan again, with every setting pinned to its
  * choice and the measured load in place of its own.
  */
+import type { PlanCalibration } from '../../core/run/calibration.ts';
 import type { MeasuredResult } from '../../core/run/measured.ts';
 import type { PlanRun } from '../../core/run/plan.ts';
 import type { PlanLoad, PlanScenario } from '../../core/scenario/plan/schema.ts';
@@ -100,8 +101,21 @@ function measuredLoad(load: PlanLoad, { load: measured }: MeasuredResult): PlanL
   };
 }
 
-export function predictAt(run: PlanRun, result: MeasuredResult): Prediction {
+/** @param calibration the record that the plan's scenario names */
+export function predictAt(
+  run: PlanRun,
+  result: MeasuredResult,
+  calibration?: PlanCalibration | undefined,
+): Prediction {
   if (run.deployment?.speed && isPlansLoad(run, result)) return { run, at: 'plan' };
-  const pinned = pinnedScenario(run);
-  return { run: runPlan({ ...pinned, load: measuredLoad(pinned.load, result) }), at: 'measured' };
+  return { run: predicted(pinnedScenario(run), result, calibration), at: 'measured' };
+}
+
+/** A pinned scenario at the load of a result. */
+export function predicted(
+  pinned: PlanScenario,
+  result: MeasuredResult,
+  calibration?: PlanCalibration | undefined,
+): PlanRun {
+  return runPlan({ ...pinned, load: measuredLoad(pinned.load, result) }, { calibration });
 }

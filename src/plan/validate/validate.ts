@@ -5,6 +5,7 @@
  * has no terms and says why.
  */
 import { findAnyModel } from '../../core/model/catalogue.ts';
+import type { PlanCalibration } from '../../core/run/calibration.ts';
 import type { MeasuredResult } from '../../core/run/measured.ts';
 import type { PlanRun } from '../../core/run/plan.ts';
 import type { PlanValidation, ValidatedPoint, ValidatedTerm } from '../../core/run/validation.ts';
@@ -18,8 +19,13 @@ export const DEFAULT_TOLERANCE_PERCENT = 20;
 /** Below this, or where it is less than half of what the errors are, there is no side that the errors are on. */
 const LEAST_BIAS_PERCENT = 2;
 
-function pointOf(run: PlanRun, result: MeasuredResult, tolerancePercent: number): ValidatedPoint {
-  const prediction = predictAt(run, result);
+function pointOf(
+  run: PlanRun,
+  result: MeasuredResult,
+  tolerancePercent: number,
+  calibration: PlanCalibration | undefined,
+): ValidatedPoint {
+  const prediction = predictAt(run, result, calibration);
   const { deployment, reason } = prediction.run;
   const terms = deployment === null ? [] : termsOf(deployment, result, tolerancePercent);
   const failed = result.requests.failed ?? 0;
@@ -65,17 +71,21 @@ function modelNotes({ scenario, deployment }: PlanRun, results: readonly Measure
   return others.size === 0 ? [] : [`Measured with ${[...others].join(', ')}, planned for ${planned}.`];
 }
 
-/** @throws PlanError where there is nothing to compare */
+/**
+ * @param calibration the record that the plan's scenario names
+ * @throws PlanError where there is nothing to compare
+ */
 export function validatePlan(
   run: PlanRun,
   results: readonly MeasuredResult[],
   tolerancePercent = DEFAULT_TOLERANCE_PERCENT,
+  calibration?: PlanCalibration,
 ): PlanValidation {
   if (run.deployment === null)
     throw new PlanError('This plan has no deployment to hold against a measurement; plan again.');
   if (results.length === 0)
     throw new PlanError('There is no measured result to hold the plan against; import one.');
-  const points = results.map((result) => pointOf(run, result, tolerancePercent));
+  const points = results.map((result) => pointOf(run, result, tolerancePercent, calibration));
   const terms = points.flatMap((point) => point.terms);
   if (terms.length === 0) {
     throw new PlanError(
