@@ -116,7 +116,7 @@ const FLAGS = {
   },
   trace: {
     takes: 'a value',
-    commands: ['simulate', 'cache', 'accesses'],
+    commands: ['simulate', 'cache', 'accesses', ...PLANS],
     shows: '--trace FILE',
     about: 'a recorded trace: requests with block ids, or with --bytes lines of time,id,size',
   },

@@ -3,10 +3,15 @@ import { benchmarkCommand, renderSettings, type RenderTarget } from '../index.ts
 import type { Deployment, PlanRow, PlanRun } from '../plan/index.ts';
 import { table } from './tables.ts';
 
-/** The command that starts a replica, in the engine's own words. */
+/** The command that starts a replica, in the engine's own words; or the sentence why it has none for this plan. */
 function flagsOf({ choice, memory }: Deployment): string {
   const target: RenderTarget = choice.engine;
-  return renderSettings(choice, target, { weightsBytes: memory.weightsBytes }).text;
+  try {
+    return renderSettings(choice, target, { weightsBytes: memory.weightsBytes }).text;
+  } catch (error) {
+    if (error instanceof Error) return `# ${error.message}\n`;
+    throw error;
+  }
 }
 
 /** Rows of a search that are answered. */
@@ -70,6 +75,7 @@ export function planText(run: PlanRun): string {
   if (flags !== null) parts.push(`\n${flags}`);
   const benchmark = feasible ? benchmarkCommand(run) : null;
   if (benchmark !== null) parts.push(`\nTo measure it:\n${benchmark.text}`);
+  for (const note of run.notes) parts.push(`\n${note}\n`);
   return parts.join('');
 }
 

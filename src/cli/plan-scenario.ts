@@ -1,4 +1,5 @@
 /** A plan's scenario from the command line: a preset or a file, then the flags, then --set. */
+import { basename } from 'node:path';
 import {
   applyAssignments,
   DEFAULT_PLAN,
@@ -84,6 +85,9 @@ function withFlags(base: PlanScenario, invocation: Invocation): PlanScenario {
       kvFormat: format(invocation.kv),
     }),
     load: defined({
+      ...(invocation.trace === null
+        ? {}
+        : { trace: basename(invocation.trace).slice(0, 200), sharedPrefix: null }),
       // One of the two replaces the other, which the base may have.
       ...(rate === undefined ? {} : { rate, concurrency: null }),
       ...(concurrency === undefined ? {} : { concurrency, rate: null }),

@@ -2,6 +2,7 @@
 import { PlanError, runPlan, searchPlans, type PlanRun } from '../../plan/index.ts';
 import type { PlanScenario } from '../../index.ts';
 import { InputError } from '../errors.ts';
+import { readTraceFile } from '../inputs.ts';
 import { planAnswer, planText } from '../plan-answer.ts';
 import { loadPlan } from '../plan-scenario.ts';
 import { writePlan } from '../plan-files.ts';
@@ -21,7 +22,8 @@ export function planned(scenario: PlanScenario, { invocation, command }: Command
   const asked = invocation.given('search') !== null || invocation.given('goal') !== null;
   const open = scenario.hardware.gpu === null && scenario.hardware.custom === null;
   try {
-    const options = { stamp, simulate: true };
+    const { trace } = invocation;
+    const options = { stamp, simulate: true, trace: trace === null ? null : readTraceFile(trace) };
     return asked || open ? searchPlans(scenario, options) : runPlan(scenario, options);
   } catch (error) {
     if (error instanceof PlanError) throw new InputError(error.message);
