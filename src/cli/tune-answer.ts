@@ -63,26 +63,27 @@ export function tuneAnswer(run: TuneRun, wallSeconds: number): TuneAnswer {
   };
 }
 
-function cells({
-  place,
-  label,
-  score,
-  metrics,
-  pareto,
-  cells: seen,
-}: TuneAnswer['ranking'][number]): string[] {
-  const show = (value: number | undefined, unit: string): string =>
-    value === undefined ? '—' : valueWithUnit(value, unit);
+/** Times as good as the baseline: so settings that were left early can stand beside those measured everywhere. */
+function cells({ place, label, score, gains, pareto, cells: seen }: TuneAnswer['ranking'][number]): string[] {
+  const times = (gain: number | undefined): string => (gain === undefined ? '—' : `×${gain.toFixed(2)}`);
   return [
     `${place}${pareto ? ' *' : ''}`,
     score === null ? '—' : score.value.toFixed(1),
     score === null ? '' : `${score.low.toFixed(1)} … ${score.high.toFixed(1)}`,
-    show(metrics?.ttftMs, TUNE_METRICS.ttftMs.unit),
-    show(metrics?.outputTokensPerSecond, TUNE_METRICS.outputTokensPerSecond.unit),
-    show(metrics?.memoryBytes, 'B'),
+    times(gains?.ttft),
+    times(gains?.throughput),
+    times(gains?.memory),
     String(seen),
     label,
   ];
+}
+
+function metricsWords({ ttftMs, outputTokensPerSecond, memoryBytes }: BestPlan['metrics']['best']): string {
+  return [
+    `TTFT ${valueWithUnit(ttftMs, TUNE_METRICS.ttftMs.unit)}`,
+    valueWithUnit(outputTokensPerSecond, TUNE_METRICS.outputTokensPerSecond.unit),
+    valueWithUnit(memoryBytes, 'B'),
+  ].join(', ');
 }
 
 export function tuneText(run: TuneRun, answer: TuneAnswer): string {
@@ -98,7 +99,9 @@ export function tuneText(run: TuneRun, answer: TuneAnswer): string {
       ['', 'score', '95 %', 'TTFT', 'output', 'memory', 'cells', 'settings (* beaten by none in all three)'],
       ...answer.ranking.slice(0, SHOWN).map(cells),
     ]),
-    plan === null ? '' : `\nBest: ${plan.label}${sure}.\n`,
+    plan === null
+      ? ''
+      : `\nBest: ${plan.label}: ${metricsWords(plan.metrics.best)} (baseline: ${metricsWords(plan.metrics.baseline)})${sure}.\n`,
     `${counts.taken} of ${counts.full} measurements (${(100 * answer.measuredShare).toFixed(1)} %), ${counts.anchors} more of the baseline; skipped ${skipped.halved} by halving, ${skipped.separated} certainly behind, ${skipped.infeasible} impossible, ${skipped.unfinished} not reached. ${answer.wallSeconds.toFixed(1)} s\n`,
     ...answer.dropped.map(({ reason }) => `Dropped: ${reason}\n`),
     ...answer.notes.map((note) => `${note}\n`),

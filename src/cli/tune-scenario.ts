@@ -8,6 +8,7 @@ import {
   parseTuning,
   presetTuning,
   resolveTuning,
+  TUNE_AXES,
   TUNE_EXECUTORS,
   TUNE_PRESETS,
   type TuneRun,
@@ -25,12 +26,24 @@ export function loadTuning(invocation: Invocation): TuneScenario {
   const parsed = parseTuning({ version: 1, kind: 'tune', ...layerOf(invocation, base) }, base);
   if (!parsed.ok) throw new InputError(parsed.sentence);
   const { set, seed } = invocation;
-  const changed = applyAssignments(titled(parsed.scenario), [
+  const changed = applyAssignments(spelledOut(titled(parsed.scenario), set), [
     ...set,
     ...(seed === null ? [] : [`seed=${seed}`]),
   ]);
   if (!changed.ok) throw new InputError(changed.sentence);
   return changed.scenario;
+}
+
+/** What a path of --set leads to has to be there: the baseline and the space as they will be, every axis by name. */
+function spelledOut(scenario: TuneScenario, set: readonly string[]): TuneScenario {
+  const { baseline, space } = resolveTuning(scenario);
+  const names = (what: string): boolean => set.some((text) => text.startsWith(`${what}.`));
+  const axes = TUNE_AXES.map((axis) => [axis, space[axis] ?? [baseline[axis]]] as const);
+  return {
+    ...scenario,
+    ...(names('baseline') ? { baseline } : {}),
+    ...(names('space') ? { space: Object.fromEntries(axes) } : {}),
+  };
 }
 
 /** A tuning that was made from flags alone is called by what they say. */

@@ -130,7 +130,7 @@ export function rankedRows(
   if (first === undefined || winner === undefined) return { rows, ranking, confidence: null };
   if (fate.ended) rows[first] = { ...winner, status: 'won', reason: null };
   const able = new Map([...estimates.of].filter(([at]) => !fate.infeasible.has(at)));
-  const confidence = chanceBest(first, able, createRandom(seed).fork('confidence'));
+  const confidence = chanceBest(first, able, estimates.spread, createRandom(seed).fork('confidence'));
   return { rows, ranking, confidence };
 }
 

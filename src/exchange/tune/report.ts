@@ -13,20 +13,23 @@ const MOST_REASONS = 12;
 
 const ratio = (value: number): string => `${value.toFixed(2)} ×`;
 
-function cellsOf(row: TuneRow, place: number): string[] {
-  const { score, metrics, gains } = row;
+function valued(value: number | undefined, unit: string, gain: number | undefined): string {
+  if (gain === undefined) return '—';
+  return value === undefined ? ratio(gain) : `${formatValue(value, unit)} (${ratio(gain)})`;
+}
+
+/** Values of settings that were left early are of fewer cells and stand beside nothing; their gains do. */
+function cellsOf(row: TuneRow, place: number, mostCells: number): string[] {
+  const { score, gains } = row;
+  const metrics = row.cells === mostCells ? row.metrics : null;
   const { ttftMs, outputTokensPerSecond, memoryBytes } = TUNE_METRICS;
   return [
     String(place),
     `${row.label}${row.pareto ? ' *' : ''}`,
     score === null ? '—' : `${score.value.toFixed(1)} (${score.low.toFixed(1)} … ${score.high.toFixed(1)})`,
-    metrics === null ? '—' : `${formatValue(metrics.ttftMs, ttftMs.unit)} (${ratio(gains?.ttft ?? 1)})`,
-    metrics === null
-      ? '—'
-      : `${formatValue(metrics.outputTokensPerSecond, outputTokensPerSecond.unit)} (${ratio(gains?.throughput ?? 1)})`,
-    metrics === null
-      ? '—'
-      : `${formatValue(metrics.memoryBytes, memoryBytes.unit)} (${ratio(gains?.memory ?? 1)})`,
+    valued(metrics?.ttftMs, ttftMs.unit, gains?.ttft),
+    valued(metrics?.outputTokensPerSecond, outputTokensPerSecond.unit, gains?.throughput),
+    valued(metrics?.memoryBytes, memoryBytes.unit, gains?.memory),
     row.startupMs === null ? '—' : formatValue(row.startupMs, 'ms'),
     `${row.measurements} in ${row.cells} cells, ${row.status}`,
   ];
@@ -86,9 +89,10 @@ function refusals(run: TuneRun): ReportPart[] {
 
 function partsOf(run: TuneRun): ReportPart[] {
   const plan = bestPlanOf(run);
+  const mostCells = Math.max(0, ...run.rows.map(({ cells }) => cells));
   const ranked = run.ranking.slice(0, MOST_ROWS).flatMap((at, place) => {
     const row = run.rows[at];
-    return row === undefined ? [] : [cellsOf(row, place + 1)];
+    return row === undefined ? [] : [cellsOf(row, place + 1, mostCells)];
   });
   const fallbacks = (plan?.fallbacks ?? []).map((fallback) => `${whenWords(fallback)}: ${fallback.reason}`);
   return [

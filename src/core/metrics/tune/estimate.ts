@@ -170,6 +170,19 @@ export function pairedDifference(
 export const ALIKE = 0.005;
 
 const DRAWS = 2000;
+/** In standard errors; even with three degrees of freedom nobody comes from there in two thousand draws. */
+const FAR_BEHIND = 30;
+/** From here on Student's t is as good as normal. */
+const MANY = 60;
+
+/** √(df / χ²): how much larger the true noise may be than the estimate from so many degrees of freedom. */
+function noiseScale(freedom: number, random: Random): number {
+  const df = Math.max(1, Math.round(freedom));
+  if (df >= MANY) return 1;
+  let chiSquare = 0;
+  for (let i = 0; i < df; i++) chiSquare += random.normal() ** 2;
+  return Math.sqrt(df / chiSquare);
+}
 
 /**
  * Chance that nobody is better than one candidate by more than half a percent: how often that is so when every score is
@@ -178,20 +191,25 @@ const DRAWS = 2000;
 export function chanceBest(
   winner: number,
   estimates: ReadonlyMap<number, Estimate>,
+  { freedom }: Pick<Spread, 'freedom'>,
   random: Random,
 ): number | null {
   const mine = estimates.get(winner);
   if (mine === undefined || estimates.size < 2) return null;
   // Whoever is far behind wins in no draw: leaving them out changes nothing and saves most of the draws.
-  const others = [...estimates].filter(
-    ([candidate, other]) => candidate !== winner && chanceBetter(mine, other) < 1 - 1e-5,
-  );
+  const others = [...estimates].filter(([candidate, other]) => {
+    const se = Math.sqrt(mine.standardError ** 2 + other.standardError ** 2);
+    return candidate !== winner && mine.mean + ALIKE - other.mean < FAR_BEHIND * se;
+  });
   if (others.length === 0) return 1;
   let wins = 0;
   for (let draw = 0; draw < DRAWS; draw++) {
-    const score = mine.mean + mine.standardError * random.normal();
-    if (others.every(([, other]) => other.mean + other.standardError * random.normal() <= score + ALIKE))
-      wins++;
+    // All share one estimate of the noise, which is off by as much for each of them: Student's t.
+    const scale = noiseScale(freedom, random);
+    const drawn = ({ mean: middle, standardError }: Estimate): number =>
+      middle + scale * standardError * random.normal();
+    const score = drawn(mine);
+    if (others.every(([, other]) => drawn(other) <= score + ALIKE)) wins++;
   }
   return wins / DRAWS;
 }
