@@ -52,7 +52,8 @@ export function defaultKv(engine: PlanEngineName, weights: ServedWeightFormat): 
 }
 
 /** Weights as the model's makers released them. gpt-oss: mxfp4 experts (its config.json). DeepSeek-V3, Kimi-K2: fp8 (theirs). */
-export function releasedWeights({ id }: Architecture): ServedWeightFormat {
+export function releasedWeights({ id, released }: Architecture): ServedWeightFormat {
+  if (released !== undefined) return released;
   if (id.startsWith('gpt-oss')) return 'mxfp4';
   return /^(deepseek-(v3|r1)|kimi-k2)/.test(id) ? 'fp8' : 'bf16';
 }

@@ -130,6 +130,10 @@ export const Encoder = v.strictObject({
 });
 export type Encoder = v.InferOutput<typeof Encoder>;
 
+/** Formats that weights are published in. */
+export const RELEASED_FORMATS = ['bf16', 'fp8', 'int8', 'int4', 'mxfp4'] as const;
+export type ReleasedFormat = (typeof RELEASED_FORMATS)[number];
+
 export const Architecture = v.strictObject({
   id: v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/), v.maxLength(100)),
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
@@ -145,6 +149,8 @@ export const Architecture = v.strictObject({
   kinds: v.pipe(v.array(LayerKind), v.minLength(1), v.maxLength(64)),
   /** Absent: text alone. */
   encoder: v.optional(Encoder),
+  /** Format of the weights as the makers released them; absent: bf16, or not known. */
+  released: v.optional(v.picklist(RELEASED_FORMATS)),
   source: v.pipe(v.string(), v.minLength(10)),
 });
 export type Architecture = v.InferOutput<typeof Architecture>;

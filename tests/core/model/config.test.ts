@@ -343,6 +343,30 @@ test.each([
   expect(billions(model) + model.encoder.parameters / 1e9).toBeCloseTo(expected, 1.99);
 });
 
+/** What the makers released. */
+test.each<[JsonObject, string | undefined]>([
+  [{}, undefined],
+  [{ quantization_config: { quant_method: 'mxfp4' } }, 'mxfp4'],
+  [{ quantization_config: { quant_method: 'fp8', weight_block_size: [128, 128] } }, 'fp8'],
+  [{ quantization_config: { quant_method: 'awq', bits: 4 } }, 'int4'],
+  [{ quantization_config: { quant_method: 'gptq', bits: 8 } }, 'int8'],
+  [{ quantization_config: { quant_method: 'bitsandbytes', load_in_4bit: true } }, 'int4'],
+  [{ quantization_config: { quant_method: 'modelopt', quant_algo: 'NVFP4' } }, 'mxfp4'],
+  [
+    {
+      quantization_config: {
+        quant_method: 'compressed-tensors',
+        config_groups: { group_0: { weights: { num_bits: 8, type: 'float' } } },
+      },
+    },
+    'fp8',
+  ],
+  [{ quantization_config: { quant_method: 'of tomorrow' } }, undefined],
+  [{ expert_dtype: 'fp4' }, 'mxfp4'],
+])('released as %o: %s', (fields, format) => {
+  expect(readOf({ ...LLAMA, ...fields }).released).toBe(format);
+});
+
 /** One clear sentence, with the field. */
 test.each<[string, Json, RegExp]>([
   [

@@ -17,6 +17,7 @@ import { ConfigRefusal, Fields } from './fields.ts';
 import type { Shape } from './layer-words.ts';
 import { mixersOf } from './mixers.ts';
 import { perceptronsOf } from './perceptrons.ts';
+import { releasedOf } from './released.ts';
 import { encoderOf } from './vision.ts';
 
 export const CONFIG_BOUNDS = {
@@ -137,6 +138,7 @@ function read(config: JsonObject, name: string): Architecture {
   refuseStrangers(top, fields, type);
   const shape = shapeOf(fields, type);
   const encoder = encoderOf(top, shape.hidden);
+  const released = releasedOf(fields);
   const tied = fields.flag('tie_word_embeddings') ?? TIED.has(type);
   const norms = fields.flag('use_qk_norm', 'qk_layernorm') ?? HEAD_NORMS.test(type);
   return {
@@ -148,6 +150,7 @@ function read(config: JsonObject, name: string): Architecture {
     qkNorm: norms,
     kinds: grouped(layersOf(fields, shape)),
     ...(encoder ? { encoder } : {}),
+    ...(released ? { released } : {}),
     source: `config.json of ${name.slice(0, 120) || 'a model'}, model_type ${type.slice(0, 40) || 'not given'}`,
   };
 }
