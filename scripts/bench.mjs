@@ -5,9 +5,11 @@
 //   --engine       the engine on real models only: decode, its kernels' share, prefill on a real GPU
 //   --large        the engine's large model on a software adapter too: a rehearsal, with a small one
 //   --tune         the tuner only: two hundred simulated settings, twenty seeds, against the truth
+//   --plan         the planner only: full searches in a worker of a browser, half a second at most
 //   --sim          the simulator only, in Node, with --browser also in a worker; traces come from the folder that KVLAB_DATA names
 //   KVLAB_GPU=software   the software adapter
 import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright';
@@ -25,6 +27,7 @@ const options = {
   sim: { type: 'boolean', default: false },
   engine: { type: 'boolean', default: false },
   tune: { type: 'boolean', default: false },
+  plan: { type: 'boolean', default: false },
   large: { type: 'boolean', default: false },
   browser: { type: 'boolean', default: false },
   only: { type: 'string', default: '' },
@@ -62,6 +65,10 @@ async function measured(asked) {
     const { result, markdown } = await simulator(asked, values.browser);
     return { result, sections: [{ name: 'simulator', markdown }] };
   }
+  if (values.plan) {
+    const { result, markdown } = await planner(asked);
+    return { result, sections: [{ name: 'planner', markdown }] };
+  }
   if (values.tune) {
     const { kvlabTuneBench } = await built('bench/tune/native.ts');
     const { result, markdown } = await kvlabTuneBench(asked);
@@ -82,6 +89,15 @@ async function measured(asked) {
       { name: 'simulator', markdown: sim.markdown },
     ],
   };
+}
+
+/** Searches over all GPUs, each in a fresh worker of a browser. */
+async function planner({ date }) {
+  const { planBench } = await built('bench/plan/native.ts');
+  const cpu = cpus()[0]?.model.trim() ?? 'unknown processor';
+  return inPage('bench/plan/index.html', 'kvlabPlanBench', null, async (browser, rows) =>
+    planBench(rows, { date, cpu, runtime: `Chromium ${browser.version()}` }),
+  );
 }
 
 /** Real models through the whole engine, on the same adapter as the kernels. */
