@@ -68,7 +68,8 @@ export class Speed {
     const { weights, kvFormat, tensorParallel, pipelineParallel, expertParallel } = choice;
     const attention = attentionOf(choice.engine, gpu);
     const rates: StepRates = ratesOfRecord(gpu, weights, ROOFLINE, kvFormat, attention);
-    const sharding = { tensorParallel, pipelineParallel, expertParallel };
+    const fusedQuantising = choice.engine === 'tensorrt-llm';
+    const sharding = { tensorParallel, pipelineParallel, expertParallel, fusedQuantising };
     const shape = stepShapeOf(model, gpu, { weights, kvFormat, ...sharding }, attention);
     this.choice = choice;
     this.calibration = calibration && appliesTo(calibration, choice, gpu, model) ? calibration : null;

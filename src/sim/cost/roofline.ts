@@ -34,15 +34,17 @@ export type ShapeSettings = Pick<SimScenario['hardware'], 'tensorParallel' | 'pi
   Pick<SimScenario['engine'], 'weights' | 'kvFormat'> & {
     /** Left out: each rank has a slice of every expert. */
     readonly expertParallel?: boolean;
+    /** Left out: kernels of their own quantise activations, as in vLLM. */
+    readonly fusedQuantising?: boolean;
   };
 
 export function stepShapeOf(
   model: Architecture,
   gpu: GpuRecord,
-  { weights, kvFormat, tensorParallel: ranks, pipelineParallel, expertParallel = false }: ShapeSettings,
+  { tensorParallel: ranks, pipelineParallel, ...settings }: ShapeSettings,
   attention: AttentionKernel = gpu.serving.attention,
 ): StepShape {
-  const options = { weights, kvFormat, ranks, attention, expertParallel };
+  const options = { ...settings, ranks, attention };
   return {
     shards: model.kinds.map((kind) => layerShard(model, kind, options)),
     hidden: model.hidden,

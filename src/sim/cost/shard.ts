@@ -66,6 +66,8 @@ export interface ShardOptions {
   readonly attention: AttentionKernel;
   /** Each rank holds some of the experts whole, instead of a slice of all. Left out: slices. */
   readonly expertParallel?: boolean;
+  /** Activation and attention write eight bits themselves where the next matrix wants them. Left out: kernels of their own do. */
+  readonly fusedQuantising?: boolean;
 }
 
 /** Bytes of an activation. */
@@ -236,9 +238,11 @@ function elementBytesOf(hidden: number, { mixer, mlp }: LayerKind, ranks: number
  * an activation. Eight bits of weights: what goes into the mixer's and the perceptron's last matrix is quantised, the
  * rest with the norms. Eight bits of KV under FlashAttention-3: queries are quantised too. Experts: choice of the top k, three launches that sort tokens by expert, a clearing and a sum.
  */
-function kernelsOf({ mixer, mlp }: LayerKind, { weights, kvFormat, attention }: ShardOptions): number {
+function kernelsOf({ mixer, mlp }: LayerKind, options: ShardOptions): number {
+  const { weights, kvFormat, attention, fusedQuantising } = options;
   const queries = kvFormat === 'fp8' && attention === 'fa3' && 'queryHeads' in mixer ? 1 : 0;
-  const quantised = weights === 'fp8' || weights === 'int8' ? 1 : 0;
+  const eight = weights === 'fp8' || weights === 'int8';
+  const quantised = eight && fusedQuantising !== true ? 1 : 0;
   const mixing = mixer.kind === 'none' ? 0 : 2 + quantised + queries;
   const thinking = mlp.kind === 'none' ? 0 : 2 + quantised;
   return mixing + thinking + (mlp.kind === 'experts' ? 6 : 0);
