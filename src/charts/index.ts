@@ -20,4 +20,6 @@ export { planPareto, type ParetoAxes } from './figures/plan/pareto.ts';
 export { PLAN_QUANTITIES, type PlanQuantityId } from './figures/plan/quantities.ts';
 export { fleetFigure } from './figures/plan/fleet.ts';
 export { utilizationByHour } from './figures/plan/hours.ts';
+export { planComparison } from './figures/plan/comparison.ts';
+export { validationFigure } from './figures/plan/validation.ts';
 export { planFigures } from './figures/plan/index.ts';

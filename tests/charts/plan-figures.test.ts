@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest';
 import { paretoFront } from '../../src/core/metrics/quality/pareto.ts';
+import { planComparison } from '../../src/charts/figures/plan/comparison.ts';
 import { fleetFigure } from '../../src/charts/figures/plan/fleet.ts';
 import { utilizationByHour } from '../../src/charts/figures/plan/hours.ts';
 import { planFigures } from '../../src/charts/figures/plan/index.ts';
 import { memoryWaterfall } from '../../src/charts/figures/plan/memory.ts';
 import { planPareto } from '../../src/charts/figures/plan/pareto.ts';
 import { roofline } from '../../src/charts/figures/plan/roofline.ts';
+import { validationFigure } from '../../src/charts/figures/plan/validation.ts';
+import type { PlanValidation } from '../../src/core/run/validation.ts';
 import type { FigureSpec } from '../../src/charts/figure.ts';
 import { layoutFigure } from '../../src/charts/layout.ts';
 import { renderSvg } from '../../src/charts/svg.ts';
@@ -90,7 +93,8 @@ test('operations stand under the roofs, and what has no arithmetic is said, not 
   for (const { x, y } of [...(prefill?.points ?? []), ...(decode?.points ?? [])]) {
     expect(y).toBeLessThanOrEqual(Math.min(900, Number(x) * 3));
   }
-  expect(spec.notes?.[0]).toContain('all-reduce in decode');
+  expect(spec.notes?.[0]).toBe('Roofs: 900 TFLOP/s and 3,000 GB/s.');
+  expect(spec.notes?.[1]).toContain('all-reduce in decode');
   expect(spec.finding).toContain('Decode is bound by memory at 100 FLOP/B');
 });
 
@@ -156,4 +160,74 @@ test('every figure of a plan is drawn as a file that says where it comes from', 
     'plan_fleet',
   ]);
   for (const figure of figures) expect(renderSvg(figure)).toContain('Assumed 2026-01-02, run toy-plan');
+});
+
+test('two plans stand as ratios, with the better one by what is wanted of each number', () => {
+  const other = toyDeployment({ gpuName: 'A100 SXM 80 GB' });
+  const { speed, cost } = other;
+  if (speed === null || cost === null) throw new Error('The toy has both.');
+  const b = toyPlanRun({
+    deployment: {
+      ...other,
+      speed: { ...speed, tpotMs: 25, outputTokensPerSecond: 3000 },
+      cost: { ...cost, perHour: 1.2 },
+    },
+  });
+  const spec = must(planComparison(run, b));
+  const points = Object.fromEntries(
+    spec.series.map(({ id, points }) => [id, points.map(({ x, y }) => [x, y])]),
+  );
+  expect(points).toMatchObject({
+    b: [['Cost of an hour', 0.5]],
+    a: [
+      ['TPOT', 2.5],
+      ['Output', 0.5],
+    ],
+  });
+  expect(spec.finding).toBe(
+    'B is better in 1 and A in 2 of 7; they differ most in TPOT, where B has 2.5 times as much.',
+  );
+  expect(spec.notes?.[1]).toContain('A100 SXM 80 GB');
+  expect(renderSvg(spec)).toContain('Plan B over plan A');
+  expect(must(planComparison(run, run)).finding).toBe('Both plans come to the same numbers.');
+  expect(planComparison(run, toyPlanRun({ deployment: null, feasible: false }))).toBeNull();
+});
+
+test('a validation stands as errors by quantity between the lines of the tolerance', () => {
+  const term = { inBand: null, predicted: 9, measured: 10, errorPercent: -10, within: true };
+  const validation: PlanValidation = {
+    tolerancePercent: 20,
+    points: [
+      {
+        label: '64 in flight',
+        tool: 'vllm',
+        load: { requestsPerSecond: null, concurrency: 64, promptTokens: 512, outputTokens: 128 },
+        predictedAt: 'measured',
+        terms: [
+          { ...term, metric: 'tpotMs' },
+          { ...term, metric: 'ttftMs', predicted: 130, measured: 100, errorPercent: 30, within: false },
+        ],
+        notes: [],
+      },
+    ],
+    meanAbsoluteErrorPercent: 20,
+    accuracyPercent: 80,
+    bias: 'balanced',
+    biasPercent: -10,
+    within: false,
+    assumptions: [],
+    notes: [],
+  };
+  const spec = must(validationFigure(run, validation));
+  expect(spec.x.categories).toEqual(['TTFT', 'TPOT']);
+  expect(spec.series.map(({ id, points }) => [id, points[0]?.x, points[0]?.y])).toEqual([
+    ['within', 'TPOT', -10],
+    ['beyond', 'TTFT', 30],
+  ]);
+  expect(spec.references?.map(({ y }) => y)).toEqual([20, 0, -20]);
+  expect(spec.finding).toBe(
+    '20 % mean error over 2 numbers of 1 load; its errors are on both sides, or small.',
+  );
+  expect(renderSvg(spec)).toContain('as measured');
+  expect(validationFigure(run, { ...validation, points: [] })).toBeNull();
 });

@@ -74,9 +74,9 @@ function roofsOf(speed: PlanSpeed, from: number, to: number): FigureSeries[] {
 }
 
 function ridgesOf(speed: PlanSpeed): FigureUpright[] {
-  return distinctPhases(speed).map(({ ridge, peakTflops, bandwidthGBps }) => ({
+  return distinctPhases(speed).map(({ ridge }) => ({
     x: ridge,
-    label: `ridge ${formatNumber(ridge)} FLOP/B: ${formatNumber(peakTflops)} TFLOP/s, ${formatNumber(bandwidthGBps)} GB/s`,
+    label: `ridge ${formatNumber(ridge)} FLOP/B`,
   }));
 }
 
@@ -86,10 +86,16 @@ function findingOf({ phases }: PlanSpeed): string {
   return `${words(phases.decode, 'Decode')}; ${words(phases.prefill, 'prefill')}.`;
 }
 
-function notesOf({ operations, about }: PlanSpeed): string[] {
+function notesOf(speed: PlanSpeed): string[] {
+  const { operations, about } = speed;
+  const roofs = distinctPhases(speed).map(
+    ({ peakTflops, bandwidthGBps }) =>
+      `${formatNumber(peakTflops)} TFLOP/s and ${formatNumber(bandwidthGBps)} GB/s`,
+  );
   const left = operations.filter((operation) => !isPlaced(operation));
   const said = left.map(({ name, phase, ms }) => `${name} in ${phase} (${formatValue(ms, 'ms')})`);
   return [
+    `Roofs: ${roofs.join(', in decode ')}.`,
     ...(said.length > 0 ? [`Without arithmetic, and so not drawn: ${said.join(', ')}.`] : []),
     ...(about === '' ? [] : [about]),
   ];
