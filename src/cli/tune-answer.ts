@@ -1,6 +1,7 @@
 /** What `kvlab tune` answers: the best settings, how sure that is, and the ranking. */
 import {
   bestPlanOf,
+  encodeScenarioLink,
   resolveTuning,
   TUNE_METRICS,
   type BestPlan,
@@ -31,10 +32,12 @@ export interface TuneAnswer {
   /** Of all measurements of a full grid. */
   readonly measuredShare: number;
   readonly notes: readonly string[];
+  /** What stands behind # in the address of a page that is to open the tuning. */
+  readonly link: string;
   readonly wallSeconds: number;
 }
 
-export function tuneAnswer(run: TuneRun, wallSeconds: number): TuneAnswer {
+export async function tuneAnswer(run: TuneRun, wallSeconds: number): Promise<TuneAnswer> {
   const { models, profile } = resolveTuning(run.scenario);
   const { taken, full } = run.counts;
   return {
@@ -59,6 +62,7 @@ export function tuneAnswer(run: TuneRun, wallSeconds: number): TuneAnswer {
     counts: run.counts,
     measuredShare: full === 0 ? 0 : taken / full,
     notes: run.notes,
+    link: await encodeScenarioLink(run.scenario, null),
     wallSeconds,
   };
 }

@@ -6,6 +6,7 @@ import { parse as parseYaml } from 'yaml';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parseBestPlan } from '../../src/core/run/best-plan.ts';
 import { parseRun } from '../../src/core/run/parse.ts';
+import { decodeLink } from '../../src/core/scenario/link.ts';
 import { kvlab } from '../support/run-cli.ts';
 
 let folder = '';
@@ -34,6 +35,7 @@ const QUICK = [
 interface Answer {
   readonly plan: { readonly config: Readonly<Record<string, unknown>> };
   readonly confidence: number;
+  readonly link: string;
   readonly counts: { readonly full: number; readonly taken: number };
   readonly ranking: readonly { readonly place: number; readonly score: { readonly value: number } | null }[];
   readonly error?: { readonly message: string };
@@ -49,6 +51,8 @@ describe('tune', () => {
     expect(answer.ranking[0]?.place).toBe(1);
     expect(answer.ranking[0]?.score?.value).toBeGreaterThan(110);
     expect(answer.counts.taken).toBeLessThan(answer.counts.full);
+    const link = await decodeLink(answer.link);
+    expect(link.ok && link.kind === 'tune' && link.scenario.profile.name).toBe('ci-micro');
   });
 
   test('writes the run, the plan, tables, a report in two formats and its figures', async () => {

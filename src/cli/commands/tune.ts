@@ -38,7 +38,7 @@ export async function tuneCommand(context: GpuCommandContext): Promise<Outcome> 
   const resume = path === null ? null : readTuneRun(path);
   const startedAt = performance.now();
   const run = await measured(context, scenario, resume);
-  const answer = tuneAnswer(run, (performance.now() - startedAt) / 1000);
+  const answer = await tuneAnswer(run, (performance.now() - startedAt) / 1000);
   await writeFiles(context, run);
   terminal.answer(invocation.json ? `${JSON.stringify(answer)}\n` : tuneText(run, answer));
   if (!run.complete) terminal.say('Not over; --resume goes on from the run.json that --out wrote.');

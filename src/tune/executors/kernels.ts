@@ -9,6 +9,7 @@
 import { KV_FORMATS, type KvFormat } from '../../core/kv/formats.ts';
 import { median } from '../../core/metrics/percentiles.ts';
 import { findArchitecture } from '../../core/model/architecture.ts';
+import { adapterName } from '../../core/run/adapter-name.ts';
 import type { TuneMetrics } from '../../core/run/tune.ts';
 import type { TuneCell } from '../../core/scenario/tune/profiles.ts';
 import type { TuneScenario, TuneSettings } from '../../core/scenario/tune/schema.ts';
@@ -83,7 +84,7 @@ class KernelsExecutor implements TuneExecutor {
   }
 
   get about(): string {
-    return `Measured on ${this.environment.adapter.description || this.environment.adapter.device || 'this GPU'}: attention kernels alone, no other layer of the model runs; TTFT is the attention of a prompt’s last ${CHUNK_TOKENS} tokens.`;
+    return `Measured on ${adapterName(this.environment.adapter)}: attention kernels alone, no other layer of the model runs; TTFT is the attention of a prompt’s last ${CHUNK_TOKENS} tokens.`;
   }
 
   get environment() {
