@@ -195,6 +195,8 @@ test('gpus and models list what there is, by maker, kind and name', async () => 
   const laptops = await json('gpus', '--filter', 'laptop');
   expect(laptops.every(({ kind }: { kind: string }) => kind === 'laptop')).toBe(true);
   expect((await json('gpus')).length).toBeGreaterThanOrEqual(100);
+  const [h100] = await json('gpus', '--filter', 'h100-sxm');
+  expect(h100.prices[0]).toMatchObject({ gpu: 'h100-sxm', date: expect.stringMatching(/^20\d\d-/) });
   expect((await json('models')).length).toBeGreaterThanOrEqual(100);
   const one = await json('models', 'meta-llama/Llama-3.1-8B');
   expect(one).toMatchObject({ id: 'llama-3.1-8b', kvBytesPerToken: 131_072 });
