@@ -46,7 +46,7 @@ export {
 } from './core/scenario/tune/schema.ts';
 export { candidatesOf, settingsLabel, spaceSize, type TuneCandidate } from './core/scenario/tune/space.ts';
 export type { TuneMetrics, TuneRow, TuneRun } from './core/run/tune.ts';
-export { TUNE_METRICS } from './core/metrics/tune/definitions.ts';
+export { chanceWords, TUNE_METRICS } from './core/metrics/tune/definitions.ts';
 export { bestPlanOf, settingsFor } from './core/metrics/tune/best-plan.ts';
 export { parseBestPlan, type BestPlan, type Fallback } from './core/run/best-plan.ts';
 export { APPLY_TARGETS, applyPlan, type Applied, type ApplyTarget } from './exchange/tune/apply.ts';

@@ -1,6 +1,7 @@
 /** What `kvlab tune` answers: the best settings, how sure that is, and the ranking. */
 import {
   bestPlanOf,
+  chanceWords,
   encodeScenarioLink,
   resolveTuning,
   TUNE_METRICS,
@@ -96,7 +97,7 @@ export function tuneText(run: TuneRun, answer: TuneAnswer): string {
   const sure =
     confidence === null
       ? ''
-      : `, nothing better by more than half a percent with a chance of ${Math.round(100 * confidence)} %`;
+      : `, nothing better by more than half a percent with a chance of ${chanceWords(confidence)}`;
   return [
     `${answer.title}: ${answer.models.join(', ')}, profile ${answer.profile}. ${run.about}\n\n`,
     table([

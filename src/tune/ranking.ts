@@ -86,7 +86,7 @@ function statusOf(
   ];
 }
 
-/** The rows of a run and their order: those that were measured everywhere, then those that came far, each by score. */
+/** The rows of a run and their order. */
 export function rankedRows(
   candidates: readonly TuneCandidate[],
   { estimates, scored }: Standing,
@@ -134,14 +134,13 @@ export function rankedRows(
   return { rows, ranking, confidence };
 }
 
+/** First whoever is best of those measured in the most cells; the others by score, however far they came. */
 function rankingOf(rows: readonly TuneRow[], estimates: Estimates): number[] {
-  const measured = [...rows.keys()].filter((at) => rows[at]?.score !== null);
-  const cellsOf = (at: number): number => rows[at]?.cells ?? 0;
-  const groups = [...new Set(measured.map(cellsOf))].sort((a, b) => b - a);
-  return groups.flatMap((cells) =>
-    byScore(
-      measured.filter((at) => cellsOf(at) === cells),
-      estimates,
-    ),
+  const measured = byScore(
+    [...rows.keys()].filter((at) => rows[at]?.score !== null),
+    estimates,
   );
+  const most = Math.max(0, ...rows.map(({ cells }) => cells));
+  const first = measured.find((at) => rows[at]?.cells === most && rows[at]?.status !== 'stopped');
+  return first === undefined ? measured : [first, ...measured.filter((at) => at !== first)];
 }

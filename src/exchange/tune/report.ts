@@ -2,7 +2,7 @@
 import { figuresFor } from '../../charts/figures/index.ts';
 import { formatValue } from '../../charts/format.ts';
 import { bestPlanOf } from '../../core/metrics/tune/best-plan.ts';
-import { TUNE_METRICS } from '../../core/metrics/tune/definitions.ts';
+import { chanceWords, TUNE_METRICS } from '../../core/metrics/tune/definitions.ts';
 import type { BestPlan, Fallback } from '../../core/run/best-plan.ts';
 import type { TuneRow, TuneRun } from '../../core/run/tune.ts';
 import { resolveTuning } from '../../core/scenario/tune/resolved.ts';
@@ -57,7 +57,7 @@ function summary(run: TuneRun, plan: BestPlan | null): ReportPart[] {
     const sure =
       plan.confidence === null
         ? ''
-        : ` With a chance of ${Math.round(100 * plan.confidence)} % no other setting is better by more than half a percent.`;
+        : ` With a chance of ${chanceWords(plan.confidence)} no other setting is better by more than half a percent.`;
     parts.push({
       kind: 'text',
       text: `Best: ${plan.label}. Score ${score.value.toFixed(1)} (95 % interval ${score.low.toFixed(1)} … ${score.high.toFixed(1)}; the baseline is 100): TTFT ${ratio(gains.ttft)}, throughput ${ratio(gains.throughput)}, memory ${ratio(gains.memory)} as good as the baseline.${sure}`,

@@ -1,5 +1,5 @@
 /** The figures of a tuning: scores, baseline against best, each quantity by settings, and one against the other. */
-import { TUNE_METRICS } from '../../../core/metrics/tune/definitions.ts';
+import { chanceWords, TUNE_METRICS } from '../../../core/metrics/tune/definitions.ts';
 import type { TuneMetrics, TuneRun } from '../../../core/run/tune.ts';
 import type { FigurePoint, FigureSpec } from '../../figure.ts';
 import { formatValue } from '../../format.ts';
@@ -13,7 +13,9 @@ function countWords(run: TuneRun): string {
 function scores(run: TuneRun, rows: readonly MeasuredRow[]): FigureSpec {
   const [best] = rows;
   const sure =
-    run.confidence === null ? '' : `, the best with a chance of ${Math.round(100 * run.confidence)} %`;
+    run.confidence === null
+      ? ''
+      : `, nothing better by more than half a percent with a chance of ${chanceWords(run.confidence)}`;
   return {
     id: 'tune_scores',
     mark: 'bar',
@@ -36,7 +38,7 @@ function scores(run: TuneRun, rows: readonly MeasuredRow[]): FigureSpec {
     ],
     references: [{ y: 100, label: 'baseline' }],
     definition: TUNE_METRICS.score.definition,
-    intervalMeaning: '95 % interval of the score.',
+    intervalMeaning: '95 % interval of the score',
     finding: `${best?.label ?? 'No setting'} scores ${formatValue(best?.score.value ?? 0, '')}${sure}; ${countWords(run)}.`,
     ...tuneProvenance(run),
   };

@@ -47,3 +47,8 @@ export const TUNE_METRICS = {
     lowerIsBetter: true,
   },
 } as const satisfies Record<string, Definition>;
+
+/** A confidence as people say it: two thousand draws are no proof of certainty. */
+export function chanceWords(confidence: number): string {
+  return confidence >= 0.995 ? 'more than 99 %' : `${Math.round(100 * confidence)} %`;
+}
