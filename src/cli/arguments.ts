@@ -337,6 +337,18 @@ const FLAGS = {
     shows: '--tolerance PERCENT',
     about: 'how far a term may be off, in percent of what was measured; 20 unless given',
   },
+  calibrate: {
+    takes: 'a value',
+    commands: ['validate'],
+    shows: '--calibrate FILE',
+    about: 'write what was measured as factors of the planner’s times into FILE.json, for --calibration',
+  },
+  calibration: {
+    takes: 'a value',
+    commands: ['plan', 'compare', 'validate'],
+    shows: '--calibration FILE',
+    about: 'apply factors that validate --calibrate wrote',
+  },
   verbose: { takes: 'nothing', commands: COMMANDS, shows: '--verbose', about: 'say more on standard error' },
 } as const satisfies Record<string, FlagKind>;
 

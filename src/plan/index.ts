@@ -45,4 +45,5 @@ export type {
   ValidatedTerm,
 } from '../core/run/validation.ts';
 export { recalibrate, type Recalibration, type RecalibrationStamp } from './validate/recalibrate.ts';
+export { parseCalibration } from './validate/read-calibration.ts';
 export type { PlanCalibration } from '../core/run/calibration.ts';

@@ -100,7 +100,40 @@ test('a scenario stands in for the plan’s file, and several results are points
   expect(JSON.parse(out).points).toHaveLength(2);
 });
 
+test('what was measured becomes a calibration, and a plan that is given it comes to the measurement', async () => {
+  const file = measured('calibrating.json', 1.4);
+  const record = path('slow-h100.json');
+  const made = await kvlab('validate', path('plan.json'), file, '--calibrate', record, '--json');
+  expect(made.status).toBe(1);
+  const { calibrated } = JSON.parse(made.out);
+  expect(calibrated.calibration).toMatchObject({ name: 'slow-h100', engine: 'vllm', points: 1 });
+  expect(calibrated.afterPercent).toBeLessThan(calibrated.beforePercent / 3);
+  expect(JSON.parse(readFileSync(record, 'utf8'))).toEqual(calibrated.calibration);
+
+  const planned = await kvlab(...PLAN, '--calibration', record, '--out', path('calibrated.json'));
+  expect(`${planned.status} ${planned.err}`).toBe('0 ');
+  const held = await kvlab('validate', path('calibrated.json'), file, '--calibration', record, '--json');
+  expect(JSON.parse(held.out).meanAbsoluteErrorPercent).toBeLessThan(10);
+  const text = await kvlab('validate', path('plan.json'), file, '--calibrate', record);
+  expect(text.out).toMatch(/Calibration slow-h100, from 1 point: decode steps × 1\.\d+, prompts × 1\.\d+/);
+});
+
 test.each([
+  {
+    what: 'a calibration that is a plan',
+    argv: () => [path('plan.json'), measured('y.json', 1), '--calibration', path('plan.json')],
+    says: 'This calibration',
+  },
+  {
+    what: 'a calibration that is something else',
+    argv: () => [path('plan.json'), measured('y.json', 1), '--calibration', measured('z.json', 1)],
+    says: 'This is no calibration',
+  },
+  {
+    what: 'a calibration made with another',
+    argv: () => [path('plan.json'), measured('y.json', 1), '--calibration', 'a', '--calibrate', 'b'],
+    says: 'made without another',
+  },
   {
     what: 'no measurement',
     argv: () => [path('plan.json')],

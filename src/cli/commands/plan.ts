@@ -1,6 +1,7 @@
 /** `kvlab plan`: does it fit, how fast, what does it cost, which settings. Needs no GPU and no browser. */
 import { PlanError, runPlan, searchPlans, type PlanRun } from '../../plan/index.ts';
 import type { PlanScenario } from '../../index.ts';
+import { readCalibration } from '../calibrations.ts';
 import { InputError } from '../errors.ts';
 import { readTraceFile } from '../inputs.ts';
 import { planAnswer, planText } from '../plan-answer.ts';
@@ -21,10 +22,18 @@ export function planned(scenario: PlanScenario, { invocation, command }: Command
   const stamp = { id: crypto.randomUUID(), createdAt: new Date().toISOString(), command };
   const asked = invocation.given('search') !== null || invocation.given('goal') !== null;
   const open = scenario.hardware.gpu === null && scenario.hardware.custom === null;
+  const file = invocation.given('calibration');
+  const calibration = file === null ? undefined : readCalibration(file);
+  const wanted = calibration === undefined ? scenario : { ...scenario, calibration: calibration.name };
   try {
     const { trace } = invocation;
-    const options = { stamp, simulate: true, trace: trace === null ? null : readTraceFile(trace) };
-    return asked || open ? searchPlans(scenario, options) : runPlan(scenario, options);
+    const options = {
+      stamp,
+      simulate: true,
+      trace: trace === null ? null : readTraceFile(trace),
+      calibration,
+    };
+    return asked || open ? searchPlans(wanted, options) : runPlan(wanted, options);
   } catch (error) {
     if (error instanceof PlanError) throw new InputError(error.message);
     throw error;

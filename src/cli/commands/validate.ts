@@ -11,8 +11,10 @@ import {
   VALIDATED_LABELS,
   validatePlan,
   type PlanValidation,
+  type Recalibration,
   type ValidatedPoint,
 } from '../../plan/index.ts';
+import { readCalibration, writeCalibration } from '../calibrations.ts';
 import { InputError } from '../errors.ts';
 import { realNumber } from '../numbers.ts';
 import { table } from '../tables.ts';
@@ -32,20 +34,45 @@ export function validate(context: CommandContext): Outcome {
     written === null ? DEFAULT_TOLERANCE_PERCENT : realNumber('--tolerance', written, 0, 1000);
   // Measurements first: a plan takes longer than a look at a file that is none.
   const results = files.flatMap(readResultFile);
-  const validation = validated(context, planName, results, tolerance);
-  terminal.answer(invocation.json ? `${JSON.stringify(validation)}\n` : textOf(validation));
+  const { validation, made } = held(context, planName, results, tolerance);
+  const answer = made === null ? validation : { ...validation, calibrated: made };
+  terminal.answer(
+    invocation.json
+      ? `${JSON.stringify(answer)}\n`
+      : `${textOf(validation)}${made === null ? '' : calibrationText(made)}`,
+  );
   return validation.within ? 'done' : 'failed';
 }
 
+interface Held {
+  readonly validation: PlanValidation;
+  /** What --calibrate wrote. */
+  readonly made: Made | null;
+}
+
+type Made = Omit<Recalibration, 'run'>;
+
 /** @throws InputError */
-function validated(
+function held(
   context: CommandContext,
   planName: string,
   results: readonly MeasuredResult[],
   tolerance: number,
-): PlanValidation {
+): Held {
+  const { given } = context.invocation;
+  const [read, write] = [given('calibration'), given('calibrate')];
+  if (read !== null && write !== null) {
+    throw new InputError(
+      '--calibration and --calibrate are both given; a calibration is made without another.',
+    );
+  }
+  const calibration = read === null ? undefined : readCalibration(read);
   try {
-    return validatePlan(planOf(context, planName), results, tolerance);
+    const run = planOf(context, planName);
+    const validation = validatePlan(run, results, tolerance, calibration);
+    if (write === null) return { validation, made: null };
+    const { run: _, ...made } = writeCalibration(write, run, results);
+    return { validation, made };
   } catch (error) {
     if (error instanceof PlanError) throw new InputError(error.message);
     throw error;
@@ -95,6 +122,16 @@ function textOf(validation: PlanValidation): string {
     ),
     ...notes.map((note) => `${note}\n`),
   ].join('');
+}
+
+function calibrationText({ calibration, beforePercent, afterPercent }: Made): string {
+  const { name, decode, prefill, kvTokens, points } = calibration;
+  const factors = [
+    `decode steps × ${decode.toFixed(3)}`,
+    `prompts × ${prefill.toFixed(3)}`,
+    ...(kvTokens === null ? [] : [`KV tokens × ${kvTokens.toFixed(3)}`]),
+  ];
+  return `Calibration ${name}, from ${points} ${points === 1 ? 'point' : 'points'}: ${factors.join(', ')}. Mean error ${beforePercent.toFixed(1)} %, with it ${afterPercent.toFixed(1)} %.\n`;
 }
 
 function pointText({ label, tool, terms, notes, predictedAt }: ValidatedPoint): string {

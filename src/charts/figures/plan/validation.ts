@@ -65,11 +65,10 @@ export function validationFigure(run: PlanRun, validation: PlanValidation): Figu
       scale: 'category',
       categories: VALIDATED.filter((metric) => seen.has(metric)).map((metric) => NAMES[metric].label),
     },
-    y: { label: 'Predicted less measured', unit: '%', scale: 'linear' },
+    y: { label: 'Error of the prediction', unit: '%', scale: 'linear' },
     series: series.filter(({ points }) => points.length > 0),
     references: [
       { y: tolerancePercent, label: `${tolerance} % over` },
-      { y: 0, label: 'as measured' },
       { y: -tolerancePercent, label: `${tolerance} % under` },
     ],
     definition: DEFINITION,
