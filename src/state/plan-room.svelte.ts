@@ -8,6 +8,7 @@ import type {
   Catalogue,
   Fleet,
   Outcome,
+  PlanAids,
   PlanDepth,
   PlanFileKind,
   Planned,
@@ -17,6 +18,7 @@ import type {
 } from '../workers/plan-api.ts';
 import { faultFromUnknown, faultOf, type Fault } from './faults.ts';
 import { Newest } from './newest.svelte.ts';
+import { PlanAidsState } from './plan-aids.svelte.ts';
 import { PlanCompare } from './plan-compare.svelte.ts';
 import { PlanMeasured } from './plan-measured.svelte.ts';
 import { PlanSetup } from './plan-setup.svelte.ts';
@@ -32,6 +34,8 @@ export interface PlanPorts {
   readonly library: OpensRuns;
   /** Where the draft outlives a reload; null: nowhere. */
   readonly tab: KeyValue | null;
+  /** Where calibrations are kept between visits; null: nowhere. */
+  readonly memory: KeyValue | null;
 }
 
 interface PlanWish {
@@ -56,6 +60,7 @@ export class PlanRoom {
   readonly #library: OpensRuns;
   #settling: ReturnType<typeof setTimeout> | undefined;
   readonly setup: PlanSetup;
+  readonly aids: PlanAidsState;
   /** The plan of the scenario as it stands. */
   readonly answer: Newest<PlanWish, Planned>;
   /** The same load over GPUs; asked for when somebody looks. */
@@ -70,14 +75,18 @@ export class PlanRoom {
   /** Repository that is being asked for its config.json; null while none is. */
   fetching: string | null = $state(null);
 
-  constructor({ client, library, tab }: PlanPorts) {
+  constructor({ client, library, tab, memory }: PlanPorts) {
     this.#client = client;
     this.#library = library;
     this.setup = new PlanSetup(tab);
-    this.answer = new Newest(({ scenario, depth }) => client.plan(scenario, depth));
-    this.compare = new PlanCompare((a, b) => client.compare(a, b));
-    this.measured = new PlanMeasured((wish) => client.measured(wish));
-    this.fleet = new Newest((scenario) => client.fleet(scenario));
+    this.aids = new PlanAidsState((file) => client.readTrace(file), memory);
+    this.answer = new Newest(({ scenario, depth }) => client.plan(scenario, this.#aidsOf(scenario), depth));
+    this.compare = new PlanCompare((a, b) => client.compare(a, b, this.#aidsOf(a)));
+    this.measured = new PlanMeasured(
+      (wish) => client.measured(wish),
+      (wish, name) => client.recalibrate(wish, name),
+    );
+    this.fleet = new Newest((scenario) => client.fleet(scenario, this.#aidsOf(scenario)));
     this.settings = new Newest((wish) => client.settings(wish));
   }
 
@@ -134,7 +143,20 @@ export class PlanRoom {
     return this.#ask(() => this.#client.file(run, kind));
   }
 
+  #aidsOf({ calibration }: PlanScenario): PlanAids {
+    return this.aids.of(calibration);
+  }
+
+  /** A trace becomes the load: its lengths, its sharing, and its rate until another is given. */
+  async takeTrace(file: File): Promise<void> {
+    if (!(await this.aids.takeTrace(file))) return;
+    this.setup.set('load.rate', null);
+    this.setup.set('load.concurrency', null);
+    this.setup.set('load.trace', file.name.slice(0, 200));
+  }
+
   dropTrace(): void {
+    this.aids.dropTrace();
     this.setup.set('load.trace', null);
   }
 

@@ -9,13 +9,16 @@
 import type { FigureSpec } from '../charts/figure.ts';
 import type { GpuRecord } from '../core/hardware/records.ts';
 import type { Architecture } from '../core/model/architecture.ts';
+import type { PlanCalibration } from '../core/run/calibration.ts';
 import type { PlanRow, PlanRun } from '../core/run/plan.ts';
 import type { PlanValidation } from '../core/run/validation.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import type { PlanDifference } from '../plan/index.ts';
 import type { Outcome } from './api.ts';
+import type { TraceFacts } from './sim-api.ts';
 
 export type { Outcome } from './api.ts';
+export type { TraceFacts } from './sim-api.ts';
 
 /** A row to choose. */
 export interface Choice {
@@ -68,6 +71,7 @@ export interface MeasuredWish {
   readonly run: PlanRun;
   readonly files: readonly ResultFile[];
   readonly tolerancePercent: number;
+  readonly aids: PlanAids;
 }
 
 /** A plan beside what was measured of it. */
@@ -75,6 +79,13 @@ export interface MeasuredPlan {
   readonly validation: PlanValidation;
   /** How many points each file brought, and of which tool. */
   readonly read: readonly { readonly name: string; readonly tool: string; readonly points: number }[];
+}
+
+export interface Recalibrated {
+  readonly calibration: PlanCalibration;
+  /** Mean absolute error over every term. */
+  readonly beforePercent: number;
+  readonly afterPercent: number;
 }
 
 /** What settings are written for. */
@@ -99,17 +110,27 @@ export interface SettingsText {
   readonly notes: readonly string[];
 }
 
+/** What a scenario names beside itself. */
+export interface PlanAids {
+  /** Recorded requests; the worker reads it once. */
+  readonly trace: File | null;
+  /** The record of the calibration that the scenario names. */
+  readonly calibration: PlanCalibration | null;
+}
+
+export const NO_AIDS: PlanAids = { trace: null, calibration: null };
+
 export interface PlanWorkerApi {
   catalogue(): Promise<Outcome<Catalogue>>;
   /**
    * The best of what a scenario leaves to choose, and what it was chosen from. From closed forms in milliseconds, or with
    * the choice looked at in the simulator: tails, prefix cache.
    */
-  plan(scenario: PlanScenario, how: PlanDepth): Promise<Outcome<Planned>>;
+  plan(scenario: PlanScenario, aids: PlanAids, depth: PlanDepth): Promise<Outcome<Planned>>;
   /** The same load over GPUs: the best deployment of each, those that can't carry it last, with the reason. */
-  fleet(scenario: PlanScenario): Promise<Outcome<Fleet>>;
+  fleet(scenario: PlanScenario, aids: PlanAids): Promise<Outcome<Fleet>>;
   /** Two plans field by field. */
-  compare(a: PlanScenario, b: PlanScenario): Promise<Outcome<ComparedPlans>>;
+  compare(a: PlanScenario, b: PlanScenario, aids: PlanAids): Promise<Outcome<ComparedPlans>>;
   /** A model of no record from the text of its config.json. */
   readConfig(text: string, name: string): Promise<Outcome<Architecture>>;
   /** The same, from a Hugging Face repository. */
@@ -120,6 +141,10 @@ export interface PlanWorkerApi {
   readPlan(text: string): Promise<Outcome<PlanRun>>;
   /** A plan beside the results of benchmarks; a file that is none of them is refused with its sentence. */
   measured(wish: MeasuredWish): Promise<Outcome<MeasuredPlan>>;
+  /** The factors with which a plan comes to what was measured, as a record with a name. */
+  recalibrate(wish: MeasuredWish, name: string): Promise<Outcome<Recalibrated>>;
+  /** Reads all of a trace; a bad line is refused with its number and reason. */
+  readTrace(file: File): Promise<Outcome<TraceFacts>>;
   /** The plan as a file's text. */
   file(run: PlanRun, kind: PlanFileKind): Promise<Outcome<string>>;
   /** The plan as settings to paste, for each engine that there is a renderer for, and the commands that would measure it. */

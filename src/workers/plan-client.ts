@@ -11,16 +11,18 @@ export function createPlanClient(): PlanWorkerApi {
   };
   return {
     catalogue: () => ask((remote) => remote.catalogue()),
-    fleet: (scenario) => ask((remote) => remote.fleet(scenario)),
-    compare: (a, b) => ask((remote) => remote.compare(a, b)),
+    fleet: (scenario, aids) => ask((remote) => remote.fleet(scenario, aids)),
+    compare: (a, b, aids) => ask((remote) => remote.compare(a, b, aids)),
     readConfig: (text, name) => ask((remote) => remote.readConfig(text, name)),
     fetchConfig: (repository) => ask((remote) => remote.fetchConfig(repository)),
     gpuOfCheck: (json) => ask((remote) => remote.gpuOfCheck(json)),
     readPlan: (text) => ask((remote) => remote.readPlan(text)),
+    recalibrate: (wish, name) => ask((remote) => remote.recalibrate(wish, name)),
+    readTrace: (file) => ask((remote) => remote.readTrace(file)),
     measured: (wish) => ask((remote) => remote.measured(wish)),
     file: (run, kind) => ask((remote) => remote.file(run, kind)),
     settings: (wish) => ask((remote) => remote.settings(wish)),
-    plan: (scenario, how) => ask((remote) => remote.plan(scenario, how)),
+    plan: (scenario, aids, depth) => ask((remote) => remote.plan(scenario, aids, depth)),
   };
 }
 

@@ -20,9 +20,10 @@ import {
 import { planToHtml, planToJson, planToMarkdown, planToYaml, readYaml } from '../exchange/plan/files.ts';
 import { fetchConfig, readConfig } from './model-config.ts';
 import { outcomeOf } from './outcome.ts';
-import type { PlanFileKind, PlanWorkerApi } from './plan-api.ts';
-import { measuredPlan } from './plan-measured.ts';
+import type { PlanAids, PlanFileKind, PlanWorkerApi } from './plan-api.ts';
+import { measuredPlan, recalibrated } from './plan-measured.ts';
 import { catalogue } from './plan-catalogue.ts';
+import { factsOf, TraceCache } from './trace-file.ts';
 import { settingsTexts } from './plan-settings.ts';
 
 const FILES: Readonly<Record<PlanFileKind, (run: PlanRun) => string>> = {
@@ -39,25 +40,33 @@ export interface PlanPlatform {
 }
 
 export function createPlanService({ date, newId, fetch }: PlanPlatform): PlanWorkerApi {
-  const stamp = () => ({ id: newId(), createdAt: date(), command: null });
+  const traces = new TraceCache();
+  const given = async ({ trace, calibration }: PlanAids): Promise<PlanOptions> => ({
+    stamp: { id: newId(), createdAt: date(), command: null },
+    trace: trace === null ? null : await traces.read(trace),
+    ...(calibration === null ? {} : { calibration }),
+  });
   return {
     catalogue: () => outcomeOf(async () => catalogue()),
-    plan: (scenario, depth) =>
+    plan: (scenario, aids, depth) =>
       outcomeOf(async () => {
-        const run = answered(scenario, { stamp: stamp(), simulate: depth === 'simulated' });
+        const run = answered(scenario, { ...(await given(aids)), simulate: depth === 'simulated' });
         return { depth, run, figures: planFigures(run) };
       }),
-    fleet: (scenario) =>
+    fleet: (scenario, aids) =>
       outcomeOf(async () => {
-        const run = searchPlans(overGpus(scenario), { stamp: stamp() });
+        const run = searchPlans(overGpus(scenario), await given(aids));
         return { rows: fleetOf(run), figures: planFigures(run).filter(({ id }) => id === 'plan_fleet') };
       }),
-    compare: (a, b) =>
+    compare: (a, b, aids) =>
       outcomeOf(async () => {
-        const [first, second] = [a, b].map((scenario) => searchPlans(scenario, { stamp: stamp() }));
+        const options = await given(aids);
+        const [first, second] = [a, b].map((scenario) => answered(scenario, options));
         if (first === undefined || second === undefined) throw new RangeError('Two plans are needed.');
         return { a: first, b: second, differences: comparePlans(first, second) };
       }),
+    readTrace: (file) => outcomeOf(async () => factsOf(file.name, await traces.read(file))),
+    recalibrate: (wish, name) => outcomeOf(async () => recalibrated(wish, { name, createdAt: date() })),
     readConfig: (text, name) => outcomeOf(async () => readConfig(text, name)),
     fetchConfig: (repository) => outcomeOf(() => fetchConfig(repository, fetch)),
     gpuOfCheck: (json) => outcomeOf(async () => gpuOfCheck(json)),

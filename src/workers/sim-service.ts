@@ -8,7 +8,6 @@ import type { CheckRun } from '../core/run/schema.ts';
 import type { SimRun } from '../core/run/simulation.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import { expandSweep } from '../core/scenario/sweep.ts';
-import type { Trace } from '../core/workload/traces/trace.ts';
 import { saturationTask, simulationTask, type RunOptions } from '../sim/index.ts';
 import { profileCost } from '../sim/cost/table-scenario.ts';
 import { replayRecorded } from '../sim/replay/index.ts';
@@ -19,7 +18,7 @@ import { outcomeOf } from './outcome.ts';
 import { profileTexts, recordedTexts } from './replay-files.ts';
 import type { OnSimProgress, SimInputs, SimWorkerApi } from './sim-api.ts';
 import { recordAccesses, recordRun } from './sim-record.ts';
-import { factsOf, readTraceFile } from './trace-file.ts';
+import { factsOf, TraceCache } from './trace-file.ts';
 
 export interface SimPlatform {
   readonly now: () => number;
@@ -46,7 +45,8 @@ const PARTIAL_SHARE = 0.1;
 export function createSimService(platform: SimPlatform): SimWorkerApi {
   const files = new TraceCache();
   const optionsOf = async (inputs: SimInputs, onProgress: OnSimProgress): Promise<RunOptions> => {
-    const trace = inputs.trace === null ? null : await files.read(inputs.trace, onProgress);
+    const trace =
+      inputs.trace === null ? null : await files.read(inputs.trace, reading(inputs.trace, onProgress));
     const profile = inputs.profile.length === 0 ? null : await profileTexts(inputs.profile);
     const check = inputs.check === null ? null : checkOf(inputs.check);
     const { date, newId, appVersion } = platform;
@@ -59,14 +59,15 @@ export function createSimService(platform: SimPlatform): SimWorkerApi {
   };
   return {
     readTrace: (file, onProgress) =>
-      outcomeOf(async () => factsOf(file.name, await files.read(file, onProgress))),
+      outcomeOf(async () => factsOf(file.name, await files.read(file, reading(file, onProgress)))),
     record: (scenario, inputs, wish, onProgress) =>
       recordRun(scenario, wish, () => optionsOf(inputs, onProgress), platform.now, onProgress),
     accesses: (scenario, inputs, wish, onProgress) =>
       recordAccesses(scenario, wish, () => optionsOf(inputs, onProgress), platform.now, onProgress),
     missRatio: (scenario, inputs, onProgress) =>
       outcomeOf(async () => {
-        const trace = inputs.trace === null ? null : await files.read(inputs.trace, onProgress);
+        const trace =
+          inputs.trace === null ? null : await files.read(inputs.trace, reading(inputs.trace, onProgress));
         const stamp = { id: platform.newId(), createdAt: platform.date() };
         return missRatioFigures(scenario, trace, stamp, onProgress);
       }),
@@ -150,28 +151,15 @@ async function problemOf(work: () => Promise<void>): Promise<string | null> {
   }
 }
 
+/** Tells how far the reading of a trace is. */
+function reading({ name }: File, onProgress: OnSimProgress): (fraction: number) => void {
+  return (fraction) => onProgress({ fraction, message: `Reading ${name}` });
+}
+
 /** @throws RangeError for a text that is no check */
 function checkOf(json: string): CheckRun {
   const read = parseRun(json);
   if (!read.ok) throw new RangeError(read.sentence);
   if (read.run.kind !== 'check') throw new RangeError('This run is no hardware check; choose one.');
   return read.run;
-}
-
-/** The last trace that was read, so that a second run of it does not read it again. */
-class TraceCache {
-  #key = '';
-  #trace: Trace | null = null;
-
-  async read(file: File, onProgress: OnSimProgress): Promise<Trace> {
-    const key = `${file.name}|${file.size}|${file.lastModified}`;
-    if (this.#trace !== null && key === this.#key) return this.#trace;
-    this.#trace = null;
-    const trace = await readTraceFile(file, (fraction) =>
-      onProgress({ fraction, message: `Reading ${file.name}` }),
-    );
-    this.#key = key;
-    this.#trace = trace;
-    return trace;
-  }
 }

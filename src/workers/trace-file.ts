@@ -50,3 +50,19 @@ export function factsOf(name: string, trace: Trace): TraceFacts {
     reusable: blockTokens === null ? null : infinitePrefixReuse(requests).hitRatio,
   };
 }
+
+/** The last trace that was read, so that a second question about it does not read it again. */
+export class TraceCache {
+  #key = '';
+  #trace: Trace | null = null;
+
+  async read(file: File, onFraction: (fraction: number) => void = () => undefined): Promise<Trace> {
+    const key = `${file.name}|${file.size}|${file.lastModified}`;
+    if (this.#trace !== null && key === this.#key) return this.#trace;
+    this.#trace = null;
+    const trace = await readTraceFile(file, onFraction);
+    this.#key = key;
+    this.#trace = trace;
+    return trace;
+  }
+}

@@ -1,6 +1,7 @@
 /** The planner's states without a page, on the service that the worker has. */
 import { expect, test, vi } from 'vitest';
 import { encodeScenarioLink } from '../../src/core/scenario/link.ts';
+import type { PlanScenario } from '../../src/core/scenario/plan/schema.ts';
 import { presetPlan } from '../../src/core/scenario/presets.ts';
 import { Newest } from '../../src/state/newest.svelte.ts';
 import { matching, type PickerRow } from '../../src/state/picker.ts';
@@ -11,7 +12,7 @@ import { PlanRoom } from '../../src/state/plan-room.svelte.ts';
 import { headline, keyNumbers, lengthWords, memoryBar, money, shapeOf } from '../../src/state/plan-words.ts';
 import { PLAN } from '../../src/state/route.ts';
 import { fromPosition, STEPS, toPosition } from '../../src/state/slider.ts';
-import type { Outcome } from '../../src/workers/plan-api.ts';
+import { NO_AIDS, type Outcome, type PlanDepth } from '../../src/workers/plan-api.ts';
 import { createPlanService } from '../../src/workers/plan-service.ts';
 import { deferred, failed, settle } from './doubles.ts';
 
@@ -20,8 +21,10 @@ const service = createPlanService({
   newId: () => 'plan',
   fetch: () => Promise.reject(new Error('This test asks nobody.')),
 });
+const plan = (scenario: PlanScenario, depth: PlanDepth = 'closed forms') =>
+  service.plan(scenario, NO_AIDS, depth);
 const room = (): PlanRoom =>
-  new PlanRoom({ client: service, library: { open: () => Promise.resolve(null) }, tab: null });
+  new PlanRoom({ client: service, library: { open: () => Promise.resolve(null) }, tab: null, memory: null });
 
 const ROWS: readonly PickerRow[] = [
   { id: 'h100-sxm', name: 'H100 SXM5 80GB', words: ['hopper'], about: '', group: 'datacenter' },
@@ -77,21 +80,21 @@ test('of the questions that come while one is asked only the newest is asked', a
 test('an answer comes at once from closed forms, and from the simulator when nothing moves', async () => {
   vi.useFakeTimers();
   try {
-    const plan = room();
-    plan.ask(presetPlan('plan-laptop'));
-    plan.ask(presetPlan('plan-moe-gpt-oss'));
+    const opened = room();
+    opened.ask(presetPlan('plan-laptop'));
+    opened.ask(presetPlan('plan-moe-gpt-oss'));
     await vi.advanceTimersByTimeAsync(100);
-    expect(plan.answer.value?.depth).toBe('closed forms');
-    expect(plan.answer.value?.run.scenario.model).toBe('gpt-oss-120b');
+    expect(opened.answer.value?.depth).toBe('closed forms');
+    expect(opened.answer.value?.run.scenario.model).toBe('gpt-oss-120b');
     await vi.advanceTimersByTimeAsync(1000);
-    expect(plan.answer.value?.depth).toBe('simulated');
+    expect(opened.answer.value?.depth).toBe('simulated');
   } finally {
     vi.useRealTimers();
   }
 });
 
 test('an answer in words: GPUs, money, six numbers with an origin, a bar that adds up', async () => {
-  const outcome = await service.plan(presetPlan('plan-chat-8b'), 'closed forms');
+  const outcome = await plan(presetPlan('plan-chat-8b'));
   if (!outcome.ok) throw new Error(outcome.error.message);
   const { run, figures } = outcome.value;
   const { deployment } = run;
@@ -116,15 +119,12 @@ test('an answer in words: GPUs, money, six numbers with an origin, a bar that ad
 
 test('what does not fit says so, by how much, and what would', async () => {
   const scenario = presetPlan('plan-chat-8b');
-  const outcome = await service.plan(
-    {
-      ...scenario,
-      model: 'llama-3.1-70b',
-      hardware: { ...scenario.hardware, gpu: 'rtx-4090', count: 1 },
-      engine: { ...scenario.engine, weights: 'bf16' },
-    },
-    'closed forms',
-  );
+  const outcome = await plan({
+    ...scenario,
+    model: 'llama-3.1-70b',
+    hardware: { ...scenario.hardware, gpu: 'rtx-4090', count: 1 },
+    engine: { ...scenario.engine, weights: 'bf16' },
+  });
   if (!outcome.ok) throw new Error(outcome.error.message);
   const { run } = outcome.value;
   expect(run.feasible).toBe(false);
@@ -148,8 +148,8 @@ test('lengths in words', () => {
 });
 
 test('every setting of the form has words, and a typed one is read', () => {
-  const plan = room();
-  const { draft } = plan.setup;
+  const opened = room();
+  const { draft } = opened.setup;
   const parts = PLAN_GROUPS.flatMap(({ paths }) => paths).flatMap((path) => planParts(draft.document, path));
   expect(parts.length).toBeGreaterThan(25);
   expect(parts.filter(({ path, label }) => label === path)).toEqual([]);
@@ -162,24 +162,27 @@ test('every setting of the form has words, and a typed one is read', () => {
 });
 
 test('a load changes its kind and nothing else; a row becomes the plan', async () => {
-  const plan = room();
-  plan.chooseLoad('concurrency');
-  expect(plan.loadKind).toBe('concurrency');
-  plan.chooseLoad('most');
-  expect(plan.setup.draft.scenario?.load).toMatchObject({ rate: null, concurrency: null });
-  const outcome = await service.fleet(presetPlan('plan-laptop'));
+  const opened = room();
+  opened.chooseLoad('concurrency');
+  expect(opened.loadKind).toBe('concurrency');
+  opened.chooseLoad('most');
+  expect(opened.setup.draft.scenario?.load).toMatchObject({ rate: null, concurrency: null });
+  const outcome = await service.fleet(presetPlan('plan-laptop'), NO_AIDS);
   if (!outcome.ok) throw new Error(outcome.error.message);
   const [row] = outcome.value.rows;
   if (row === undefined) throw new Error('A fleet has rows.');
-  plan.takeRow(row);
-  expect(plan.setup.draft.scenario?.hardware).toMatchObject({ gpu: row.choice.gpu, count: row.choice.gpus });
+  opened.takeRow(row);
+  expect(opened.setup.draft.scenario?.hardware).toMatchObject({
+    gpu: row.choice.gpu,
+    count: row.choice.gpus,
+  });
 });
 
 test('a config.json becomes the model; one that lacks a field says which and changes nothing', async () => {
-  const plan = room();
-  expect(await plan.takeConfig('{"model_type":"llama"}', 'mine')).toBe(false);
-  expect(plan.recordFault?.text).toMatch(/config\.json of mine/);
-  expect(plan.setup.draft.at('architecture')).toBeNull();
+  const opened = room();
+  expect(await opened.takeConfig('{"model_type":"llama"}', 'mine')).toBe(false);
+  expect(opened.recordFault?.text).toMatch(/config\.json of mine/);
+  expect(opened.setup.draft.at('architecture')).toBeNull();
   const config = {
     model_type: 'llama',
     hidden_size: 2048,
@@ -191,17 +194,17 @@ test('a config.json becomes the model; one that lacks a field says which and cha
     max_position_embeddings: 131_072,
     tie_word_embeddings: true,
   };
-  expect(await plan.takeConfig(JSON.stringify(config), 'mine')).toBe(true);
-  expect(plan.setup.draft.scenario?.architecture?.hidden).toBe(2048);
-  plan.chooseModel('llama-3.1-8b');
-  expect(plan.setup.draft.at('architecture')).toBeNull();
+  expect(await opened.takeConfig(JSON.stringify(config), 'mine')).toBe(true);
+  expect(opened.setup.draft.scenario?.architecture?.hidden).toBe(2048);
+  opened.chooseModel('llama-3.1-8b');
+  expect(opened.setup.draft.at('architecture')).toBeNull();
 });
 
 test('a repository that does not answer gives its sentence', async () => {
-  const plan = room();
-  expect(await plan.fetchConfig('nobody/nothing')).toBe(false);
-  expect(plan.recordFault?.text).toMatch(/nobody\/nothing|huggingface/);
-  expect(plan.fetching).toBeNull();
+  const opened = room();
+  expect(await opened.fetchConfig('nobody/nothing')).toBe(false);
+  expect(opened.recordFault?.text).toMatch(/nobody\/nothing|huggingface/);
+  expect(opened.fetching).toBeNull();
 });
 
 test('a link opens the same plan; a bad one changes nothing', async () => {
@@ -220,7 +223,7 @@ test('a link opens the same plan; a bad one changes nothing', async () => {
 });
 
 test('two plans are compared field by field, from a link too', async () => {
-  const compare = new PlanCompare(service.compare);
+  const compare = new PlanCompare((first, second) => service.compare(first, second, NO_AIDS));
   const [a, b] = await Promise.all([
     encodeScenarioLink(presetPlan('plan-laptop'), null),
     encodeScenarioLink(presetPlan('plan-moe-gpt-oss'), null),
@@ -236,24 +239,72 @@ test('two plans are compared field by field, from a link too', async () => {
 });
 
 test('measured results are set beside the plan; a file cut in half is one sentence', async () => {
-  const outcome = await service.plan(presetPlan('plan-chat-8b'), 'closed forms');
+  const outcome = await plan(presetPlan('plan-chat-8b'));
   if (!outcome.ok) throw new Error(outcome.error.message);
-  const measured = new PlanMeasured(service.measured);
+  const measured = new PlanMeasured(service.measured, service.recalibrate);
   const text = JSON.stringify(VLLM_BENCH);
   measured.take([{ name: 'bench.json', text }]);
-  measured.compare(outcome.value.run);
+  measured.compare(outcome.value.run, NO_AIDS);
   await vi.waitFor(() => expect(measured.result.value).not.toBeNull());
   expect(measured.result.value?.read).toEqual([{ name: 'bench.json', tool: 'vllm', points: 1 }]);
   const terms = measured.result.value?.validation.points[0]?.terms ?? [];
   expect(terms.map(({ metric }) => metric)).toContain('tpotMs');
   measured.take([{ name: 'bench.json', text: text.slice(0, 120) }]);
-  measured.compare(outcome.value.run);
+  measured.compare(outcome.value.run, NO_AIDS);
   await vi.waitFor(() => expect(measured.result.fault).not.toBeNull());
   expect(measured.result.fault?.text).toMatch(/^bench\.json: .*cut/);
 });
 
+test('a calibration brings the plan to what was measured, is kept, and is asked for where it is missing', async () => {
+  const memory = new Map<string, string>();
+  const store = {
+    getItem: (key: string) => memory.get(key) ?? null,
+    setItem: (key: string, value: string) => void memory.set(key, value),
+    removeItem: (key: string) => void memory.delete(key),
+  };
+  const ports = { client: service, library: { open: () => Promise.resolve(null) }, tab: null, memory: store };
+  const here = new PlanRoom(ports);
+  const outcome = await plan(presetPlan('plan-chat-8b'));
+  if (!outcome.ok) throw new Error(outcome.error.message);
+  here.measured.take([{ name: 'bench.json', text: JSON.stringify(VLLM_BENCH) }]);
+  const calibration = await here.measured.recalibrate(outcome.value.run, 'mine');
+  if (calibration === null) throw new Error(here.measured.calibrationFault?.text);
+  const { beforePercent = 0, afterPercent = 100 } = here.measured.calibrated ?? {};
+  expect(afterPercent).toBeLessThan(beforePercent);
+  here.aids.keep(calibration);
+
+  const next = new PlanRoom(ports);
+  expect(next.aids.calibrations.map(({ name }) => name)).toEqual(['mine']);
+  const scenario = { ...presetPlan('plan-chat-8b'), calibration: 'mine' };
+  const with_ = await service.plan(scenario, next.aids.of('mine'), 'closed forms');
+  expect(with_.ok).toBe(true);
+  const without = await plan(scenario);
+  expect(without.ok ? '' : without.error.message).toMatch(/calibration “mine”, which was not given/);
+  next.aids.forget('mine');
+  expect(new PlanRoom(ports).aids.calibrations).toEqual([]);
+});
+
+test('a trace is the load; one that does not read is refused with its line', async () => {
+  const opened = room();
+  const lines = Array.from({ length: 40 }, (_, i) => `${i * 0.25},${500 + i},${100 + i}`);
+  const file = new File([`timestamp,prompt_tokens,output_tokens\n${lines.join('\n')}\n`], 'mine.csv');
+  await opened.takeTrace(file);
+  expect(opened.aids.fault).toBeNull();
+  const { scenario } = opened.setup.draft;
+  expect(scenario?.load).toMatchObject({ trace: 'mine.csv', rate: null, concurrency: null });
+  if (!scenario) throw new Error('The scenario reads.');
+  const outcome = await service.plan(scenario, opened.aids.of(null), 'closed forms');
+  if (!outcome.ok) throw new Error(outcome.error.message);
+  expect(outcome.value.run.deployment?.speed?.requestsPerSecond).toBeCloseTo(4, 0);
+  await opened.takeTrace(new File(['timestamp,prompt_tokens,output_tokens\n0,many,1\n'], 'bad.csv'));
+  expect(opened.aids.fault?.text).toMatch(/^bad\.csv: .*line 2/i);
+  expect(opened.aids.trace?.name).toBe('mine.csv');
+  opened.dropTrace();
+  expect(opened.setup.draft.at('load.trace')).toBeNull();
+});
+
 test('a plan is written in every kind of file, and reads back from two of them', async () => {
-  const outcome = await service.plan(presetPlan('plan-laptop'), 'closed forms');
+  const outcome = await plan(presetPlan('plan-laptop'));
   if (!outcome.ok) throw new Error(outcome.error.message);
   const { run } = outcome.value;
   for (const kind of ['json', 'yaml'] as const) {
@@ -266,7 +317,7 @@ test('a plan is written in every kind of file, and reads back from two of them',
 });
 
 test('settings come for every engine, and a command that measures the plan', async () => {
-  const outcome = await service.plan(presetPlan('plan-chat-8b'), 'closed forms');
+  const outcome = await plan(presetPlan('plan-chat-8b'));
   if (!outcome.ok) throw new Error(outcome.error.message);
   const texts = await service.settings({ run: outcome.value.run, repository: 'me/my-weights' });
   if (!texts.ok) throw new Error(texts.error.message);
