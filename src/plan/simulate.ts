@@ -83,6 +83,23 @@ function apartOf({ candidate: { choice, gpu } }: Sized): SimScenario['cluster'][
   };
 }
 
+/** Host memory below the pool of a replica. */
+function tiersOf({ candidate: { choice, gpu } }: Sized): SimScenario['cluster']['tiers'] {
+  const { offloadGB, tensorParallel, pipelineParallel } = choice;
+  if (offloadGB <= 0 || gpu.serving.hostGBps === null) return [];
+  const group = tensorParallel * pipelineParallel;
+  return [
+    {
+      kind: 'host',
+      capacityGB: offloadGB * group,
+      // Each GPU of a replica has a link of its own.
+      bandwidthGBps: gpu.serving.hostGBps * group,
+      latencyUs: LINK_LATENCY_US,
+      shared: false,
+    },
+  ];
+}
+
 /** The load of one replica, as the simulator draws it. */
 export function simulatedScenario(sized: Sized, subject: PlanSubject, requests: number): SimScenario {
   const { scenario } = subject;
@@ -111,7 +128,7 @@ export function simulatedScenario(sized: Sized, subject: PlanSubject, requests: 
       prefixCache: choice.prefixCaching ? 'hash' : 'off',
       speculation: choice.speculation,
     },
-    cluster: { ...DEFAULT_SIMULATION.cluster, disaggregation: apartOf(sized) },
+    cluster: { ...DEFAULT_SIMULATION.cluster, disaggregation: apartOf(sized), tiers: tiersOf(sized) },
     workload: {
       ...DEFAULT_SIMULATION.workload,
       requests,

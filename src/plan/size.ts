@@ -6,7 +6,6 @@ import type { PlanChoice, PlanQuality } from '../core/run/plan.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import { percentileOfSorted } from '../core/metrics/percentiles.ts';
 import { createRandom } from '../core/random.ts';
-import { sequenceBlocks } from '../core/kv/hybrid.ts';
 import { lengthDraws } from '../core/workload/lengths.ts';
 import type { Trace } from '../core/workload/traces/trace.ts';
 import { apartClosed, apartFor, bestDivision, servedApart } from './apart.ts';
@@ -14,19 +13,29 @@ import { crossing } from './crossing.ts';
 import { costOf, priceOf, type Price } from './cost.ts';
 import { energyOf } from './energy.ts';
 import { gridOf } from './grid.ts';
-import { capacityOf } from './memory/index.ts';
+import { heldOf } from './held.ts';
 import { qualityOf } from './quality.ts';
 import { closed, open, tails, throughput, type Served, type Server } from './queue.ts';
 import { createSpeed, type SteadyLoad } from './speed/index.ts';
 import type { GivenLoad } from './load.ts';
 import type { Candidate, LoadLengths, PlanSubject } from './types.ts';
 
+/** Tokens that prompts begin with in common. */
+export interface SharedPrefix {
+  readonly tokens: number;
+  /** Different ones of them; 0: not known, as of a trace. */
+  readonly prompts: number;
+  /** Share of these tokens that is found, where the pool has room for all of them. */
+  readonly hitRatio: number;
+  /** The hit ratio was simulated on this very pool. */
+  readonly simulated: boolean;
+}
+
 /** The load as every candidate sees it. */
 export interface LoadContext {
   readonly lengths: LoadLengths;
   readonly tailPrompt: number;
-  /** Tokens of the prefix that prompts have in common, and how many different ones. */
-  readonly prefix: { readonly tokens: number; readonly prompts: number; readonly hitRatio: number } | null;
+  readonly prefix: SharedPrefix | null;
   /** Requests a second at the peak; null: none asked. */
   readonly rate: number | null;
   readonly concurrency: number | null;
@@ -89,35 +98,23 @@ function prefixOf(
   shared: PlanScenario['load']['sharedPrefix'],
   { trace, lengths }: GivenLoad,
 ): LoadContext['prefix'] {
-  if (trace !== null) return { tokens: Math.floor(lengths.meanPrompt), prompts: 0, hitRatio: 0 };
-  return shared === null ? null : { ...shared, hitRatio: 1 };
+  if (trace !== null)
+    return { tokens: Math.floor(lengths.meanPrompt), prompts: 0, hitRatio: 0, simulated: false };
+  return shared === null ? null : { ...shared, hitRatio: 1, simulated: false };
 }
 
-/** Slack for sequences that are all long at once. */
-const MEMORY_SLACK = 1.05;
-
-/** Requests that the pool of a replica holds on the average, half of their output written. */
-export function sequencesHeld(candidate: Candidate, subject: PlanSubject, context: LoadContext): number {
-  const capacity = capacityOf(candidate, subject);
-  const { lengths, prefix } = context;
-  const tokens = Math.ceil((lengths.meanPrompt + lengths.meanOutput / 2) * MEMORY_SLACK);
-  const each = sequenceBlocks(capacity.groups, tokens);
-  if (each === 0) return capacity.blocks > 0 ? candidate.choice.maxSequences : 0;
-  if (prefix === null || !candidate.choice.prefixCaching) return capacity.blocks / each;
-  // What is shared lies there once for each of the different prefixes.
-  const shared = sequenceBlocks(capacity.groups, Math.min(prefix.tokens, tokens));
-  const own = each - shared * prefix.hitRatio;
-  return (capacity.blocks - shared * prefix.prompts) / Math.max(1, own);
-}
-
-export function steadyOf({ choice }: Candidate, { lengths, prefix }: LoadContext): SteadyLoad {
+/** The mean request of the load, with what of its prompt the pool has. */
+export function steadyOf(
+  { choice }: Candidate,
+  { lengths, prefix }: Pick<LoadContext, 'lengths' | 'prefix'>,
+  hitRatio: number,
+): SteadyLoad {
   const { meanPrompt, meanOutput } = lengths;
   const whole = prefix === null ? 0 : Math.floor(prefix.tokens / choice.blockSize) * choice.blockSize;
-  const cached = choice.prefixCaching && prefix !== null ? prefix.hitRatio * whole : 0;
   return {
     promptTokens: meanPrompt,
     outputTokens: meanOutput,
-    cachedTokens: Math.min(cached, meanPrompt - 1),
+    cachedTokens: Math.min(hitRatio * whole, meanPrompt - 1),
   };
 }
 
@@ -136,11 +133,12 @@ export function sequencesFed(
 }
 
 export function serverOf(candidate: Candidate, subject: PlanSubject, context: LoadContext): Server {
+  const pool = heldOf(candidate, subject, context);
   const times = {
     speed: createSpeed(candidate, subject.model, { calibration: subject.calibration }),
-    load: steadyOf(candidate, context),
+    load: steadyOf(candidate, context, pool.hitRatio),
   };
-  const held = Math.min(sequencesHeld(candidate, subject, context), sequencesFed(candidate, times.load));
+  const held = Math.min(pool.sequences, sequencesFed(candidate, times.load));
   const most = Math.max(1, Math.min(candidate.choice.maxSequences, Math.floor(held)));
   return {
     ...times,

@@ -7,6 +7,8 @@
  */
 import type { PlanPrefix } from '../core/run/plan.ts';
 import type { SimDistribution } from '../core/run/simulation.ts';
+import { capacityOf } from './memory/index.ts';
+import { adviseOffload } from './offload.ts';
 import { limitBroken, sizeOf, type LoadContext, type Sized } from './size.ts';
 import {
   SIMULATED_REQUESTS,
@@ -55,7 +57,10 @@ function withTails(sized: Sized, { summary }: SimulatedPlan, percentile: number)
 function withHits(context: LoadContext, prefix: PlanPrefix | null): LoadContext {
   if (prefix === null || context.prefix === null) return context;
   const whole = context.lengths.meanPrompt / context.prefix.tokens;
-  return { ...context, prefix: { ...context.prefix, hitRatio: Math.min(1, prefix.hitRatio * whole) } };
+  return {
+    ...context,
+    prefix: { ...context.prefix, hitRatio: Math.min(1, prefix.hitRatio * whole), simulated: true },
+  };
 }
 
 function noteOf({ summary, requests }: SimulatedPlan, { replicas, candidate }: Sized): string {
@@ -106,7 +111,10 @@ export function verify(first: Sized, subject: PlanSubject, context: LoadContext)
   // With what a trace shares fewer replicas may do.
   const enough = context.trace === null || fixed ? first.replicas : null;
   let sized = resized(first, subject, known, enough) ?? first;
-  if (context.rate === null) return { sized, prefix, notes: [] };
+  const advice = adviseOffload(sized, subject, known, poolBytes(sized, subject), options(sized));
+  sized = offloading(sized, subject, known, advice.offloadGB);
+  const said = advice.note === null ? [] : [advice.note];
+  if (context.rate === null) return { sized, prefix, notes: said };
   for (let tries = 0; ; tries++) {
     const simulated = simulatePlan(sized, subject, options(sized));
     const checked = withTails(sized, simulated, context.percentile);
@@ -114,9 +122,23 @@ export function verify(first: Sized, subject: PlanSubject, context: LoadContext)
     const more = sized.replicas + Math.max(1, Math.floor(sized.replicas / 8));
     const next =
       broken === null || fixed || tries >= MOST_ADDED ? null : resized(sized, subject, known, more);
-    if (next === null) return { sized: checked, prefix, notes: [noteOf(simulated, sized)] };
+    if (next === null) return { sized: checked, prefix, notes: [noteOf(simulated, sized), ...said] };
     sized = next;
   }
+}
+
+/** The same replicas with so much host memory; as they are where that takes the place of what they need. */
+function offloading(sized: Sized, subject: PlanSubject, context: LoadContext, offloadGB: number): Sized {
+  const { choice, gpu } = sized.candidate;
+  if (choice.offloadGB === offloadGB) return sized;
+  const changed = { ...sized, candidate: { gpu, choice: { ...choice, offloadGB } } };
+  return resized(changed, subject, context, sized.replicas) ?? sized;
+}
+
+/** KV bytes of one GPU. */
+function poolBytes({ candidate }: Sized, subject: PlanSubject): number {
+  const { blocks, blockBytes } = capacityOf(candidate, subject);
+  return blocks * blockBytes;
 }
 
 function resized(
