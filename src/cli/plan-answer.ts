@@ -1,6 +1,7 @@
 /** What `plan` answers: the document of --json, and the same as text. */
 import { benchmarkCommand, renderSettings, type RenderTarget } from '../index.ts';
 import type { Deployment, PlanRow, PlanRun } from '../plan/index.ts';
+import { formatsTable } from './plan-formats.ts';
 import { table } from './tables.ts';
 
 /** The command that starts a replica, in the engine's own words; or the sentence why it has none for this plan. */
@@ -47,6 +48,7 @@ export function planAnswer(run: PlanRun): object {
           cost: deployment.cost,
           energy: deployment.energy,
           quality: deployment.quality,
+          formats: deployment.formats ?? [],
           about: speed?.about ?? null,
         }),
     origin: run.origin,
@@ -70,6 +72,7 @@ export function planText(run: PlanRun): string {
     parts.push(`\nSmallest changes that make it fit: ${deployment.memory.remedies.join('; ')}.\n`);
   }
   if (explanation.length > 0) parts.push('\n', ...explanation.map((sentence) => `${sentence}\n`));
+  if (feasible && deployment?.formats) parts.push('\n', formatsTable(deployment.formats));
   if (rows.length > 0) parts.push('\n', rowsTable(rows.slice(0, 15)));
   const flags = feasible && deployment !== null ? flagsOf(deployment) : null;
   if (flags !== null) parts.push(`\n${flags}`);

@@ -6,6 +6,7 @@ import type { Deployment, PlanPhase, PlanRow, PlanRun, PlanSpeed } from '../../c
 import type { LengthSettings } from '../../core/scenario/simulate/schema.ts';
 import { section, type ReportPart } from '../report.ts';
 import { benchmarkCommand } from './benchmark.ts';
+import { formatParts } from './report-formats.ts';
 import { renderSettings, TARGET_LABELS, type RenderTarget } from './settings.ts';
 
 const MOST_ROWS = 20;
@@ -98,6 +99,7 @@ function deploymentParts(run: PlanRun, deployment: Deployment): ReportPart[] {
       ...(memory.remedies.length === 0 ? [] : [{ kind: 'list', items: memory.remedies } as const]),
     ]),
     ...section('Speed', speed === null ? [] : speedParts(speed)),
+    ...section('Formats, each alone', formatParts(deployment.formats)),
     ...section('Cost, energy, quality', costParts(deployment)),
   ];
 }
