@@ -26,7 +26,10 @@ export function measuredRows(): readonly MeasuredRow[] {
   return rows;
 }
 
-/** Rows of gpt-oss with TensorRT-LLM: five of them at 160 to 384 clients, behind a proxy that spreads them over servers. */
+/**
+ * Not the five rows of gpt-oss with TensorRT-LLM: 192 and 384 clients have one and the same time per token there, so they
+ * were not all in one batch. They are compared, but no constant comes from them.
+ */
 function fitted({ model, engine, tpot_ms }: MeasuredRow): boolean {
   return tpot_ms !== undefined && !(engine === 'trtllm' && model.includes('gpt-oss'));
 }
