@@ -4,7 +4,8 @@ import { costOf } from './cost.ts';
 import { energyOf } from './energy.ts';
 import { gridOf } from './grid.ts';
 import { planMemory } from './memory/index.ts';
-import { meanHour, type LoadContext, type Sized } from './size.ts';
+import type { LoadContext } from './context.ts';
+import { meanHour, type Sized } from './size.ts';
 import { estimateOf, quantizationTable, type BandFactors } from './speed/index.ts';
 import type { PlanSubject } from './types.ts';
 

@@ -3,7 +3,8 @@
  * is one that the search computed; a change of the decision is looked for by sizing the best candidates again, not guessed.
  */
 import { bestOf, meritsOf, scoreOf } from './goal.ts';
-import { sizeOf, type LoadContext, type Sized } from './size.ts';
+import type { LoadContext } from './context.ts';
+import { sizeOf, type Sized } from './size.ts';
 import type { PlanSubject } from './types.ts';
 
 /** A candidate in the order of the goal. */

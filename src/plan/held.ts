@@ -7,7 +7,7 @@
 import { log } from '../core/math.ts';
 import { sequenceBlocks } from '../core/kv/hybrid.ts';
 import { capacityOf } from './memory/index.ts';
-import type { LoadContext } from './size.ts';
+import type { LoadContext } from './context.ts';
 import type { Candidate, PlanSubject } from './types.ts';
 
 export interface Held {

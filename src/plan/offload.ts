@@ -7,7 +7,8 @@
 import type { PlanChoice } from '../core/run/plan.ts';
 import type { SimSummary } from '../core/run/simulation.ts';
 import { simulatePlan, type SimulationOptions } from './simulate.ts';
-import type { LoadContext, Sized } from './size.ts';
+import type { LoadContext } from './context.ts';
+import type { Sized } from './size.ts';
 import type { PlanSubject } from './types.ts';
 
 export interface OffloadAdvice {

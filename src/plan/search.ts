@@ -8,20 +8,21 @@
  *
  * The work is a generator that pauses after each GPU, so that whoever drives it can show progress and stop it there.
  */
-import { ALL_GPUS } from '../core/hardware/catalogue.ts';
 import type { GpuRecord } from '../core/hardware/records.ts';
 import type { PlanChoice, PlanRow, PlanRun } from '../core/run/plan.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
+import { loadContext, type LoadContext } from './context.ts';
 import { deploymentOf } from './deployment.ts';
 import { explain, type Ranked } from './explain.ts';
-import { bestOf, meritsOf, paretoFront, scoreOf } from './goal.ts';
 import { givenLoad } from './load.ts';
 import { memoryFits } from './memory/index.ts';
 import { planRunOf, refusalOf, type PlanOptions } from './plan.ts';
-import { candidateOf, fitting, groupsOf, modelTokens, stepDefaults, type Settings } from './settle.ts';
-import { loadContext, sizeOf, type LoadContext, type Sized } from './size.ts';
-import { asPlanned, findGpuNamed, gpuOf, subjectOf } from './subject.ts';
-import { noKv, noWeights, releasedWeights } from './support.ts';
+import { nearestMisses, rank, rowsOf, type Dropped } from './rows.ts';
+import { candidateOf, fitting, modelTokens } from './settle.ts';
+import { sizeOf, type Sized } from './size.ts';
+import { gpusToSearch, neighboursOf, settingsOf } from './space.ts';
+import { subjectOf } from './subject.ts';
+import { noKv, noWeights } from './support.ts';
 import type { Candidate, PlanSubject } from './types.ts';
 import { unverified, verify, type Verified } from './verify.ts';
 
@@ -39,90 +40,12 @@ export interface SearchOptions extends PlanOptions {
 
 type Told = 'stop' | undefined;
 
-/** A candidate that is no answer, and why. */
-interface Dropped {
-  readonly choice: PlanChoice;
-  readonly reason: string;
-  readonly sized: Sized | null;
-}
-
 /** What was found so far. */
 interface Findings {
   readonly kept: Sized[];
   readonly dropped: Dropped[];
   candidates: number;
   infeasible: number;
-}
-
-/** Rows of a run: the best ones, and one for each GPU that has none. */
-const MAX_ROWS = 400;
-
-/** GPUs to look at: the one that is named, those that can be had, or all. @throws PlanError */
-export function gpusToSearch(scenario: PlanScenario): readonly GpuRecord[] {
-  const named = gpuOf(scenario);
-  if (named !== null) return [named];
-  const { gpus } = scenario.constraints;
-  const records = gpus === null ? ALL_GPUS : gpus.map(findGpuNamed);
-  return [...new Set(records)].map((gpu) => asPlanned(gpu, scenario));
-}
-
-function weightsToSearch({ scenario, model }: PlanSubject, gpu: GpuRecord): PlanChoice['weights'][] {
-  const { engine } = scenario;
-  if (engine.weights !== null) return [engine.weights];
-  const released = releasedWeights(model);
-  const narrower = released === 'mxfp4' ? [] : (['fp8', 'int8', 'int4'] as const);
-  return [...new Set([released, ...narrower])].filter(
-    (format) => noWeights(gpu, engine.name, format) === null,
-  );
-}
-
-function kvToSearch({ scenario }: PlanSubject, gpu: GpuRecord): PlanChoice['kvFormat'][] {
-  const { engine } = scenario;
-  if (engine.kvFormat !== null) return [engine.kvFormat];
-  const has = (format: PlanChoice['kvFormat']): boolean => noKv(gpu, engine.name, format) === null;
-  const eight = (['fp8', 'int8'] as const).find(has);
-  return ['bf16', ...(eight === undefined ? [] : [eight])];
-}
-
-/** All settings of one GPU that tell replicas apart. */
-function* settingsOf(subject: PlanSubject, gpu: GpuRecord): Generator<Settings> {
-  const { engine } = subject.scenario;
-  const defaults = stepDefaults(engine.name, gpu);
-  for (const [tensorParallel, pipelineParallel] of groupsOf(subject, gpu)) {
-    for (const weights of weightsToSearch(subject, gpu)) {
-      for (const kvFormat of kvToSearch(subject, gpu)) {
-        yield {
-          tensorParallel,
-          pipelineParallel,
-          weights,
-          kvFormat,
-          tokenBudget: engine.tokenBudget ?? defaults.tokenBudget,
-          maxSequences: engine.maxSequences ?? defaults.maxSequences,
-          prefixCaching: engine.prefixCaching ?? true,
-        };
-      }
-    }
-  }
-}
-
-const STEP_BUDGETS = [16_384, 8192, 4096, 2048, 1024, 512];
-
-/** Settings of a step around one that was found. */
-function* neighboursOf(
-  { choice, gpu }: Candidate,
-  { engine, load, hardware }: PlanScenario,
-): Generator<Partial<PlanChoice>> {
-  if (engine.tokenBudget === null) {
-    for (const tokenBudget of STEP_BUDGETS) if (tokenBudget !== choice.tokenBudget) yield { tokenBudget };
-  }
-  if (engine.maxSequences === null) {
-    for (const maxSequences of [256, 64]) if (maxSequences < choice.maxSequences) yield { maxSequences };
-  }
-  if (engine.prefixCaching === null && load.sharedPrefix !== null) yield { prefixCaching: false };
-  const several = hardware.count === null || hardware.count > choice.gpus;
-  if (engine.disaggregated === null && load.rate !== null && gpu.kind === 'datacenter' && several) {
-    yield { disaggregated: { prefillReplicas: 1, decodeReplicas: 1 } };
-  }
 }
 
 function drop(found: Findings, choice: PlanChoice, reason: string, sized: Sized | null): void {
@@ -210,62 +133,6 @@ function judge(subject: PlanSubject, candidate: Candidate, context: LoadContext,
   const refused = refusalOf(subject, result.sized);
   if (refused === null) found.kept.push(result.sized);
   else drop(found, result.sized.candidate.choice, refused, result.sized);
-}
-
-function rowOf(choice: PlanChoice, sized: Sized | null, reason: string | null, pareto: boolean): PlanRow {
-  return {
-    choice,
-    feasible: reason === null,
-    reason: reason?.slice(0, 400) ?? null,
-    ttftMs: sized?.served.ttftMs ?? null,
-    tpotMs: sized?.served.tpotMs ?? null,
-    outputTokensPerSecond: sized?.outputTokensPerSecond ?? null,
-    costPerHour: sized?.costPerHour ?? null,
-    costPerMillionOutputTokens: sized?.costPerMillionOutput ?? null,
-    joulesPerOutputToken: sized?.joulesPerOutputToken ?? null,
-    qualityLossPercent: sized?.quality.lossPercent ?? null,
-    pareto,
-  };
-}
-
-/** Best first. */
-export function rank(kept: readonly Sized[], goal: PlanScenario['goal']): Ranked[] {
-  const merits = kept.map(meritsOf);
-  const best = bestOf(merits);
-  const front = paretoFront(merits);
-  return kept
-    .map((sized, i) => {
-      const own = merits[i] ?? meritsOf(sized);
-      return { sized, score: scoreOf(goal, own, best), pareto: front[i] ?? false };
-    })
-    .sort((a, b) => a.score - b.score);
-}
-
-/** The reason that came closest for each GPU that has no answer: limits before memory, then the last that was tried. */
-function nearestMisses(dropped: readonly Dropped[], kept: readonly Sized[]): PlanRow[] {
-  const have = new Set(kept.map(({ candidate }) => candidate.choice.gpu));
-  const nearest = new Map<string, Dropped>();
-  for (const miss of dropped) {
-    if (have.has(miss.choice.gpu)) continue;
-    const before = nearest.get(miss.choice.gpu);
-    if (!before || miss.sized !== null || before.sized === null) nearest.set(miss.choice.gpu, miss);
-  }
-  return [...nearest.values()].map(({ choice, reason, sized }) => rowOf(choice, sized, reason, false));
-}
-
-/** The best of each GPU, the Pareto front, and the best of the rest. */
-function rowsOf(ranked: readonly Ranked[], misses: readonly PlanRow[]): PlanRow[] {
-  const seen = new Set<string>();
-  const rows = ranked.filter(({ sized, pareto }, i) => {
-    const { gpu } = sized.candidate.choice;
-    const first = !seen.has(gpu);
-    seen.add(gpu);
-    return first || pareto || i < MAX_ROWS;
-  });
-  return [
-    ...rows.slice(0, 1800).map(({ sized, pareto }) => rowOf(sized.candidate.choice, sized, null, pareto)),
-    ...misses,
-  ].slice(0, 2000);
 }
 
 function runOf(

@@ -9,7 +9,9 @@ import type { PlanPrefix } from '../core/run/plan.ts';
 import type { SimDistribution } from '../core/run/simulation.ts';
 import { capacityOf } from './memory/index.ts';
 import { adviseOffload } from './offload.ts';
-import { limitBroken, sizeOf, type LoadContext, type Sized } from './size.ts';
+import type { LoadContext } from './context.ts';
+import { limitBroken } from './limits.ts';
+import { sizeOf, type Sized } from './size.ts';
 import {
   SIMULATED_REQUESTS,
   simulatePlan,

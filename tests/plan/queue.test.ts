@@ -3,7 +3,8 @@ import { crossing } from '../../src/plan/crossing.ts';
 import { closed, inFlightAt, open, throughput, type Server } from '../../src/plan/queue.ts';
 import { runPlan } from '../../src/plan/index.ts';
 import { plan } from './support.ts';
-import { serverOf, loadContext } from '../../src/plan/size.ts';
+import { loadContext } from '../../src/plan/context.ts';
+import { serverOf } from '../../src/plan/server.ts';
 import { givenLoad } from '../../src/plan/load.ts';
 import { subjectOf, gpuOf } from '../../src/plan/subject.ts';
 
