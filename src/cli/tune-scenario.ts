@@ -75,7 +75,7 @@ function lengths(flag: string, text: string | null): number[] | undefined {
 
 /** What flags say; what they do not say stays. */
 function layerOf({ given, profile: asked, lowPower }: Invocation, base: TuneScenario): object {
-  const profile = named('--profile', asked, NAMED_PROFILES);
+  const profile = named('--profile', asked, [...NAMED_PROFILES, 'custom'] as const);
   const contexts = lengths('--contexts', given('contexts'));
   const outputs = lengths('--outputs', given('outputs'));
   const executor = named('--executor', given('executor'), TUNE_EXECUTORS);

@@ -13,7 +13,7 @@
 import { ALIKE, chanceBetter, pairedDifference } from '../core/metrics/tune/estimate.ts';
 import { BASELINE } from '../core/metrics/tune/scored.ts';
 import { createRandom, type Random } from '../core/random.ts';
-import type { TuneCounts, TuneMetrics, TuneRun, TuneRunCell } from '../core/run/tune.ts';
+import type { TuneCounts, TuneMetrics, TuneRow, TuneRun, TuneRunCell } from '../core/run/tune.ts';
 import { RUN_VERSION } from '../core/run/version.ts';
 import type { DroppedCell } from '../core/scenario/tune/profiles.ts';
 import { resolveTuning, tuningCells, type Tuning } from '../core/scenario/tune/resolved.ts';
@@ -379,10 +379,26 @@ class Search {
       samples: this.#record.samples(),
       confidence,
       counts: this.#counts(),
-      notes: [...this.#notes, ...reused].map((note) => note.slice(0, 600)),
+      notes: [...this.#notes, ...reused, ...qualityNote(rows[ranking[0] ?? -1], this.#tuning)].map((note) =>
+        note.slice(0, 600),
+      ),
       complete: this.#ended,
     };
   }
+}
+
+/** What the score does not see, where the winner has fewer bits or fewer tokens than the baseline. */
+function qualityNote(winner: TuneRow | undefined, { baseline }: Tuning): string[] {
+  if (winner === undefined) return [];
+  const { kvFormat, weights, eviction, strategy, evictionTokens } = winner.settings;
+  const changed = [
+    ...(kvFormat === baseline.kvFormat ? [] : [`KV in ${kvFormat}`]),
+    ...(weights === baseline.weights ? [] : [`weights in ${weights}`]),
+    ...(eviction === baseline.eviction ? [] : [`eviction by ${eviction}`]),
+    ...(strategy === 'sliding-window' ? [`a window of ${evictionTokens} tokens`] : []),
+  ];
+  if (changed.length === 0) return [];
+  return [`The score sees no quality: what ${changed.join(', ')} may cost is the quality lab’s to measure.`];
 }
 
 function cellName({ model, context, output }: TuneRunCell): string {

@@ -7,6 +7,7 @@ import type { TuneScenario } from '../../src/core/scenario/tune/schema.ts';
 import { randomModel } from '../../src/engine/weights/random.ts';
 import { ModelSession } from '../../src/lab/model/session.ts';
 import type { ModelSource } from '../../src/lab/model/types.ts';
+import type { GenerationBackend } from '../../src/lab/serving/backend.ts';
 import { tuneOnGpu } from '../../src/tune/index.ts';
 import { testHost } from '../lab/support.ts';
 import { llamaConfigJson, safetensorsFile, tensorsOf } from '../support/model-files.ts';
@@ -41,6 +42,19 @@ function tuning(change: Partial<TuneScenario>): TuneScenario {
   };
 }
 
+/** Another engine on the same model, which answers at once. */
+const peer = (): Promise<GenerationBackend> =>
+  Promise.resolve({
+    name: 'another engine',
+    kvBytes: 1000,
+    load: () => Promise.resolve(),
+    generate: (_prompt, tokens) => {
+      const tokenTimesMs = Array.from({ length: tokens }, (_, i) => 2 + i);
+      return Promise.resolve({ ttftMs: 2, tokenTimesMs, tokens: tokenTimesMs.map(() => 1) });
+    },
+    dispose: () => Promise.resolve(),
+  });
+
 async function onModel(scenario: TuneScenario, resume: TuneRun | null = null): Promise<TuneRun> {
   const host = testHost();
   const hooks = { signal, onUpdate: () => undefined };
@@ -49,7 +63,7 @@ async function onModel(scenario: TuneScenario, resume: TuneRun | null = null): P
     return await tuneOnGpu(scenario, {
       host,
       session,
-      peer: NO_PEER,
+      peer,
       signal,
       resume,
       onProgress: () => undefined,
@@ -67,6 +81,7 @@ test('the engine: pages, a reservation, a window and other weights are measured;
       strategy: ['paged', 'reserved', 'sliding-window', 'growing'],
       evictionTokens: [12],
       weights: ['f32', 'int8'],
+      backend: ['ours', 'transformers.js'],
     },
   });
   const run = await onModel(scenario);
@@ -74,7 +89,8 @@ test('the engine: pages, a reservation, a window and other weights are measured;
   expect(run.origin).toBe('measured');
   expect(run.environment?.runtime).toBe('test');
   const measured = run.rows.filter(({ score }) => score !== null);
-  expect(measured.map(({ settings }) => `${settings.strategy} ${settings.weights}`)).toEqual([
+  expect(measured.map(({ settings }) => `${settings.strategy} ${settings.weights}`).sort()).toEqual([
+    'growing f32',
     'paged f32',
     'paged int8',
     'reserved f32',
@@ -91,7 +107,9 @@ test('the engine: pages, a reservation, a window and other weights are measured;
     run.rows.find((row) => row.label === label)?.metrics?.memoryBytes ?? NaN;
   expect(bytes('weights int8')).toBeLessThan(bytes('baseline'));
   expect(bytes('cache reserved')).toBeGreaterThanOrEqual(bytes('baseline'));
-  const growing = run.rows.find(({ settings }) => settings.strategy === 'growing');
+  const growing = run.rows.find(
+    ({ settings }) => settings.strategy === 'growing' && settings.backend === 'ours',
+  );
   expect(growing?.reason).toMatch(/A cache that grows is transformers\.js’s/);
   // The baseline stands before and behind the others of a block.
   expect(run.counts.anchors).toBe(run.cells.length);

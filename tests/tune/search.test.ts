@@ -89,8 +89,11 @@ test('a tuning that was stopped goes on without repeating a measurement, and end
   const second = fakeExecutor();
   const rest = await tune(wideTuning(), second, { resume: half });
   expect(first.asked.length + second.asked.length).toBe(whole.samples.candidate.length);
-  expect({ ...rest, notes: [] }).toEqual(whole);
-  expect(rest.notes).toEqual([expect.stringMatching(/^30\d measurements are those of an earlier part/)]);
+  expect({ ...rest, notes: [] }).toEqual({ ...whole, notes: [] });
+  expect(rest.notes[0]).toMatch(/^30\d measurements are those of an earlier part/);
+  expect(whole.notes).toEqual([
+    'The score sees no quality: what KV in fp8 may cost is the quality lab’s to measure.',
+  ]);
 });
 
 test('a run of other work is not gone on from', async () => {
@@ -140,4 +143,18 @@ test('cells past the model’s context are dropped and listed', async () => {
   expect(run.dropped.map(({ reason }) => reason)[0]).toMatch(
     /16384 tokens of prompt and 64 of output are 16448, more/,
   );
+});
+
+test('several models are one tuning: each has its cells, and a setting must serve all of them', async () => {
+  const scenario = wideTuning({ models: ['Llama-3.1-8B', 'Qwen3-8B'] });
+  const executor = fakeExecutor({ refuses: () => null });
+  const perModel = { ...executor, maxTokens: (model: string) => (model === 'Qwen3-8B' ? 5000 : 131_072) };
+  const run = await tune(scenario, perModel);
+  const cellsOf = (name: string) => run.cells.filter(({ model }) => model === name).length;
+  expect([cellsOf('Llama-3.1-8B'), cellsOf('Qwen3-8B'), run.dropped.length]).toEqual([6, 4, 2]);
+  expect(winnerOf(run).cells).toBe(10);
+  const firstTwo = run.samples.block.map((block, at) => (block < 2 ? run.samples.cell[at] : undefined));
+  const models = new Set(firstTwo.flatMap((cell) => (cell === undefined ? [] : [run.cells[cell]?.model])));
+  // The first cells stand for all, so both models are among them.
+  expect(models.size).toBe(2);
 });

@@ -72,9 +72,9 @@ export const EXECUTOR_AXES: Readonly<Record<TuneExecutorName, ExecutorAxes>> = {
     baseline: { ...COMMON, kvFormat: 'f16', weights: 'f32', maxSequences: 8, tokenBudget: 512 },
     space: {
       kvFormat: ['f16', 'int8', 'int4'],
-      blockSize: [16, 32, 64],
+      blockSize: [16, 64],
       tier: ['auto', 'no-subgroups'],
-      splits: [0, 1, 4, 16],
+      splits: [0, 1, 8],
     },
     models: ['Llama-3.2-1B'],
     users: 8,

@@ -81,8 +81,8 @@ function settled(settings: TuneSettings, baseline: TuneSettings): TuneSettings {
 }
 
 /** Another engine has one cache, which grows, and hears of nothing else. */
-function elsewhere({ backend, weights }: TuneSettings, baseline: TuneSettings): TuneSettings {
-  return { ...baseline, backend, weights, strategy: 'growing', prefixCaching: false };
+function elsewhere({ backend }: TuneSettings, baseline: TuneSettings): TuneSettings {
+  return { ...baseline, backend, strategy: 'growing', prefixCaching: false };
 }
 
 /** Baseline first; each other candidate once, the last axis fastest. */
