@@ -1,6 +1,6 @@
 /** What `plan` answers: the document of --json, and the same as text. */
 import { benchmarkCommand, renderSettings, type RenderTarget } from '../index.ts';
-import type { Deployment, PlanRow, PlanRun } from '../plan/index.ts';
+import { fleetOf, type Deployment, type PlanRow, type PlanRun } from '../plan/index.ts';
 import { formatsTable } from './plan-formats.ts';
 import { table } from './tables.ts';
 
@@ -15,6 +15,8 @@ function flagsOf({ choice, memory }: Deployment): string {
   }
 }
 
+/** GPUs that people are shown: the best of each. */
+const SHOWN_ROWS = 15;
 /** Rows of a search that are answered. */
 const ANSWERED_ROWS = 50;
 
@@ -73,7 +75,7 @@ export function planText(run: PlanRun): string {
   }
   if (explanation.length > 0) parts.push('\n', ...explanation.map((sentence) => `${sentence}\n`));
   if (feasible && deployment?.formats) parts.push('\n', formatsTable(deployment.formats));
-  if (rows.length > 0) parts.push('\n', rowsTable(rows.slice(0, 15)));
+  if (rows.length > 0) parts.push('\n', rowsTable(fleetOf(run).slice(0, SHOWN_ROWS)));
   const flags = feasible && deployment !== null ? flagsOf(deployment) : null;
   if (flags !== null) parts.push(`\n${flags}`);
   const benchmark = feasible ? benchmarkCommand(run) : null;

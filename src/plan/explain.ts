@@ -21,6 +21,8 @@ export interface SearchCounts {
 
 const dollars = (value: number): string => `$${value < 1 ? value.toFixed(3) : value.toFixed(2)}`;
 const ms = (value: number): string => (value < 10 ? value.toFixed(1) : value.toFixed(0));
+/** Three digits, never as a power of ten. */
+const short = (value: number): string => String(Number(value.toPrecision(3)));
 
 /** `4 × H100 SXM5 80GB (fp8 weights, bf16 KV, tensor parallel 2)` */
 export function nameOf({ candidate: { choice } }: Sized): string {
@@ -49,13 +51,13 @@ const AXIS_WORDS: Record<
   throughput: {
     words: 'the most that one GPU carries',
     of: (sized) => sized.maxRequestsPerSecond / sized.gpus,
-    show: (n) => `${n.toPrecision(3)} requests/s`,
+    show: (n) => `${short(n)} requests/s`,
   },
   quality: { words: 'quality lost', of: (sized) => sized.quality.lossPercent, show: (n) => `${n} %` },
   energy: {
     words: 'an output token',
     of: (sized) => sized.joulesPerOutputToken,
-    show: (n) => `${n.toPrecision(3)} J`,
+    show: (n) => `${short(n)} J`,
   },
 };
 const AXES = ['cost', 'latency', 'throughput', 'quality', 'energy'] as const;
@@ -71,7 +73,7 @@ function what({ scenario, model }: PlanSubject, { sized }: Ranked, counts: Searc
   const price = costPerHour === null ? 'nobody publishes its price' : `${dollars(costPerHour)} an hour`;
   return (
     `${nameOf(sized)} is the best of ${counts.candidates} ways to serve ${model.name} for the goal “${scenario.goal.kind}”: ` +
-    `${requestsPerSecond.toPrecision(3)} requests/s, TTFT ${ms(served.ttftMs)} ms, TPOT ${ms(served.tpotMs)} ms, ${price}.`
+    `${short(requestsPerSecond)} requests/s, TTFT ${ms(served.ttftMs)} ms, TPOT ${ms(served.tpotMs)} ms, ${price}.`
   );
 }
 
@@ -101,11 +103,17 @@ function against({ scenario }: PlanSubject, first: Sized, second: Sized): string
   return `The runner-up is ${nameOf(second)}; ${ahead}${behind}.`;
 }
 
-/** The next kind of GPU, where the runner-up is the same one in other settings. */
-function otherGpu(ranked: readonly Ranked[]): string {
+/** The best of another kind than the choice: a step of another size is no other decision. */
+function runnerUp(ranked: readonly Ranked[]): Ranked | undefined {
+  const [first] = ranked;
+  return first && ranked.find(({ sized }) => !sameKind(sized, first.sized));
+}
+
+/** The best on another GPU, where the runner-up is on the same one. */
+function otherGpu(ranked: readonly Ranked[], second: Ranked): string {
   const own = ranked[0]?.sized.candidate.choice.gpu;
   const other = ranked.find(({ sized }) => sized.candidate.choice.gpu !== own);
-  if (!other || other === ranked[1]) return '';
+  if (!other || other === second) return '';
   return ` The best on another GPU is ${nameOf(other.sized)}.`;
 }
 
@@ -183,8 +191,9 @@ function sameKind(a: Sized, b: Sized): boolean {
 }
 
 function changes(subject: PlanSubject, context: LoadContext, ranked: readonly Ranked[]): string {
-  const [first, second] = ranked;
+  const [first] = ranked;
   if (!first) return '';
+  const second = runnerUp(ranked);
   const found: string[] = [];
   const price = priceChange(subject, first.sized, ranked);
   if (price !== null) found.push(price);
@@ -194,12 +203,12 @@ function changes(subject: PlanSubject, context: LoadContext, ranked: readonly Ra
     for (const factor of RATES) {
       const other = bestAt(subject, context, rivals, rate * factor);
       if (other === null || sameKind(other, first.sized)) continue;
-      found.push(`at ${(rate * factor).toPrecision(2)} requests/s it would be ${nameOf(other)}`);
+      found.push(`at ${short(rate * factor)} requests/s it would be ${nameOf(other)}`);
       break;
     }
     if (found.length === (price === null ? 0 : 1)) {
       found.push(
-        `between ${(rate * 0.1).toPrecision(2)} and ${(rate * 10).toPrecision(2)} requests/s the choice of GPU and formats stays`,
+        `between ${short(rate * 0.1)} and ${short(rate * 10)} requests/s the choice of GPU and formats stays`,
       );
     }
   }
@@ -237,12 +246,13 @@ export function explain(
   ranked: readonly Ranked[],
   counts: SearchCounts,
 ): string[] {
-  const [first, second] = ranked;
+  const [first] = ranked;
   if (!first) return [];
+  const second = runnerUp(ranked);
   return [
     what(subject, first, counts),
     second
-      ? `${against(subject, first.sized, second.sized)}${otherGpu(ranked)}`
+      ? `${against(subject, first.sized, second.sized)}${otherGpu(ranked, second)}`
       : 'There is no runner-up: nothing else serves this load.',
     tight(subject, first.sized),
     changes(subject, context, ranked),
@@ -255,7 +265,7 @@ export function explainGiven(subject: PlanSubject, sized: Sized): string[] {
   const { served, requestsPerSecond, costPerHour } = sized;
   const price = costPerHour === null ? '' : `, ${dollars(costPerHour)} an hour`;
   return [
-    `${nameOf(sized)} serves ${subject.model.name} with ${requestsPerSecond.toPrecision(3)} requests/s, TTFT ${ms(served.ttftMs)} ms and TPOT ${ms(served.tpotMs)} ms${price}.`,
+    `${nameOf(sized)} serves ${subject.model.name} with ${short(requestsPerSecond)} requests/s, TTFT ${ms(served.ttftMs)} ms and TPOT ${ms(served.tpotMs)} ms${price}.`,
     tight(subject, sized),
   ];
 }
