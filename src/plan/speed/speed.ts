@@ -212,18 +212,30 @@ export class Speed {
   promptCostMs(batch: number, meanContext: number, load: SteadyLoad): number {
     const { promptTokens, cachedTokens, outputTokens } = load;
     const computed = Math.max(1, promptTokens - cachedTokens);
-    const room = this.chunkTokens(batch);
+    const room = this.chunkTokens(batch) / computed;
     const coming = ((batch + 1) * tokensPerStep(this.choice.speculation)) / Math.max(1, outputTokens);
-    const together = Math.floor(Math.min(MOST_TOGETHER, coming, room / computed));
+    const together = Math.max(1, Math.min(MOST_TOGETHER, coming, room));
+    const fewer = Math.floor(together);
+    const cost = this.#sharedCostMs(fewer, batch, meanContext, load);
+    const rest = together - fewer;
+    // Between two whole numbers both happen, so that a search finds no step in it.
+    if (rest === 0 || fewer + 1 > room) return this.#prefill * cost;
+    const more = this.#sharedCostMs(fewer + 1, batch, meanContext, load);
+    return this.#prefill * (cost + rest * (more - cost));
+  }
+
+  /** What each of `together` prompts of one step adds to it; one alone in as many steps as it takes. */
+  #sharedCostMs(together: number, batch: number, meanContext: number, load: SteadyLoad): number {
+    const { promptTokens, cachedTokens } = load;
+    const computed = Math.max(1, promptTokens - cachedTokens);
     const alone = this.stepMs(batch, meanContext);
     if (together > 1) {
       const work = this.#workOf(batch, meanContext);
       this.#addPrompts(work, together, computed, promptTokens - computed, true);
-      return (this.#prefill * (this.#timeOf(work, batch, meanContext) - alone)) / together;
+      return (this.#timeOf(work, batch, meanContext) - alone) / together;
     }
-    const steps = Math.ceil(computed / room);
-    const mixed = this.#chunksMs(batch, meanContext, promptTokens, cachedTokens);
-    return this.#prefill * (mixed - steps * alone);
+    const steps = Math.ceil(computed / this.chunkTokens(batch));
+    return this.#chunksMs(batch, meanContext, promptTokens, cachedTokens) - steps * alone;
   }
 
   /** First token of a request that finds a place at once: it waits for half a step, then runs beside the decodes. */
