@@ -2,8 +2,9 @@
  * What an engine prints when it starts: how many KV tokens it has room for, and what the weights take.
  *
  * vLLM: "GPU KV cache size: 431,168 tokens", "Model loading took 14.99 GiB" (v1/core/kv_cache_utils.py,
- * v1/worker/gpu_model_runner.py); SGLang: "max_total_num_tokens=431168", "KV Cache is allocated. #tokens: 431168". Of
- * several ranks or restarts the last line of a kind counts.
+ * v1/worker/gpu_model_runner.py); SGLang: "max_total_num_tokens=431168", "KV Cache is allocated. #tokens: 431168";
+ * TensorRT-LLM: "Allocated 26.91 GiB for max tokens in paged KV cache (220480)" (kvCacheManager.cpp), small in its
+ * trial before. Of several ranks, trials or restarts the last line of a kind counts.
  */
 import type { Read } from '../../core/json.ts';
 import { NO_DISTRIBUTION, NO_MEMORY, type MeasuredResult } from '../../core/run/measured.ts';
@@ -15,6 +16,7 @@ const KV_TOKENS = [
   /GPU KV cache size:\s*([\d,]+)\s*tokens/g,
   /max_total_num_tokens\s*=\s*([\d,]+)/g,
   /KV Cache is allocated\.[^\n]*#tokens:\s*([\d,]+)/g,
+  /Allocated [\d.]+ GiB for max tokens in paged KV cache \((\d+)\)/g,
 ];
 const WEIGHTS = [
   /Model loading took\s*([\d.]+)\s*(GiB|GB)/gi,

@@ -122,6 +122,10 @@ test('the log of an engine’s start gives its memory', () => {
   });
   const sglang = '[2026-01-02 03:04:05] max_total_num_tokens=442368, chunked_prefill_size=8192';
   expect(only(sglang).memory.kvTokens).toBe(442_368);
+  const allocated = (gib: string, tokens: number): string =>
+    `[TensorRT-LLM][INFO] [MemUsageChange] Allocated ${gib} GiB for max tokens in paged KV cache (${tokens}).`;
+  const tensorRt = [allocated('0.56', 8224), allocated('26.91', 220_480)].join('\n');
+  expect(only(tensorRt).memory.kvTokens).toBe(220_480);
 });
 
 const REPORT = 'schemas/guidellm_report_v2.fixture.json';
