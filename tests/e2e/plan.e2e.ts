@@ -5,6 +5,7 @@ import { encodeScenarioLink } from '../../src/core/scenario/link.ts';
 import { presetPlan } from '../../src/core/scenario/presets.ts';
 import { findings } from './support/axe.ts';
 import { jsonFile, useLab } from './support/lab.ts';
+import { longestTaskMs } from './support/trace.ts';
 
 const lab = useLab();
 
@@ -159,11 +160,48 @@ test('measured results stand beside the plan; a file of no benchmark is one sent
   await table.getByRole('row').filter({ hasText: 'Per token' }).waitFor();
   await page.getByText('bench.json: vllm, 1 point').waitFor();
   expect(await findings(page)).toEqual([]);
+  await page.getByLabel('Name', { exact: true }).fill('mine');
+  await page.getByRole('button', { name: 'Recalibrate' }).click();
+  await page.getByText(/^mine: mean error .* before/).waitFor();
+  const kept = page.getByRole('region', { name: 'Calibrations that are kept' });
+  expect(await kept.getByRole('button', { name: 'In use' }).count()).toBe(1);
+  await page.reload();
+  await kept.getByRole('row').filter({ hasText: 'mine' }).waitFor();
   await input.setInputFiles(jsonFile('other.json', { hello: 'world' }));
   await page
     .getByRole('alert')
     .getByText(/^other\.json: /)
     .waitFor();
+});
+
+test('a trace is the load', async () => {
+  const page = await lab.visit({ hash: '#/plan' });
+  await answered(page);
+  const lines = Array.from({ length: 60 }, (_, i) => `${i * 0.25},${400 + i},${100 + i}`);
+  const text = `timestamp,prompt_tokens,output_tokens\n${lines.join('\n')}\n`;
+  const trace = page.getByLabel('Trace file of the load');
+  await trace.setInputFiles({ name: 'mine.csv', mimeType: 'text/csv', buffer: Buffer.from(text) });
+  await page.getByText('Rate, lengths and sharing are those of the trace').waitFor();
+  await expect.poll(() => number(page, 'Output').textContent()).toMatch(/^5\d\d tok/);
+  await page.getByRole('button', { name: 'Without a trace' }).click();
+  await page.getByLabel('Prompt, median', { exact: true }).waitFor();
+});
+
+test('a slider redraws the answer within a frame', async () => {
+  const page = await lab.visit({ hash: '#/plan', serviceWorker: false });
+  await answered(page);
+  const slider = page.getByLabel('Requests a second, drag');
+  const drag = async (steps: number): Promise<void> => {
+    await slider.focus();
+    for (let i = 0; i < steps; i++) {
+      await page.keyboard.press('ArrowRight');
+      await page.waitForTimeout(40);
+    }
+  };
+  await drag(20);
+  const longest = await longestTaskMs(lab.browser, page, () => drag(20));
+  console.info(`Longest task of the page while a slider moves the plan: ${longest.toFixed(1)} ms of CPU.`);
+  expect(longest).toBeLessThanOrEqual(16);
 });
 
 test('a plan is saved in four kinds of files', async () => {
@@ -185,7 +223,6 @@ test('a plan is saved in four kinds of files', async () => {
 });
 
 const VIEWS = [
-  { name: 'answer', hash: '#/plan', ready: answered },
   {
     name: 'everything unfolded',
     hash: '#/plan',
