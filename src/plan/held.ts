@@ -33,9 +33,18 @@ export function zipfShare(kept: number, prompts: number): number {
   return kept >= prompts ? 1 : Math.max(0, harmonic(kept) / harmonic(prompts));
 }
 
+/**
+ * Tokens that a request takes of the pool. TensorRT-LLM admits one only when it is sure to finish, and so holds it at its
+ * whole length (GUARANTEED_NO_EVICT); the others give blocks as they are written.
+ */
+function tokensHeld({ choice }: Candidate, { meanPrompt, meanOutput }: LoadContext['lengths']): number {
+  if (choice.engine === 'tensorrt-llm') return Math.ceil(meanPrompt + meanOutput);
+  return Math.ceil((meanPrompt + meanOutput / 2) * SLACK);
+}
+
 export function heldOf(candidate: Candidate, subject: PlanSubject, { lengths, prefix }: LoadContext): Held {
   const { blocks, groups } = capacityOf(candidate, subject);
-  const tokens = Math.ceil((lengths.meanPrompt + lengths.meanOutput / 2) * SLACK);
+  const tokens = tokensHeld(candidate, lengths);
   const each = sequenceBlocks(groups, tokens);
   if (each === 0)
     return { sequences: blocks > 0 ? candidate.choice.maxSequences : 0, hitRatio: prefix?.hitRatio ?? 0 };
