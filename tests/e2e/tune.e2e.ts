@@ -127,3 +127,21 @@ test('390 px need no horizontal scrolling', async () => {
   );
   expect(overflow).toBeLessThanOrEqual(0);
 });
+
+test('a real model on this GPU: the shipped one is loaded, tuned and ranked', async () => {
+  const page = await opened({
+    version: 1,
+    kind: 'tune',
+    title: 'On this GPU',
+    executor: 'engine',
+    profile: { name: 'custom', contexts: [16], outputs: [4] },
+    load: { users: 2, requests: 2 },
+    baseline: { maxSequences: 2 },
+    space: { kvFormat: ['f32', 'int8'] },
+    budget: { repeats: 1, share: 1 },
+  });
+  await start(page).click();
+  await page.getByText('Best settings').waitFor();
+  expect(await ranking(page).count()).toBe(2);
+  await page.getByText(/^Measured on .* real kernels, 2 requests a measurement/).waitFor();
+});

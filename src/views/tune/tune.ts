@@ -1,15 +1,21 @@
 /** The tuner's state, made when the room is first entered or a kept tuning is opened in it. */
 import type { App } from '../../state/app.svelte.ts';
 import { tabMemory } from '../../state/browser.ts';
-import type { GpuState } from '../../state/gpu.svelte.ts';
 import { lasting } from '../../state/lasting.svelte.ts';
 import { TuneRoom, type TunePort } from '../../state/tune.svelte.ts';
 import { createTuneClient } from '../../workers/tune-client.ts';
 
 /** On this GPU a tuning takes its turn with every other measurement, in this tab and in others. */
-function onGpu(gpu: GpuState): TunePort {
+function onGpu(app: App): TunePort {
+  const { gpu } = app;
   return {
     run: async (scenario, resume, onNews) => {
+      if (scenario.executor === 'engine') {
+        onNews({ fraction: null, message: 'Loading the model' });
+        // The shipped one, unless another was asked for before.
+        const { useModel } = await import('../model/model.ts');
+        await useModel(app).enter(false);
+      }
       const { outcome } = await gpu.measureModel('A tuning', (model) => model.tune(scenario, resume, onNews));
       return outcome;
     },
@@ -21,7 +27,7 @@ function onGpu(gpu: GpuState): TunePort {
 
 export function useTune(app: App): TuneRoom {
   return (app.tune ??= lasting(() => {
-    const gpu = onGpu(app.gpu);
+    const gpu = onGpu(app);
     const client = createTuneClient();
     return new TuneRoom({
       ports: { simulator: client, kernels: gpu, engine: gpu },
