@@ -69,6 +69,12 @@ test('memory, roofline, front, fleet and settings unfold', async () => {
   await unfold(page, 'Speed');
   await figure('plan_roofline').waitFor();
   await page.getByRole('region', { name: 'Phases of a step' }).getByText('Decode').waitFor();
+  await unfold(page, 'Formats');
+  const formats = page.getByRole('region', { name: 'Formats of weights and KV' });
+  expect(await formats.getByRole('row').count()).toBe(9);
+  await unfold(page, 'Measured and predicted');
+  const errors = page.getByRole('region', { name: 'Errors by model and GPU' });
+  await errors.getByRole('row').filter({ hasText: 'Llama-3.1-70B' }).first().waitFor();
   await unfold(page, 'What else there is');
   await figure('_vs_').waitFor();
   await unfold(page, 'Over GPUs');
