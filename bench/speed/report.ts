@@ -111,7 +111,9 @@ function groupsOf(rows: readonly Compared[], metric: Metric): Group[] {
     const key = [model, gpu, choice.engine, choice.weights, choice.kvFormat, choice.tensorParallel].join();
     byKey.set(key, [...(byKey.get(key) ?? []), compared]);
   }
-  return [...byKey.values()].flatMap((own) => {
+  const keys = [...byKey.keys()].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  return keys.flatMap((key) => {
+    const own = byKey.get(key) ?? [];
     const [first] = own;
     if (!first) return [];
     const { choice, model, gpu } = first;
