@@ -9,8 +9,10 @@ import type { Block } from './rungs.ts';
 /** A run of another tuning was given to go on from. */
 export class OtherTuningError extends Error {
   readonly code = 'other-tuning';
-  constructor() {
-    super('This run is of another tuning: its settings, cells, load or seed differ; start again without it.');
+  constructor(
+    sentence = 'This run is of another tuning: its settings, cells, load or seed differ; start again without it.',
+  ) {
+    super(sentence);
     this.name = 'OtherTuningError';
   }
 }
@@ -68,10 +70,19 @@ export class Known {
   readonly #metrics = new Map<string, TuneMetrics[]>();
   readonly #infeasible = new Map<string, string>();
 
-  /** @throws OtherTuningError */
-  constructor(run: TuneRun | null, scenario: TuneScenario) {
+  /**
+   * @param about what the executor says of itself
+   * @throws OtherTuningError
+   */
+  constructor(run: TuneRun | null, scenario: TuneScenario, about: string) {
     if (run === null) return;
     if (sameWork(run.scenario) !== sameWork(scenario)) throw new OtherTuningError();
+    // Times of two devices, or of two models, are never ranked together.
+    if (run.about !== about) {
+      throw new OtherTuningError(
+        `This run was made elsewhere (“${run.about.slice(0, 160)}”, here “${about.slice(0, 160)}”); start again without it.`,
+      );
+    }
     const keys = run.rows.map(({ settings }) => settingsKey(settings));
     run.samples.candidate.forEach((candidate, at) => {
       const cell = run.cells[run.samples.cell[at] ?? 0];

@@ -115,7 +115,7 @@ class Search {
     this.#tuning = resolveTuning(scenario);
     this.#executor = executor;
     this.#options = options;
-    this.#known = new Known(options.resume ?? null, scenario);
+    this.#known = new Known(options.resume ?? null, scenario, executor.about);
     this.#candidates = candidatesOf(this.#tuning);
     this.#random = createRandom(scenario.seed).fork('tune');
     this.#startedMs = options.now?.() ?? 0;

@@ -29,6 +29,14 @@ test.each([1, 2, 3, 4, 5])(
   },
 );
 
+test('with five percent of noise too, whatever the seed', { timeout: 30_000 }, async () => {
+  for (let seed = 11; seed <= 18; seed++) {
+    const run = await tune(wideTuning({ seed }), fakeExecutor({ noise: 0.05 }));
+    expect(trueMs(winnerOf(run).settings, 0)).toBeLessThanOrEqual(1.02 * BEST);
+    expect(run.counts.taken).toBeLessThanOrEqual(0.25 * run.counts.full);
+  }
+});
+
 test('a run is a document that its own door takes', async () => {
   const run = await tune(wideTuning(), fakeExecutor());
   expect(parseRun(JSON.parse(JSON.stringify(run)))).toEqual({ ok: true, run });
@@ -100,6 +108,10 @@ test('a run of other work is not gone on from', async () => {
   const run = await tune(wideTuning(), fakeExecutor());
   await expect(tune(wideTuning({ seed: 2 }), fakeExecutor(), { resume: run })).rejects.toThrow(
     OtherTuningError,
+  );
+  const elsewhere = { ...fakeExecutor(), about: 'Another device.' };
+  await expect(tune(wideTuning(), elsewhere, { resume: run })).rejects.toThrow(
+    /made elsewhere \(“A made-up device\.”, here “Another device\.”\)/,
   );
 });
 

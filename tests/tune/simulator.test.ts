@@ -16,7 +16,7 @@ function small(name: string, change: Partial<TuneScenario> = {}): TuneScenario {
   };
 }
 
-test('fp8 weights and KV win on an H100, and memory counts', async () => {
+test('fp8 weights and KV win on an H100, and memory counts', { timeout: 30_000 }, async () => {
   const scenario = small('tune-chat-8b');
   const run = await tune(scenario, createSimulatorExecutor(scenario));
   const best = run.rows[run.ranking[0] ?? -1];
