@@ -71,7 +71,7 @@ export function tuneNumbers(run: TuneRun): TuneNumber[] {
     {
       label: 'Confidence',
       value: run.confidence === null ? 'none' : formatValue(run.confidence, 'share'),
-      beside: 'that it is the best of all',
+      beside: run.complete ? 'that it is the best of all' : 'among what is measured so far',
       help: 'Chance that the first of the ranking is the best of all that were tried, from the spread of the measurements.',
     },
     {

@@ -5,33 +5,20 @@
 import { planFigures } from '../charts/figures/plan/index.ts';
 import { gpuFromCheck } from '../core/hardware/from-check.ts';
 import type { GpuRecord } from '../core/hardware/records.ts';
-import type { Read } from '../core/json.ts';
 import { parseRun } from '../core/run/parse.ts';
 import type { PlanRun } from '../core/run/plan.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
-import {
-  comparePlans,
-  fleetOf,
-  parsePlanRun,
-  runPlan,
-  searchPlans,
-  type PlanOptions,
-} from '../plan/index.ts';
-import { planToHtml, planToJson, planToMarkdown, planToYaml, readYaml } from '../exchange/plan/files.ts';
-import { fetchConfig, readConfig } from './model-config.ts';
+import { comparePlans, fleetOf, runPlan, searchPlans, type PlanOptions } from '../plan/index.ts';
 import { outcomeOf } from './outcome.ts';
-import type { PlanAids, PlanFileKind, PlanWorkerApi } from './plan-api.ts';
-import { measuredPlan, recalibrated } from './plan-measured.ts';
+import type { PlanAids, PlanWorkerApi } from './plan-api.ts';
 import { catalogue } from './plan-catalogue.ts';
 import { factsOf, TraceCache } from './trace-file.ts';
-import { settingsTexts } from './plan-settings.ts';
 
-const FILES: Readonly<Record<PlanFileKind, (run: PlanRun) => string>> = {
-  json: planToJson,
-  yaml: planToYaml,
-  md: planToMarkdown,
-  html: planToHtml,
-};
+/** Loaded when they are first asked for: an answer does without them. */
+const configs = () => import('./model-config.ts');
+const files = () => import('./plan-files.ts');
+const measurements = () => import('./plan-measured.ts');
+const settings = () => import('./plan-settings.ts');
 
 export interface PlanPlatform {
   readonly date: () => string;
@@ -66,14 +53,15 @@ export function createPlanService({ date, newId, fetch }: PlanPlatform): PlanWor
         return { a: first, b: second, differences: comparePlans(first, second) };
       }),
     readTrace: (file) => outcomeOf(async () => factsOf(file.name, await traces.read(file))),
-    recalibrate: (wish, name) => outcomeOf(async () => recalibrated(wish, { name, createdAt: date() })),
-    readConfig: (text, name) => outcomeOf(async () => readConfig(text, name)),
-    fetchConfig: (repository) => outcomeOf(() => fetchConfig(repository, fetch)),
+    recalibrate: (wish, name) =>
+      outcomeOf(async () => (await measurements()).recalibrated(wish, { name, createdAt: date() })),
+    readConfig: (text, name) => outcomeOf(async () => (await configs()).readConfig(text, name)),
+    fetchConfig: (repository) => outcomeOf(async () => (await configs()).fetchConfig(repository, fetch)),
     gpuOfCheck: (json) => outcomeOf(async () => gpuOfCheck(json)),
-    readPlan: (text) => outcomeOf(async () => readPlan(text)),
-    measured: (wish) => outcomeOf(async () => measuredPlan(wish)),
-    file: (run, kind) => outcomeOf(async () => FILES[kind](run)),
-    settings: (wish) => outcomeOf(async () => settingsTexts(wish)),
+    readPlan: (text) => outcomeOf(async () => (await files()).readPlan(text)),
+    measured: (wish) => outcomeOf(async () => (await measurements()).measuredPlan(wish)),
+    file: (run, kind) => outcomeOf(async () => (await files()).planFile(run, kind)),
+    settings: (wish) => outcomeOf(async () => (await settings()).settingsTexts(wish)),
   };
 }
 
@@ -91,19 +79,9 @@ function gpuOfCheck(json: string): GpuRecord {
   const read = parseRun(json);
   if (!read.ok) throw new Error(read.sentence);
   if (read.run.kind !== 'check') throw new Error('This run is no hardware check; choose one.');
-  return valueOf(gpuFromCheck(read.run));
-}
-
-/** A plan that was saved as JSON or YAML. @throws Error with the sentence of what is wrong with it */
-function readPlan(text: string): PlanRun {
-  const isJson = text.trimStart().startsWith('{');
-  return valueOf(parsePlanRun(isJson ? text : valueOf(readYaml(text))));
-}
-
-/** @throws Error with the sentence of a refusal */
-function valueOf<T>(read: Read<T>): T {
-  if (read.ok) return read.value;
-  throw new Error(read.sentence);
+  const gpu = gpuFromCheck(read.run);
+  if (!gpu.ok) throw new Error(gpu.sentence);
+  return gpu.value;
 }
 
 /** The load on whichever GPU, each with as many as it takes: what is given of one GPU's deployment counts for no other. */
