@@ -34,6 +34,8 @@ interface FlagKind {
 
 /** Commands that make plans. */
 const PLANS = ['plan', 'compare'] as const;
+/** Commands that ask about a load. */
+const SIZED = ['plan', 'compare', 'models'] as const;
 const GPU_COMMANDS = ['check', 'measure', 'attention', 'generate', 'quality', 'serve-bench', 'tune'] as const;
 
 const FLAGS = {
@@ -221,9 +223,9 @@ const FLAGS = {
   },
   gpu: {
     takes: 'a value',
-    commands: [...PLANS, 'tune', 'profiles'],
+    commands: [...PLANS, 'models', 'tune', 'profiles'],
     shows: '--gpu NAME',
-    about: 'the GPU, by id, name or alias',
+    about: 'the GPU, by id, name or alias; with models, which ones it can serve',
   },
   gpus: {
     takes: 'a value',
@@ -244,22 +246,22 @@ const FLAGS = {
     shows: '--pp N',
     about: 'stages that layers are divided into',
   },
-  isl: { takes: 'a value', commands: [...PLANS, 'profiles'], shows: '--isl N', about: 'tokens of a prompt' },
+  isl: { takes: 'a value', commands: [...SIZED, 'profiles'], shows: '--isl N', about: 'tokens of a prompt' },
   osl: {
     takes: 'a value',
-    commands: [...PLANS, 'profiles'],
+    commands: [...SIZED, 'profiles'],
     shows: '--osl N',
     about: 'tokens of an output',
   },
   rps: {
     takes: 'a value',
-    commands: PLANS,
+    commands: SIZED,
     shows: '--rps X',
     about: 'requests a second',
   },
   concurrency: {
     takes: 'a value',
-    commands: PLANS,
+    commands: SIZED,
     shows: '--concurrency N',
     about: 'requests in flight all the time, in place of --rps',
   },
@@ -271,7 +273,7 @@ const FLAGS = {
   },
   engine: {
     takes: 'a value',
-    commands: PLANS,
+    commands: SIZED,
     shows: '--engine NAME',
     about: 'vllm, sglang, tensorrt-llm or llama.cpp',
   },
@@ -281,8 +283,20 @@ const FLAGS = {
     shows: '--search',
     about: 'compare every way to serve the load with what is not given',
   },
-  ttft: { takes: 'a value', commands: PLANS, shows: '--ttft MS', about: 'longest time to the first token' },
-  tpot: { takes: 'a value', commands: PLANS, shows: '--tpot MS', about: 'longest time of an output token' },
+  ttft: { takes: 'a value', commands: SIZED, shows: '--ttft MS', about: 'longest time to the first token' },
+  speculation: {
+    takes: 'a value',
+    commands: PLANS,
+    shows: '--speculation NAME',
+    about: 'eagle3, medusa, lookahead or draft, with assumed acceptances; engine.speculation for your own',
+  },
+  reasoning: {
+    takes: 'a value',
+    commands: PLANS,
+    shows: '--reasoning NAME',
+    about: 'outputs of a thinking model: deepseek-r1-math, o3-mini-chat, qwq-code or balanced, assumed',
+  },
+  tpot: { takes: 'a value', commands: SIZED, shows: '--tpot MS', about: 'longest time of an output token' },
   filter: {
     takes: 'a value',
     commands: ['gpus', 'models'],

@@ -10,6 +10,7 @@ import {
   presetPlan,
   type PlanScenario,
 } from '../index.ts';
+import { REASONING_NAMES, reasoningOutput, SPECULATION_NAMES, SPECULATION_PRESETS } from '../plan/index.ts';
 import type { Invocation } from './arguments.ts';
 import { InputError } from './errors.ts';
 import { realNumber, wholeNumber } from './numbers.ts';
@@ -83,6 +84,7 @@ function withFlags(base: PlanScenario, invocation: Invocation): PlanScenario {
       name: oneOf('--engine', given('engine'), PLAN_ENGINES, ENGINE_ALIASES),
       weights: format(invocation.weights),
       kvFormat: format(invocation.kv),
+      speculation: speculationOf(given('speculation')),
     }),
     load: defined({
       ...(invocation.trace === null
@@ -92,7 +94,8 @@ function withFlags(base: PlanScenario, invocation: Invocation): PlanScenario {
       ...(rate === undefined ? {} : { rate, concurrency: null }),
       ...(concurrency === undefined ? {} : { concurrency, rate: null }),
       promptTokens: isl === undefined ? undefined : { kind: 'fixed', tokens: isl },
-      outputTokens: osl === undefined ? undefined : { kind: 'fixed', tokens: osl },
+      outputTokens:
+        reasoningOf(given('reasoning')) ?? (osl === undefined ? undefined : { kind: 'fixed', tokens: osl }),
     }),
     ...goalLayer(given('goal')),
     constraints: defined({
@@ -125,6 +128,16 @@ function oneOf(
   const name = aliases[text.toLowerCase()] ?? text.toLowerCase();
   if (known.includes(name)) return name;
   throw new InputError(`${flag} is “${text.slice(0, 40)}”; one of ${known.join(', ')} is needed.`);
+}
+
+function speculationOf(text: string | null): object | undefined {
+  const name = SPECULATION_NAMES.find((known) => known === oneOf('--speculation', text, SPECULATION_NAMES));
+  return name === undefined ? undefined : SPECULATION_PRESETS[name];
+}
+
+function reasoningOf(text: string | null): object | undefined {
+  const name = REASONING_NAMES.find((known) => known === oneOf('--reasoning', text, REASONING_NAMES));
+  return name === undefined ? undefined : reasoningOutput(name);
 }
 
 function goalLayer(text: string | null): { goal?: { kind: string } } {

@@ -28,12 +28,13 @@ const short = (value: number): string => String(Number(value.toPrecision(3)));
 export function nameOf({ candidate: { choice } }: Sized): string {
   const ranks = choice.tensorParallel > 1 ? `, tensor parallel ${choice.tensorParallel}` : '';
   const stages = choice.pipelineParallel > 1 ? `, ${choice.pipelineParallel} stages` : '';
+  const experts = choice.expertParallel ? ', expert parallel' : '';
   const apart = choice.disaggregated;
   const phases =
     apart === null
       ? ''
       : `, ${apart.prefillReplicas} replicas for prefill and ${apart.decodeReplicas} for decode`;
-  return `${choice.gpus} × ${choice.gpuName} (${choice.weights} weights, ${choice.kvFormat} KV${ranks}${stages}${phases})`;
+  return `${choice.gpus} × ${choice.gpuName} (${choice.weights} weights, ${choice.kvFormat} KV${ranks}${experts}${stages}${phases})`;
 }
 
 type Axis = 'cost' | 'latency' | 'throughput' | 'quality' | 'energy';

@@ -10,6 +10,16 @@ export { lossOf, QUALITY_ROWS, qualityOf, type QualityRow } from './quality.ts';
 export { publishedPrices } from './cost.ts';
 export { noKv, noWeights, releasedWeights } from './support.ts';
 export { simulatePlan, simulatePrefix, type SimulatedPlan } from './simulate.ts';
+export { modelsFor, type ModelOnGpu } from './recommend.ts';
+export {
+  REASONING_NAMES,
+  REASONING_PRESETS,
+  reasoningOutput,
+  SPECULATION_NAMES,
+  SPECULATION_PRESETS,
+  type ReasoningPreset,
+  type SpeculationPreset,
+} from './presets.ts';
 export { PlanError } from './error.ts';
 export { runPlan, type PlanOptions, type PlanStamp } from './plan.ts';
 export { searchPlans, searchTask, type SearchOptions, type SearchProgress } from './search.ts';

@@ -3,8 +3,8 @@
  *
  *   first   GPU × parallelism × weight format × KV format, with the engine's own step; replicas follow from the load, and
  *           pipelines are tried where tensor parallelism alone does not hold the model
- *   then    around the best of each GPU and the Pareto front: token budgets, sequences a step, prefix caching, prefill and
- *           decode apart
+ *   then    around the best of each GPU and the Pareto front: token budgets, sequences a step, prefix caching, whole experts
+ *           on ranks, prefill and decode apart
  *
  * The work is a generator that pauses after each GPU, so that whoever drives it can show progress and stop it there.
  */
@@ -97,7 +97,7 @@ function refine(subject: PlanSubject, context: LoadContext, found: Findings): vo
   });
   for (const { sized } of best.slice(0, REFINED)) {
     const one = oneReplica(sized.candidate);
-    for (const change of neighboursOf(one, scenario)) {
+    for (const change of neighboursOf(one, subject)) {
       const candidate = { ...one, choice: { ...one.choice, ...change } };
       found.candidates++;
       if (memoryFits(candidate, subject)) judge(subject, candidate, context, found);

@@ -61,8 +61,9 @@ const STEP_BUDGETS = [16_384, 8192, 4096, 2048, 1024, 512];
 /** Settings of a step around one that was found. */
 export function* neighboursOf(
   { choice, gpu }: Candidate,
-  { engine, load, hardware }: PlanScenario,
+  { scenario: { engine, load, hardware }, model }: PlanSubject,
 ): Generator<Partial<PlanChoice>> {
+  const mixture = model.kinds.some(({ mlp }) => mlp.kind === 'experts');
   if (engine.tokenBudget === null) {
     for (const tokenBudget of STEP_BUDGETS) if (tokenBudget !== choice.tokenBudget) yield { tokenBudget };
   }
@@ -70,6 +71,8 @@ export function* neighboursOf(
     for (const maxSequences of [256, 64]) if (maxSequences < choice.maxSequences) yield { maxSequences };
   }
   if (engine.prefixCaching === null && load.sharedPrefix !== null) yield { prefixCaching: false };
+  // Whole experts on ranks, where there are several of both.
+  if (!choice.expertParallel && choice.tensorParallel > 1 && mixture) yield { expertParallel: true };
   const several = hardware.count === null || hardware.count > choice.gpus;
   if (engine.disaggregated === null && load.rate !== null && gpu.kind === 'datacenter' && several) {
     yield { disaggregated: { prefillReplicas: 1, decodeReplicas: 1 } };

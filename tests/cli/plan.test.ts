@@ -233,6 +233,36 @@ test.each([
   expect(JSON.parse(out)).toMatchObject({ error: { code: 'bad-input' } });
 });
 
+test('models of a GPU: what fits, the largest first', async () => {
+  const rows = await json(
+    'models',
+    '--gpu',
+    'RTX 4090',
+    '--concurrency',
+    '1',
+    '--isl',
+    '1024',
+    '--osl',
+    '128',
+  );
+  const fitting = rows.filter(({ fits }: { fits: boolean }) => fits);
+  const sizes = fitting.map(({ parameters }: { parameters: number }) => parameters);
+  expect(sizes).toEqual([...sizes].sort((a: number, b: number) => b - a));
+  expect(sizes[0]).toBeGreaterThan(2e10);
+  expect(fitting.every(({ gpus }: { gpus: number }) => gpus === 1)).toBe(true);
+  const large = rows.find(({ id }: { id: string }) => id === 'llama-3.1-405b');
+  expect(large).toMatchObject({ fits: false, reason: expect.stringContaining('does not fit') });
+});
+
+test('guessing ahead makes a lonely request faster; thinking makes answers long', async () => {
+  const args = ['plan', '--model', 'llama-3.1-8b', '--gpu', 'h100-sxm', '--concurrency', '1'];
+  const [plain, eagle] = [await json(...args), await json(...args, '--speculation', 'eagle3')];
+  expect(eagle.tpotMs).toBeLessThan(plain.tpotMs / 2);
+  const thinking = await json(...args, '--reasoning', 'qwq-code');
+  expect(thinking.choice.maxModelTokens).toBeGreaterThan(12_000);
+  expect(thinking.e2eMs).toBeGreaterThan(5 * plain.e2eMs);
+});
+
 test('text for people says what does not work first', async () => {
   const { out } = await kvlab('plan', '--model', 'llama-3.1-70b', '--gpu', 'L4', '--count', '1');
   expect(out).toMatch(/^This plan does not work\./);
