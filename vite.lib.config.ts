@@ -32,6 +32,7 @@ export default defineConfig({
         sim: 'src/sim/index.ts',
         plan: 'src/plan/index.ts',
         tune: 'src/tune/index.ts',
+        endpoints: 'src/endpoints/index.ts',
         cli: 'src/cli/main.ts',
       },
       formats: ['es'],

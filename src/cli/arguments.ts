@@ -21,6 +21,9 @@ export const COMMANDS = [
   'apply',
   'profiles',
   'validate',
+  'load',
+  'scrape',
+  'watch',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
@@ -63,6 +66,7 @@ const FLAGS = {
       'plan',
       'compare',
       'tune',
+      'load',
     ],
     shows: '--set PATH=VALUE',
     about: 'change the scenario, such as workload.concurrency=8; may be repeated',
@@ -75,7 +79,7 @@ const FLAGS = {
   },
   seed: {
     takes: 'a value',
-    commands: ['simulate', 'accesses', 'generate', 'quality', 'serve-bench', 'tune'],
+    commands: ['simulate', 'accesses', 'generate', 'quality', 'serve-bench', 'tune', 'load'],
     shows: '--seed N',
     about: 'the seed of everything random',
   },
@@ -118,7 +122,7 @@ const FLAGS = {
   },
   trace: {
     takes: 'a value',
-    commands: ['simulate', 'cache', 'accesses', ...PLANS],
+    commands: ['simulate', 'cache', 'accesses', 'load', ...PLANS],
     shows: '--trace FILE',
     about: 'a recorded trace: requests with block ids, or with --bytes lines of time,id,size',
   },
@@ -160,7 +164,7 @@ const FLAGS = {
   },
   model: {
     takes: 'a value',
-    commands: ['generate', 'quality', 'serve-bench', 'plan', 'compare', 'tune', 'profiles'],
+    commands: ['generate', 'quality', 'serve-bench', 'plan', 'compare', 'tune', 'profiles', 'load'],
     shows: '--model PATH',
     about:
       'a folder with config.json and safetensors, a .gguf file, or a llama2.c .bin; for a plan a name or a config.json',
@@ -363,6 +367,36 @@ const FLAGS = {
     shows: '--calibration FILE',
     about: 'apply factors that validate --calibrate wrote',
   },
+  endpoint: {
+    takes: 'a value',
+    commands: ['load'],
+    shows: '--endpoint URL',
+    about: 'the server to load, such as http://127.0.0.1:8000; its key in the variable KVLAB_ENDPOINT_KEY',
+  },
+  api: {
+    takes: 'a value',
+    commands: ['load'],
+    shows: '--api NAME',
+    about: 'completions or chat, in place of the scenario’s',
+  },
+  samples: {
+    takes: 'a value',
+    commands: ['watch'],
+    shows: '--samples N',
+    about: 'how often to look; 6 unless given',
+  },
+  interval: {
+    takes: 'a value',
+    commands: ['watch'],
+    shows: '--interval S',
+    about: 'seconds between two looks; 5 unless given',
+  },
+  price: {
+    takes: 'a value',
+    commands: ['watch', 'load'],
+    shows: '--price USD',
+    about: 'what the server costs an hour, for $ a million tokens',
+  },
   verbose: { takes: 'nothing', commands: COMMANDS, shows: '--verbose', about: 'say more on standard error' },
 } as const satisfies Record<string, FlagKind>;
 
@@ -488,6 +522,9 @@ const SUBJECTS: Readonly<Partial<Record<CommandName, string>>> = {
   replay: 'a folder with a recorded run: meta.json, requests.jsonl and, if there is one, timeseries.csv',
   apply: 'a plan: the best_plan.json that tune wrote',
   validate: 'a plan and a measured result: the file or scenario of a plan, then what a benchmark wrote',
+  load: 'a scenario: a JSON file of kind load, or default',
+  scrape: 'the address of a server or a file with its metrics',
+  watch: 'the address of a server',
   accesses: 'a run.json of simulate, a log with the columns block, time and hit, or --demo N',
 };
 
@@ -568,6 +605,9 @@ export function usage(): string {
     '  kvlab tune [SCENARIO]      the best settings for a profile of work, by measuring: --model, --profile, --executor',
     '  kvlab apply PLAN           the best_plan.json of tune as settings of an engine: --print',
     '  kvlab validate PLAN MEASURED   a plan beside the result of a benchmark, term by term; exit status 1 beyond --tolerance',
+    '  kvlab load SCENARIO        a load on a real server, measured beside predicted: --endpoint URL',
+    '  kvlab scrape URL|FILE      what a server says of itself, from its Prometheus metrics',
+    '  kvlab watch URL            the same a few times over, as a run: --samples, --interval',
     '  kvlab profiles             the profiles of work; --recommend names the one for a load',
     '',
     ...flags,

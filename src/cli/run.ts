@@ -10,6 +10,7 @@ import { compare } from './commands/compare.ts';
 import type { CommandContext, GpuCommand, Outcome, PlainCommand } from './commands/command.ts';
 import { generate } from './commands/generate.ts';
 import { gpus } from './commands/gpus.ts';
+import { load } from './commands/load.ts';
 import { measure } from './commands/measure.ts';
 import { models } from './commands/models.ts';
 import { plan } from './commands/plan.ts';
@@ -17,10 +18,12 @@ import { profiles } from './commands/profiles.ts';
 import { quality } from './commands/quality.ts';
 import { replay } from './commands/replay.ts';
 import { risk } from './commands/risk.ts';
+import { scrapeCommand } from './commands/scrape.ts';
 import { serveBench } from './commands/serve-bench.ts';
 import { simulate } from './commands/simulate.ts';
 import { isOneFile, tuneCommand } from './commands/tune.ts';
 import { validate } from './commands/validate.ts';
+import { watch } from './commands/watch.ts';
 import { describeError, EXIT, InputError } from './errors.ts';
 import { openFolder } from './files.ts';
 import type { GpuHost } from './host.ts';
@@ -50,6 +53,9 @@ const RUNNERS: Readonly<Record<CommandName, Runner>> = {
   apply: { kind: 'plain', run: apply },
   profiles: { kind: 'plain', run: profiles },
   validate: { kind: 'plain', run: validate },
+  load: { kind: 'plain', run: load },
+  scrape: { kind: 'plain', run: scrapeCommand },
+  watch: { kind: 'plain', run: watch },
 };
 
 /** Commands whose --out names a file. */

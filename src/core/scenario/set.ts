@@ -98,11 +98,17 @@ export function applyAssignments(scenario: PlanScenario, assignments: readonly s
 export function applyAssignments(scenario: TuneScenario, assignments: readonly string[]): ParsedTuning;
 export function applyAssignments(scenario: AnyScenario, assignments: readonly string[]): ParsedAnyScenario;
 export function applyAssignments(scenario: AnyScenario, assignments: readonly string[]): ParsedAnyScenario {
+  const assigned = assign(scenario, assignments);
+  return assigned.ok ? validateAny(scenario.kind, assigned.value) : assigned;
+}
+
+/** The same of any document, which is not checked. */
+export function assign(scenario: Json, assignments: readonly string[]): Read<Json> {
   let document: Json = scenario;
   for (const assignment of assignments) {
     const next = setOne(document, assignment);
     if (!next.ok) return next;
     document = next.value;
   }
-  return validateAny(scenario.kind, document);
+  return { ok: true, value: document };
 }

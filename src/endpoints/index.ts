@@ -1,0 +1,36 @@
+/**
+ * `kvlab/endpoints`: load on a real inference server over HTTP, what such a server says of itself, and the prediction beside
+ * it. Knows no page and no Node: whatever has `fetch` can run it.
+ */
+export { readEndpoint, withoutSecrets, type Endpoint, type EndpointParts } from './endpoint.ts';
+export { EndpointError } from './fault.ts';
+export { chooseModel, probe, tokenRate } from './probe.ts';
+export { runLoad, type LoadOptions, type LoadProgress } from './load.ts';
+export { parsePrometheus, type Metrics, type MetricSample } from './prometheus.ts';
+export { readTelemetry, scrape, type Scraped } from './telemetry.ts';
+export { METRIC_NAMES, TELEMETRY_FIELDS, type TelemetryField } from './names.ts';
+export { actOnSlot, resetPrefixCache, SERVER_ABILITIES, type ServerAbilities } from './control.ts';
+export { EventStreamReader } from './sse.ts';
+export { summarizeLoad, type LoadSummary } from '../core/metrics/load/summary.ts';
+export { DEFAULT_LOAD } from '../core/scenario/load/defaults.ts';
+export { assignLoad, loadPoints, parseLoad, type ParsedLoad } from '../core/scenario/load/parse.ts';
+export { LOAD_APIS, type LoadApi, type LoadScenario } from '../core/scenario/load/schema.ts';
+export {
+  FAULT_KINDS,
+  parseLoadRun,
+  type FaultKind,
+  type LoadedServer,
+  type LoadPoint,
+  type LoadRecord,
+  type LoadRun,
+  type Telemetry,
+  type WatchRun,
+} from '../core/run/load.ts';
+export {
+  alertsOf,
+  ratesOf,
+  watchServer,
+  type WatchAnswer,
+  type WatchOptions,
+  type WatchRates,
+} from './watch.ts';

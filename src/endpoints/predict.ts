@@ -1,0 +1,158 @@
+/**
+ * Predicted beside measured: the cost of a server's steps, fitted on the calibrating repetitions as they look from outside,
+ * and the same scenario through the simulator with it.
+ *
+ * A server does not tell its steps, but each step gives every decoding sequence one token, so tokens of different requests
+ * that come together are one step. A request's whole prompt is laid on the step that gives its first token. What a step
+ * took includes the network and the client, which the fit therefore counts as the server's.
+ */
+import type { LoadedServer, LoadFit, LoadRecord } from '../core/run/load.ts';
+import type { SimSummary } from '../core/run/simulation.ts';
+import type { LoadScenario } from '../core/scenario/load/schema.ts';
+import { DEFAULT_SIMULATION } from '../core/scenario/simulate/defaults.ts';
+import type { SimScenario } from '../core/scenario/simulate/schema.ts';
+import { percentileLinear } from '../core/metrics/percentiles.ts';
+import type { Trace } from '../core/workload/traces/trace.ts';
+import { fitLinear, type FitStep } from '../sim/cost/linear-fit.ts';
+import { runSimulation } from '../sim/run.ts';
+
+interface TokenEvent {
+  readonly row: number;
+  readonly ms: number;
+  /** Tokens that the sequence had generated before. */
+  readonly before: number;
+}
+
+/** Steps as they look from outside. */
+export function stepsSeen({ requests }: LoadRecord): FitStep[] {
+  const events = eventsOf(requests);
+  if (events.length === 0) return [];
+  const together = togetherMs(requests);
+  const steps: FitStep[] = [];
+  let step: TokenEvent[] = [];
+  let lastMs = NaN;
+  const close = (): void => {
+    const end = step.at(-1)?.ms ?? NaN;
+    const seen = stepOf(step, requests, lastMs, end);
+    if (seen !== null) steps.push(seen);
+    lastMs = end;
+    step = [];
+  };
+  for (const event of events) {
+    const apart = event.ms - (step.at(-1)?.ms ?? event.ms) > together;
+    if (apart || step.some(({ row }) => row === event.row)) close();
+    step.push(event);
+  }
+  close();
+  return steps;
+}
+
+function eventsOf(requests: LoadRecord['requests']): TokenEvent[] {
+  const events: TokenEvent[] = [];
+  let at = 0;
+  requests.chunks.forEach((count, row) => {
+    for (let i = 0; i < count; i++) events.push({ row, ms: requests.chunkMs[at + i] ?? 0, before: i });
+    at += count;
+  });
+  return events.sort((a, b) => a.ms - b.ms || a.row - b.row);
+}
+
+/** Tokens within a fourth of the usual gap belong to one step. */
+function togetherMs(requests: LoadRecord['requests']): number {
+  const gaps: number[] = [];
+  let at = 0;
+  for (const count of requests.chunks) {
+    for (let i = at + 1; i < at + count; i++) {
+      const gap = (requests.chunkMs[i] ?? 0) - (requests.chunkMs[i - 1] ?? 0);
+      if (gap > 0) gaps.push(gap);
+    }
+    at += count;
+  }
+  return gaps.length === 0 ? 0 : percentileLinear(gaps, 50) / 4;
+}
+
+function stepOf(
+  step: readonly TokenEvent[],
+  requests: LoadRecord['requests'],
+  lastMs: number,
+  endMs: number,
+): FitStep | null {
+  let [prefill, pairs, context, decoding] = [0, 0, 0, 0];
+  let earliestSent = Infinity;
+  for (const { row, before } of step) {
+    const prompt = requests.promptTokens[row] ?? requests.askedPromptTokens[row] ?? 0;
+    const cached = requests.cachedTokens[row] ?? 0;
+    if (before === 0) {
+      const computed = Math.max(1, prompt - cached);
+      prefill += computed;
+      pairs += computed * cached + (computed * (computed + 1)) / 2;
+      earliestSent = Math.min(earliestSent, requests.sentMs[row] ?? Infinity);
+    } else {
+      decoding++;
+      context += prompt + before;
+    }
+  }
+  // A step that decodes began when the one before was over; one that does not may have had to wait for a request.
+  const startMs = decoding > 0 ? lastMs : Math.max(Number.isNaN(lastMs) ? -Infinity : lastMs, earliestSent);
+  const ms = endMs - startMs;
+  if (!Number.isFinite(ms) || ms <= 0) return null;
+  return {
+    tokens: prefill + decoding,
+    prefillPairs: pairs,
+    decodeContextTokens: context,
+    decodeSequences: decoding,
+    ms,
+  };
+}
+
+/** Null for too few steps. */
+export function fitLoad(calibration: readonly LoadRecord[]): LoadFit | null {
+  const fit = fitLinear(calibration.flatMap(stepsSeen));
+  if (fit === null) return null;
+  const { kind: _kind, ...constants } = fit.settings;
+  return { ...constants, steps: fit.steps, meanErrorPercent: fit.meanErrorPercent };
+}
+
+/** More than any server keeps, where nobody says how much it has. */
+const MANY_TOKENS = 100_000_000;
+const MANY_SEQUENCES = 4096;
+
+function simulationOf(
+  { workload, server, prompts, objectives, title }: LoadScenario,
+  told: LoadedServer,
+  { steps: _steps, meanErrorPercent: _error, ...constants }: LoadFit,
+  seed: number,
+): SimScenario {
+  const { engine, hardware } = DEFAULT_SIMULATION;
+  const kvTokens = server.kvTokens ?? told.kvTokens ?? MANY_TOKENS;
+  return {
+    ...DEFAULT_SIMULATION,
+    title,
+    seed,
+    workload,
+    objectives,
+    // The cost is fitted, so the model only says how long a text may be.
+    hardware: { ...hardware, kvBlocks: Math.max(1, Math.floor(kvTokens / prompts.blockTokens)) },
+    engine: {
+      ...engine,
+      blockSize: prompts.blockTokens,
+      maxSequences: Math.min(MANY_SEQUENCES, server.maxSequences ?? told.maxSequences ?? MANY_SEQUENCES),
+      tokenBudget: server.tokenBudget,
+      prefixCache: server.prefixCache ? 'hash' : 'off',
+    },
+    cost: { kind: 'linear', ...constants },
+  };
+}
+
+/** The summary of the same requests in the simulator; null where it can't run them. */
+export function predictLoad(
+  scenario: LoadScenario,
+  told: LoadedServer,
+  fit: LoadFit,
+  seed: number,
+  trace: Trace | null,
+): SimSummary | null {
+  const simulation = simulationOf(scenario, told, fit, seed);
+  const run = runSimulation(simulation, { traces: () => trace ?? undefined });
+  return run.points[0]?.repetitions[0]?.summary ?? null;
+}
