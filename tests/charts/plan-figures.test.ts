@@ -188,6 +188,7 @@ test('two plans stand as ratios, with the better one by what is wanted of each n
     'B is better in 1 and A in 2 of 7; they differ most in TPOT, where B has 2.5 times as much.',
   );
   expect(spec.notes?.[1]).toContain('A100 SXM 80 GB');
+  expect(must(planComparison(b, run)).finding).toContain('in TPOT, where A has 2.5 times as much');
   expect(renderSvg(spec)).toContain('Plan B over plan A');
   expect(must(planComparison(run, run)).finding).toBe('Both plans come to the same numbers.');
   expect(planComparison(run, toyPlanRun({ deployment: null, feasible: false }))).toBeNull();

@@ -98,6 +98,8 @@ export function planComparison(a: PlanRun, b: PlanRun): FigureSpec | null {
 function findingOf(ratios: readonly Ratio[]): string {
   const [widest] = ratios.toSorted((x, y) => Math.abs(Math.log(y.ratio)) - Math.abs(Math.log(x.ratio)));
   if (!widest || widest.ratio === 1) return 'Both plans come to the same numbers.';
+  const more =
+    widest.ratio > 1 ? `B has ${formatNumber(widest.ratio)}` : `A has ${formatNumber(1 / widest.ratio)}`;
   const count = (verdict: Verdict): number => ratios.filter((ratio) => ratio.verdict === verdict).length;
-  return `B is better in ${count('b')} and A in ${count('a')} of ${ratios.length}; they differ most in ${widest.compared.label}, where B has ${formatNumber(widest.ratio)} times as much.`;
+  return `B is better in ${count('b')} and A in ${count('a')} of ${ratios.length}; they differ most in ${widest.compared.label}, where ${more} times as much.`;
 }
