@@ -5,7 +5,7 @@ import type { Settings } from '../exchange/plan/settings.ts';
 import type { SettingsText, SettingsWish } from './plan-api.ts';
 
 const BENCHMARK_LABELS: Readonly<Record<BenchmarkTool, string>> = {
-  vllm: 'measure: vLLM bench',
+  vllm: 'measure: vLLM',
   sglang: 'measure: SGLang',
   aiperf: 'measure: AIPerf',
 };
