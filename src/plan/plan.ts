@@ -23,6 +23,7 @@ import { sizeOf, type Sized } from './size.ts';
 import { gpuOf, subjectOf } from './subject.ts';
 import { defaultKv, noKv, noWeights } from './support.ts';
 import { unverified, verify } from './verify.ts';
+import { tooLong, tooLongNotes } from './too-long.ts';
 import type { Candidate, PlanSubject } from './types.ts';
 
 /** What a run is told about itself: this room knows no clock. */
@@ -172,13 +173,9 @@ function memoryOnly(candidate: Candidate, subject: PlanSubject, context: LoadCon
 
 /** What no candidate can change: lengths that the model does not take, formats that the GPU does not have. */
 function impossible(subject: PlanSubject, gpu: GpuRecord, context: LoadContext): string | null {
-  const { scenario, model } = subject;
-  const { engine } = scenario;
-  const { maxPrompt, maxOutput } = context.lengths;
-  const longest = maxPrompt + maxOutput;
-  if (scenario.load.promptTokens.kind === 'fixed' && longest > model.maxPositionTokens) {
-    return `A request has ${longest} tokens, more than the ${model.maxPositionTokens} of ${model.name}; shorten it to that.`;
-  }
+  const { engine } = subject.scenario;
+  const long = tooLong(subject, context);
+  if (long !== null) return long;
   const lacking =
     (engine.weights === null ? null : noWeights(gpu, engine.name, engine.weights)) ??
     (engine.kvFormat === null ? null : noKv(gpu, engine.name, engine.kvFormat));
@@ -254,7 +251,7 @@ export function runPlan(scenario: PlanScenario, options: PlanOptions = {}): Plan
       feasible: broken === null,
       reason,
       deployment,
-      notes: verified.notes,
+      notes: [...tooLongNotes(subject, context), ...verified.notes],
       explanation: explainGiven(subject, verified.sized),
     },
     stamp,

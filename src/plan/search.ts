@@ -23,6 +23,7 @@ import { sizeOf, type Sized } from './size.ts';
 import { gpusToSearch, neighboursOf, settingsOf } from './space.ts';
 import { subjectOf } from './subject.ts';
 import { noKv, noWeights } from './support.ts';
+import { tooLong, tooLongNotes } from './too-long.ts';
 import type { Candidate, PlanSubject } from './types.ts';
 import { unverified, verify, type Verified } from './verify.ts';
 
@@ -171,7 +172,7 @@ function runOf(
       rows: rows.slice(1),
       searched,
       explanation: explain(subject, context, order, found),
-      notes,
+      notes: [...tooLongNotes(subject, context), ...notes],
       complete,
     },
     stamp,
@@ -220,6 +221,10 @@ export function* searchTask(
   const subject = subjectOf(scenario, options.calibration);
   const gpus = gpusToSearch(scenario);
   const context = loadContext(subject, givenLoad(scenario, options.trace ?? null));
+  const long = tooLong(subject, context);
+  if (long !== null) {
+    return planRunOf(scenario, { feasible: false, reason: long, deployment: null }, options.stamp);
+  }
   const tokens = modelTokens(subject, context.lengths);
   const found: Findings = { kept: [], dropped: [], candidates: 0, infeasible: 0 };
   for (const [i, gpu] of gpus.entries()) {

@@ -121,7 +121,13 @@ test.each([
 
 test('a request longer than the model is refused with the model’s length', () => {
   const run = runPlan(plan({ load: { promptTokens: { kind: 'fixed', tokens: 200_000 } } }));
-  expect(run.reason).toMatch(/200512 tokens, more than the 131072/);
+  expect(run.reason).toMatch(/200512 tokens at the least, more than the 131072/);
+  const searched = searchPlans(run.scenario);
+  expect(searched).toMatchObject({ feasible: false, reason: run.reason });
+  // Some are too long: the rest is served, and the share is said.
+  const some = runPlan(plan({ load: { promptTokens: { kind: 'uniform', min: 100_000, max: 140_000 } } }));
+  expect(some.feasible).toBe(true);
+  expect(some.notes.join(' ')).toMatch(/2\d\.\d % of the requests are longer than the 131072/);
 });
 
 test('two plans field by field', () => {
