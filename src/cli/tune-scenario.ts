@@ -74,7 +74,7 @@ function lengths(flag: string, text: string | null): number[] | undefined {
 }
 
 /** What flags say; what they do not say stays. */
-function layerOf({ given, profile: asked, lowPower }: Invocation, base: TuneScenario): object {
+function layerOf({ given, profile: asked, lowPower, weights }: Invocation, base: TuneScenario): object {
   const profile = named('--profile', asked, [...NAMED_PROFILES, 'custom'] as const);
   const contexts = lengths('--contexts', given('contexts'));
   const outputs = lengths('--outputs', given('outputs'));
@@ -94,8 +94,18 @@ function layerOf({ given, profile: asked, lowPower }: Invocation, base: TuneScen
       ...(contexts === undefined ? {} : { contexts }),
       ...(outputs === undefined ? {} : { outputs }),
     },
+    ...(weights === null
+      ? {}
+      : { baseline: { ...base.baseline, weights: weightsOf(weights, executor ?? base.executor) } }),
     ...(seconds === null ? {} : { budget: { seconds: realNumber('--seconds', seconds, 1, 1e6) } }),
   };
+}
+
+/** Engines' names of a format as the executor's own. */
+function weightsOf(text: string, executor: TuneScenario['executor']): string {
+  const wanted = text.toLowerCase();
+  const half = ['fp16', 'f16', 'float16', 'bfloat16', 'bf16'].includes(wanted);
+  return half ? (executor === 'simulator' ? 'bf16' : 'f16') : wanted;
 }
 
 /** Records of the simulator and the kernels by name, several by commas; the engine's model is a folder and loaded by it. */

@@ -89,6 +89,18 @@ describe('tune', () => {
     ]);
   });
 
+  test('--weights is the baseline’s format, under the engines’ names too', async () => {
+    const baseline = async (weights: string): Promise<string> => {
+      const space = 'space={"maxSequences":[2,4]}';
+      const { out } = await kvlab('tune', ...QUICK, '--set', space, '--weights', weights, '--json');
+      return (JSON.parse(out) as { plan: { baseline: { weights: string } } }).plan.baseline.weights;
+    };
+    expect(await baseline('FP8')).toBe('fp8');
+    expect(await baseline('fp16')).toBe('bf16');
+    const wrong = await kvlab('tune', ...QUICK, '--weights', 'fp3');
+    expect(wrong.err).toMatch(/baseline\.weights/);
+  });
+
   test('goes on from a run, and measures nothing again', async () => {
     const out = join(folder, 'resumed');
     await kvlab('tune', ...QUICK, '--out', out);
