@@ -1,6 +1,18 @@
 /** Limits of times, and whether they are kept. */
-import type { Served } from './queue.ts';
+import type { Served, Server } from './queue.ts';
 import type { PlanSubject } from './types.ts';
+
+/** Milliseconds that nobody minds to wait in a queue. */
+const SHORT_MS = 1000;
+
+/**
+ * Longest mean time to the first token where no limit of it was asked for: a prompt that waits longer than its own prefill
+ * takes, and than a second, stands in a queue that one more replica would end. (assumed)
+ */
+export function patientMs({ speed, load }: Server, { batch }: Pick<Served, 'batch'>): number {
+  const own = speed.steadyTtftMs(Math.max(1, batch), load);
+  return own + Math.max(SHORT_MS, own);
+}
 
 /** Whether the times are within the limits. */
 export function withinLimits({ scenario }: PlanSubject, served: Served, outputTokens: number): boolean {

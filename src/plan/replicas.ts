@@ -6,12 +6,14 @@ import type { PlanChoice } from '../core/run/plan.ts';
 import { apartClosed, apartFor, bestDivision, servedApart } from './apart.ts';
 import type { LoadContext } from './context.ts';
 import { crossing } from './crossing.ts';
-import { excess, limitBroken, withinLimits } from './limits.ts';
+import { excess, limitBroken, patientMs, withinLimits } from './limits.ts';
 import { closed, open, tails, throughput, type Served, type Server } from './queue.ts';
 import type { PlanSubject } from './types.ts';
 
 /** Share of what a replica could carry that it is given at the most: the rest is for bursts. */
 export const HEADROOM = 0.85;
+/** Replicas are added so often at the most: to four times as many. */
+const LAST_TRY = 11;
 
 /** Most requests in flight that keep the limits; null where not even one does. */
 function mostWithinLimits(server: Server, { scenario: { constraints } }: PlanSubject): number | null {
@@ -34,6 +36,19 @@ export type Split =
   | { readonly replicas: number; readonly served: Served; readonly apart: PlanChoice['disaggregated'] }
   | { readonly reason: string };
 
+/** Whether a queue is short enough, or all GPUs that there are take part; a limit that was set says so itself. */
+function isPatient(
+  server: Server,
+  { scenario: { constraints } }: PlanSubject,
+  served: Served,
+  replicas: number,
+): boolean {
+  const { ttftMs, maxGpus } = constraints;
+  const { tensorParallel, pipelineParallel } = server.speed.choice;
+  const taken = (replicas + 1) * tensorParallel * pipelineParallel > (maxGpus ?? Infinity);
+  return ttftMs !== null || taken || served.ttftMs <= patientMs(server, served);
+}
+
 /** Replicas for a rate: the fewest that keep the limits with headroom for bursts. */
 function forRate(server: Server, subject: PlanSubject, rate: number, fixed: number | null): Split {
   const output = server.load.outputTokens;
@@ -55,9 +70,11 @@ function forRate(server: Server, subject: PlanSubject, rate: number, fixed: numb
   }
   const each = throughput(server, batch) * HEADROOM;
   let replicas = Math.max(1, Math.ceil(rate / each - 1e-9));
-  for (let tries = 0; tries < 12; tries++, replicas += Math.max(1, Math.floor(replicas / 8))) {
+  for (let tries = 0; tries <= LAST_TRY; tries++, replicas += Math.max(1, Math.floor(replicas / 8))) {
     const served = at(replicas);
-    if (served !== null && withinLimits(subject, served, output)) return { replicas, served, apart: null };
+    if (served === null || !withinLimits(subject, served, output)) continue;
+    if (isPatient(server, subject, served, replicas) || tries === LAST_TRY)
+      return { replicas, served, apart: null };
   }
   const served = at(replicas);
   return {

@@ -1,6 +1,6 @@
 /**
  * A sized deployment checked in the simulator: TTFT, tails, goodput and the hit ratio of the prefix cache are read off it,
- * and replicas are added where its tails break a limit that the closed forms had kept.
+ * and replicas are added where its tails break a limit that the closed forms had kept, or where its queue grows.
  *
  * Boundary: a closed loop starts with everybody at once, which no steady service does; there only the prefix cache is
  * simulated. TPOT's mean stays the closed form's, which is the one that is checked against measurements.
@@ -10,7 +10,7 @@ import type { SimDistribution } from '../core/run/simulation.ts';
 import { capacityOf } from './memory/index.ts';
 import { adviseOffload } from './offload.ts';
 import type { LoadContext } from './context.ts';
-import { limitBroken } from './limits.ts';
+import { limitBroken, patientMs } from './limits.ts';
 import { sizeOf, type Sized } from './size.ts';
 import {
   SIMULATED_REQUESTS,
@@ -29,7 +29,7 @@ export interface Verified {
 }
 
 /** Replicas are added so often at the most. */
-const MOST_ADDED = 4;
+const MOST_ADDED = 6;
 
 /** The value that a share `percentile` does not exceed. */
 function at(distribution: SimDistribution, percentile: number): number {
@@ -73,7 +73,8 @@ function noteOf({ summary, requests }: SimulatedPlan, { replicas, candidate }: S
       ? ''
       : ` ${(attainment * 100).toFixed(1)} % of them kept every limit: a goodput of ${(goodput * (whole ? 1 : replicas)).toFixed(2)} requests a second.`;
   const lost = preemptions === 0 ? '' : ` ${preemptions} times a request lost its place and began again.`;
-  const where = whole ? `all ${replicas} replicas` : `one of ${replicas} replicas`;
+  const where =
+    replicas === 1 ? 'the one replica' : whole ? `all ${replicas} replicas` : `one of ${replicas} replicas`;
   return `TTFT and tails are simulated: ${requests} requests on ${where}, TTFT p50 ${ttftMs?.p50.toFixed(0) ?? '–'} ms, p99 ${ttftMs?.p99.toFixed(0) ?? '–'} ms.${kept}${lost}`;
 }
 
@@ -111,8 +112,8 @@ export function verify(first: Sized, subject: PlanSubject, context: LoadContext)
   const known = withHits(context, prefix);
   const fixed = scenario.hardware.count !== null;
   // With what a trace shares fewer replicas may do.
-  const enough = context.trace === null || fixed ? first.replicas : null;
-  let sized = resized(first, subject, known, enough) ?? first;
+  const kept = context.trace === null || fixed ? first.replicas : null;
+  let sized = resized(first, subject, known, kept) ?? first;
   const advice = adviseOffload(sized, subject, known, poolBytes(sized, subject), options(sized));
   sized = offloading(sized, subject, known, advice.offloadGB);
   const said = advice.note === null ? [] : [advice.note];
@@ -121,12 +122,32 @@ export function verify(first: Sized, subject: PlanSubject, context: LoadContext)
     const simulated = simulatePlan(sized, subject, options(sized));
     const checked = withTails(sized, simulated, context.percentile);
     const broken = limitBroken(scenario.constraints, checked.served, sized.server.load.outputTokens);
-    const more = sized.replicas + Math.max(1, Math.floor(sized.replicas / 8));
-    const next =
-      broken === null || fixed || tries >= MOST_ADDED ? null : resized(sized, subject, known, more);
-    if (next === null) return { sized: checked, prefix, notes: [noteOf(simulated, sized), ...said] };
+    const queue = queueOf(subject, checked);
+    const enough = (broken === null && queue === null) || fixed || tries >= MOST_ADDED;
+    const more = sized.replicas + Math.max(1, Math.floor(sized.replicas / (broken === null ? 4 : 8)));
+    const next = enough || more > mostReplicas(subject, sized) ? null : resized(sized, subject, known, more);
+    if (next === null) {
+      const notes = [noteOf(simulated, sized), ...(queue === null ? [] : [queue]), ...said];
+      return { sized: checked, prefix, notes };
+    }
     sized = next;
   }
+}
+
+/** Shares of what the closed forms let users wait, by which a simulation of a few hundred requests may be over it. */
+const SLACK = 2;
+
+/** That requests wait for a place, in words, where no limit was set and they wait long; null where they do not. */
+function queueOf({ scenario }: PlanSubject, { server, served }: Sized): string | null {
+  const patient = SLACK * patientMs(server, served);
+  if (scenario.constraints.ttftMs !== null || served.ttftMs <= patient) return null;
+  const seconds = (value: number): string => `${Number((value / 1000).toPrecision(2))} s`;
+  return `Requests stand in a queue: ${seconds(served.ttftMs)} to the first token, of which a prompt takes ${seconds(server.speed.steadyTtftMs(served.batch, server.load))}; more GPUs or a lower rate would end it.`;
+}
+
+/** Replicas of the GPUs that there are. */
+function mostReplicas({ scenario }: PlanSubject, { gpus, replicas }: Sized): number {
+  return ((scenario.constraints.maxGpus ?? Infinity) * replicas) / gpus;
 }
 
 /** The same replicas with so much host memory; as they are where that takes the place of what they need. */

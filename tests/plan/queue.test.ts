@@ -81,3 +81,29 @@ test('a prefix cache is simulated: its hits shorten the first token and spare me
   // The whole prompt may not be shared, and nothing breaks.
   expect(runPlan(plan({ load: { rate: 6 } }), { simulate: true }).deployment?.prefixCache).toBeNull();
 });
+
+test('where no limit is set, replicas are added until the queue is short; where their number is given, a queue is said', () => {
+  const laptops = (count: number | null) =>
+    runPlan(
+      plan({
+        model: 'llama-3.1-8b',
+        hardware: { gpu: 'rtx-4060-laptop', count },
+        load: {
+          rate: 0.5,
+          promptTokens: { kind: 'fixed', tokens: 1024 },
+          outputTokens: { kind: 'fixed', tokens: 256 },
+        },
+      }),
+      { simulate: true },
+    );
+  const free = laptops(null);
+  const replicas = free.deployment?.choice.replicas ?? 0;
+  // What four places of one laptop would carry at the most is not enough for bursts.
+  expect(free.deployment?.speed?.ttftMs).toBeLessThan(8000);
+  expect(free.notes.join(' ')).not.toContain('queue');
+  const tight = laptops(Math.ceil(replicas / 2));
+  expect(tight.deployment?.speed?.ttftMs).toBeGreaterThan(20_000);
+  expect(tight.notes.join(' ')).toMatch(
+    /stand in a queue: \d+ s to the first token, of which a prompt takes/,
+  );
+});
