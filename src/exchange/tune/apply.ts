@@ -5,12 +5,17 @@
  * What a target can't say is a comment in the text and a note, never left out in silence.
  */
 import { findGpu } from '../../core/hardware/records.ts';
+import { KV_FORMATS } from '../../core/kv/formats.ts';
+import { findArchitecture } from '../../core/model/architecture.ts';
+import { modelShape } from '../../core/model/records.ts';
 import type { BestPlan } from '../../core/run/best-plan.ts';
 import type { PlanChoice } from '../../core/run/plan.ts';
 import { SIM_KV_FORMATS, SIM_WEIGHT_FORMATS } from '../../core/scenario/simulate/schema.ts';
+import { DEFAULT_SCENARIO } from '../../core/scenario/defaults.ts';
 import { DEFAULT_TUNING } from '../../core/scenario/tune/defaults.ts';
-import { resolveTuning } from '../../core/scenario/tune/resolved.ts';
-import type { TuneSettings } from '../../core/scenario/tune/schema.ts';
+import type { TuneCell } from '../../core/scenario/tune/profiles.ts';
+import { resolveTuning, type Tuning } from '../../core/scenario/tune/resolved.ts';
+import type { TuneExecutorName, TuneSettings } from '../../core/scenario/tune/schema.ts';
 import { servingOf } from '../../core/scenario/tune/serving.ts';
 import { simulationOf } from '../../core/scenario/tune/simulation.ts';
 import { renderSettings, type RenderTarget } from '../plan/settings.ts';
@@ -77,6 +82,42 @@ export function planChoiceOf(plan: BestPlan, engine: PlanChoice['engine']): Plan
   };
 }
 
+type Made =
+  { readonly ok: true; readonly scenario: object } | { readonly ok: false; readonly sentence: string };
+type Maker = (tuning: Tuning, settings: TuneSettings, cell: TuneCell) => Made;
+
+/** Settings of the kernels as an experiment of the laboratory. */
+const experimentOf: Maker = ({ scenario: { title } }, settings, { model, context, output }) => {
+  const kvFormat = KV_FORMATS.find((known) => known === settings.kvFormat);
+  const architecture = findArchitecture(model);
+  const shape = modelShape(architecture?.id ?? model) ?? modelShape(model);
+  if (kvFormat === undefined)
+    return { ok: false, sentence: `The kernels have no KV format ${settings.kvFormat}.` };
+  if (shape === undefined) return { ok: false, sentence: `The laboratory has no shape of ${model}.` };
+  const { engine, workload } = DEFAULT_SCENARIO;
+  return {
+    ok: true,
+    scenario: {
+      ...DEFAULT_SCENARIO,
+      title,
+      model: shape,
+      engine: { ...engine, kvFormat, blockSize: settings.blockSize, tier: settings.tier },
+      workload: {
+        ...workload,
+        concurrency: settings.maxSequences,
+        promptTokens: context,
+        outputTokens: output,
+      },
+    },
+  };
+};
+
+const MAKERS: Readonly<Record<TuneExecutorName, Maker>> = {
+  simulator: simulationOf,
+  engine: servingOf,
+  kernels: experimentOf,
+};
+
 function renderKvlab(plan: BestPlan): Rendered {
   const { executor, gpu, tensorParallel, memoryUtilization } = plan.environment;
   const scenario = {
@@ -88,9 +129,11 @@ function renderKvlab(plan: BestPlan): Rendered {
   };
   const tuning = resolveTuning(scenario);
   const cell = longestCell(plan);
-  const made = (executor === 'engine' ? servingOf : simulationOf)(tuning, plan.config, cell);
+  const made = MAKERS[executor](tuning, plan.config, cell);
   const notes =
-    executor === 'kernels' ? ['The kernels’ own settings (tier, lanes, splits) are in the plan.'] : [];
+    executor === 'kernels'
+      ? ['An experiment chooses lanes and splits by itself; those of the plan are in its file.']
+      : [];
   // What no scenario can hold is still the person's: the settings themselves.
   const text = made.ok ? made.scenario : { kind: 'best-plan', config: plan.config };
   return {
