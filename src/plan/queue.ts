@@ -12,7 +12,7 @@
  */
 import { crossing } from './crossing.ts';
 import { log } from '../core/math.ts';
-import { erlangC, meanWaitMG1 } from '../core/metrics/queueing.ts';
+import { erlangC, meanWaitMG1, type ErlangC } from '../core/metrics/queueing.ts';
 import { normalQuantile } from '../core/special.ts';
 import type { Speed, SteadyLoad } from './speed/index.ts';
 
@@ -102,6 +102,15 @@ function waitTail(mean: number, busy: number, percentile: number): number {
   return (mean / busy) * log(busy / (1 - percentile));
 }
 
+/** Free places by the square root rule, beyond which nobody waits: P(wait) is below 1e-4 there. */
+const AMPLE = 16;
+
+/** Who waits for a place in the batch: M/M/c. */
+function placesOf(load: number, rate: number, top: number, servers: number): ErlangC {
+  if ((1 - load) * (1 - load) * servers > AMPLE) return { waits: 0, meanWait: 0 };
+  return erlangC(rate, top / servers, servers);
+}
+
 /** Poisson arrivals at `rate` a second; null where the replica can't keep up. */
 export function open(server: Server, rate: number): Served | null {
   const { speed, load, most, percentile, spread } = server;
@@ -116,7 +125,7 @@ export function open(server: Server, rate: number): Served | null {
   const service = (ttft + Math.max(0, load.outputTokens - 1) * tpot) / 1000;
   const servers = Math.max(1, Math.floor(most));
   const { top } = server;
-  const places = erlangC(rate, top / servers, servers);
+  const places = placesOf(rate / top, rate, top, servers);
   const wait = 1000 * (queue + places.meanWait);
   const likely = Math.min(most, batch + normalQuantile(percentile) * Math.sqrt(batch));
   const tail = speed.steadyTtftMs(batch, { ...load, promptTokens: server.tailPrompt });

@@ -79,7 +79,7 @@ function noteOf({ summary, requests }: SimulatedPlan, { replicas, candidate }: S
 }
 
 /** Requests that tell the hits of a shared prefix, where nothing else is simulated. */
-const PREFIX_REQUESTS = 160;
+const PREFIX_REQUESTS = 96;
 /** Requests of a trace that are run: its first ones. */
 const TRACE_REQUESTS = 2000;
 

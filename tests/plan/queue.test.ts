@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { erlangC } from '../../src/core/metrics/queueing.ts';
 import { crossing } from '../../src/plan/crossing.ts';
 import { closed, inFlightAt, open, throughput, type Server } from '../../src/plan/queue.ts';
 import { runPlan } from '../../src/plan/index.ts';
@@ -48,6 +49,13 @@ test('waits grow with the rate and never end above capacity', () => {
   expect(ttft).toEqual([...ttft].sort((a, b) => a - b));
   expect(waits.every((served) => served !== null && served.ttftTailMs >= served.ttftMs)).toBe(true);
   expect(open(one, one.top * 1.2)).toBeNull();
+});
+
+test('where places are ample nobody waits for one: Erlang’s formula says so too', () => {
+  for (const servers of [32, 200, 1024]) {
+    const load = 1 - Math.sqrt(16.1 / servers);
+    expect(erlangC(servers * load, 1, servers).waits).toBeLessThan(1e-4);
+  }
 });
 
 test('users beyond the places wait, and Little’s law holds for all of them', () => {
