@@ -15,6 +15,7 @@ import { GENAI_BENCH } from './genai-bench.ts';
 import { GUIDELLM } from './guidellm.ts';
 import { refused, type JsonImporter } from './importer.ts';
 import { LLMPERF } from './llmperf.ts';
+import { impossible } from './plausible.ts';
 import { SGLANG_BENCH } from './sglang.ts';
 import { VLLM_BENCH } from './vllm.ts';
 
@@ -134,11 +135,11 @@ function unknownSentence(document: Json): string {
   return `This is the JSON of no benchmark that is known here (it has ${names || 'no names'}); ${toolsSentence()}`;
 }
 
-/** Every result within the bounds of our own schema. */
+/** Every result within the bounds of our own schema, and of what can be. */
 function checked(read: Read<MeasuredResult[]>): Read<MeasuredResult[]> {
   if (!read.ok) return read;
   const result = v.safeParse(v.array(MeasuredResult), read.value, { abortEarly: true });
-  return result.success
-    ? { ok: true, value: result.output }
-    : refused(issueSentence(result.issues, 'The result'));
+  if (!result.success) return refused(issueSentence(result.issues, 'The result'));
+  const wrong = result.output.map(impossible).find((sentence) => sentence !== null);
+  return wrong === undefined ? { ok: true, value: result.output } : refused(wrong);
 }

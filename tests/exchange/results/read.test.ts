@@ -200,6 +200,21 @@ test.each([
     says: 'Row 2 of this CSV has 3 fields',
   },
   { what: 'CSV with a word', text: 'concurrency,tpot_ms\n8,fast', says: 'Row 2, column tpot_ms: “fast”' },
+  {
+    what: 'a time that no server has',
+    text: JSON.stringify({ ...VLLM, mean_tpot_ms: 1e-300 }),
+    says: 'TPOT (mean, ms): 1e-300, which can’t be',
+  },
+  {
+    what: 'a throughput that no server has',
+    text: JSON.stringify({ ...VLLM, output_throughput: 1e300 }),
+    says: 'output tokens a second: 1e+300, which can’t be',
+  },
+  {
+    what: 'percentiles that fall',
+    text: 'concurrency,tpot_p50_ms,tpot_p99_ms\n8,15,12',
+    says: 'TPOT with a p99 of 12 ms, less than its p50, 15 ms',
+  },
   { what: 'a run of ours', text: runToJson(toyRun('concurrency')), says: 'a run of KV Lab of the kind lab' },
 ])('$what is one sentence', ({ text, says }) => {
   expect(sentence(text)).toContain(says);
