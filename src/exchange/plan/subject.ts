@@ -5,6 +5,7 @@
  * weights are in a format that the engine cannot make while it loads, only a checkpoint in that format will do, and the
  * settings ask for its name instead of serving the wrong one.
  */
+import { findAnyGpu } from '../../core/hardware/catalogue.ts';
 import { findAnyModel } from '../../core/model/catalogue.ts';
 import type { PlanChoice } from '../../core/run/plan.ts';
 
@@ -82,4 +83,18 @@ export function replicaNotes({ replicas, disaggregated }: PlanChoice): string[] 
   return replicas > 1 && disaggregated === null
     ? [`One of ${replicas} replicas: start as many, each on its own GPUs, behind a router.`]
     : [];
+}
+
+/** Makes of NVIDIA before compute capability 8.0, which have no bfloat16. */
+const WITHOUT_BFLOAT16 = ['Volta', 'Turing'];
+
+/** What weights of sixteen bits are computed in: vLLM and SGLang refuse bfloat16 below compute capability 8.0. */
+export function sixteenBits({ gpu }: PlanChoice): 'bfloat16' | 'float16' {
+  return WITHOUT_BFLOAT16.includes(findAnyGpu(gpu)?.architecture ?? '') ? 'float16' : 'bfloat16';
+}
+
+/** What PyTorch calls the device: ROCm goes by the name of CUDA. */
+export function deviceOf({ gpu }: PlanChoice): 'cuda' | 'mps' | 'xpu' {
+  const vendor = findAnyGpu(gpu)?.vendor;
+  return vendor === 'apple' ? 'mps' : vendor === 'intel' ? 'xpu' : 'cuda';
 }

@@ -25,6 +25,23 @@ test('a plan as the command that starts it', () => {
   );
 });
 
+test.each([
+  { gpu: 't4', dtype: 'float16' },
+  { gpu: 'v100-sxm-32', dtype: 'float16' },
+  { gpu: 'a100-80-sxm', dtype: 'bfloat16' },
+  { gpu: 'mi300x', dtype: 'bfloat16' },
+])('a GPU without bfloat16 is not asked for it: $gpu', ({ gpu, dtype }) => {
+  for (const target of ['vllm', 'sglang'] as const) {
+    expect(renderSettings(toyChoice({ gpu }), target).text).toContain(`--dtype ${dtype}`);
+  }
+  expect(renderSettings(toyChoice({ gpu }), 'transformers').text).toContain(`dtype=torch.${dtype}`);
+});
+
+test('PyTorch is told the device of the maker', () => {
+  expect(renderSettings(toyChoice({ gpu: 'm3-max' }), 'transformers').text).toContain('device_map="mps"');
+  expect(renderSettings(toyChoice({ gpu: 'arc-b580' }), 'transformers').text).toContain('device_map="xpu"');
+});
+
 test('the same plan as YAML says the same', () => {
   const { text } = renderSettings(toyChoice({ prefixCaching: false, kvFormat: 'fp8' }), 'vllm-yaml');
   expect(parse(text)).toEqual({

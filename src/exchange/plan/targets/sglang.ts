@@ -10,7 +10,14 @@ import { accepted, FlagTable, type Argument } from '../flags.ts';
 import rows from '../flags/sglang.json' with { type: 'json' };
 import { checkpointNotes, checkpointWord, type Checkpoints } from '../checkpoints.ts';
 import { shellCommand } from '../shell.ts';
-import { LOOKUP_COST, replicaNotes, repositoryNotes, type Renderer, type RenderSubject } from '../subject.ts';
+import {
+  LOOKUP_COST,
+  replicaNotes,
+  repositoryNotes,
+  sixteenBits,
+  type Renderer,
+  type RenderSubject,
+} from '../subject.ts';
 
 export const SGLANG_FLAGS: FlagTable = v.parse(FlagTable, rows);
 
@@ -70,7 +77,7 @@ export function sglangArguments(
     ['--tp-size', choice.tensorParallel],
     ...(choice.pipelineParallel > 1 ? [['--pp-size', choice.pipelineParallel] as const] : []),
     ...(choice.expertParallel ? [['--ep-size', choice.tensorParallel] as const] : []),
-    ...(choice.weights === 'bf16' ? [['--dtype', 'bfloat16'] as const] : []),
+    ...(choice.weights === 'bf16' ? [['--dtype', sixteenBits(choice)] as const] : []),
     ...(quantization === null ? [] : [['--quantization', quantization] as const]),
     ['--kv-cache-dtype', KV_DTYPES[choice.kvFormat]],
     ['--page-size', choice.blockSize],

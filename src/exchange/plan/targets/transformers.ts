@@ -8,7 +8,7 @@ import type { PlanChoice } from '../../../core/run/plan.ts';
 import { accepted, FlagTable, type Argument } from '../flags.ts';
 import rows from '../flags/transformers.json' with { type: 'json' };
 import { commentLines } from '../shell.ts';
-import { gpusOf, type Renderer } from '../subject.ts';
+import { deviceOf, gpusOf, sixteenBits, type Renderer } from '../subject.ts';
 
 export const TRANSFORMERS_VALUES: FlagTable = v.parse(FlagTable, rows);
 
@@ -33,8 +33,8 @@ export function transformersArguments(choice: PlanChoice): readonly Argument[] {
   const quantization = QUANTIZATION[choice.weights];
   const cache = CACHE[choice.kvFormat];
   return accepted(TRANSFORMERS_VALUES, [
-    ['dtype', 'bfloat16'],
-    gpusOf(choice) > 1 ? ['tp_plan', 'auto'] : ['device_map', 'cuda'],
+    ['dtype', sixteenBits(choice)],
+    gpusOf(choice) > 1 ? ['tp_plan', 'auto'] : ['device_map', deviceOf(choice)],
     ...(quantization === null ? [] : [['quantization_config', quantization] as const]),
     ['max_length', choice.maxModelTokens],
     ['cache_implementation', cache !== null ? 'quantized' : choice.offloadGB > 0 ? 'offloaded' : 'dynamic'],
@@ -52,7 +52,7 @@ export const renderTransformers: Renderer = ({ choice, repository }) => {
     'AutoTokenizer',
     ...(quantization === null ? [] : [quantization.split('(')[0] ?? '']),
   ];
-  const placement = values.has('tp_plan') ? 'tp_plan="auto"' : 'device_map="cuda"';
+  const placement = values.has('tp_plan') ? 'tp_plan="auto"' : `device_map="${deviceOf(choice)}"`;
   const cache = CACHE[choice.kvFormat];
   const notes = notesOf(choice);
   const text = `${commentLines(notes)}import torch
@@ -62,7 +62,7 @@ name = ${python(repository)}
 tokenizer = AutoTokenizer.from_pretrained(name, padding_side="left")
 model = AutoModelForCausalLM.from_pretrained(
     name,
-    dtype=torch.bfloat16,
+    dtype=torch.${sixteenBits(choice)},
     ${placement},${quantization === null ? '' : `\n    quantization_config=${quantization},`}
 )
 

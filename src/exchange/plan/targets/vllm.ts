@@ -17,6 +17,7 @@ import {
   offloadBytes,
   replicaNotes,
   repositoryNotes,
+  sixteenBits,
   type Renderer,
   type RenderSubject,
 } from '../subject.ts';
@@ -115,7 +116,7 @@ export function vllmArguments(choice: PlanChoice, transfer: string | null = null
     ['--tensor-parallel-size', choice.tensorParallel],
     ...when(choice.pipelineParallel > 1, ['--pipeline-parallel-size', choice.pipelineParallel]),
     ...when(choice.expertParallel, ['--enable-expert-parallel']),
-    ...when(choice.weights === 'bf16', ['--dtype', 'bfloat16']),
+    ...when(choice.weights === 'bf16', ['--dtype', sixteenBits(choice)]),
     ...(quantization === null ? [] : [['--quantization', quantization] as const]),
     ['--kv-cache-dtype', KV_DTYPES[choice.kvFormat]],
     ['--block-size', blockSizeOf(choice)],
