@@ -2,7 +2,7 @@
  * What can be done to each server from outside: load it, watch it, act on its cache. One table, and the calls behind it.
  *
  * Sources: vLLM's POST /reset_prefix_cache (development mode, VLLM_SERVER_DEV_MODE=1), SGLang's POST /flush_cache,
- * llama.cpp's POST /slots/ID?action=erase|save|restore (erase is always there, save and restore need --slot-save-path).
+ * llama.cpp's POST /slots/ID?action=erase|save|restore (all three need --slot-save-path; without it build b11669 answers 501).
  */
 import type { LoadedServer, ServerKind } from '../core/run/load.ts';
 import type { Endpoint } from './endpoint.ts';

@@ -87,6 +87,10 @@ export function faultOfStatus(status: number, body: string, endpoint: Endpoint):
       status,
     );
   }
+  if (status === 501) {
+    const sentence = `The server can’t do this as it was started (501${said}); start it so that it can.`;
+    return new EndpointError('wrong path', sentence, status);
+  }
   if (status >= 500) {
     return new EndpointError(
       'server error',

@@ -34,3 +34,4 @@ export {
   type WatchOptions,
   type WatchRates,
 } from './watch.ts';
+export { whyRefused, type Refusal, type RefusalKind } from './browser.ts';

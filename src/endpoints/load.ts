@@ -99,7 +99,7 @@ class LoadingRun {
       this.#tokens = { kind: 'ids', vocabulary };
       return;
     }
-    const rate = await tokenRate(this.#endpoint, api, this.#model, this.#options.signal);
+    const rate = await tokenRate(this.#endpoint, api, this.#model, this.#server, this.#options.signal);
     if (rate === null) {
       this.#notes.push(
         'The server does not count tokens, so one word stands for one token and lengths are assumed.',

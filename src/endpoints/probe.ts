@@ -4,12 +4,11 @@
  *
  * Asked are small answers that each server is known to give; what a server does not have is an error there and null here.
  */
-import { createRandom } from '../core/random.ts';
 import type { LoadedServer, ServerKind } from '../core/run/load.ts';
 import type { LoadApi } from '../core/scenario/load/schema.ts';
 import { headersOf, withoutSecrets, type Endpoint } from './endpoint.ts';
 import { EndpointError, faultOfFetch, faultOfStatus, notAnApi } from './fault.ts';
-import { wordAt, type TokenRate } from './prompts.ts';
+import { WORDS, type TokenRate } from './prompts.ts';
 import { emptyStream, stream } from './stream.ts';
 
 const PROBE_TIMEOUT_MS = 30_000;
@@ -259,21 +258,22 @@ export function chooseModel({ models }: LoadedServer, wanted: string): string {
 }
 
 const FEW_WORDS = 8;
-const MANY_WORDS = 56;
+/** Of the server's context that the longer probe may take, at as many tokens a word as small vocabularies have. */
+const PROBE_SHARE = 8;
 
-/** Two prompts of few and many words: how many tokens the server counts in each. Null where it counts none. */
+/** Prompts of a few words and of as many as there are: how many tokens the server counts in each. Null where it counts none. */
 export async function tokenRate(
   endpoint: Endpoint,
   api: LoadApi,
   model: string,
+  { maxModelTokens }: Pick<LoadedServer, 'maxModelTokens'>,
   signal: AbortSignal,
 ): Promise<TokenRate | null> {
+  const most = Math.min(WORDS.length, Math.floor((maxModelTokens ?? Infinity) / PROBE_SHARE));
+  const many = Math.max(2 * FEW_WORDS, most);
   const counts: number[] = [];
-  for (const words of [FEW_WORDS, MANY_WORDS]) {
-    const random = createRandom(words).fork('token rate');
-    const text = Array.from({ length: words }, () => wordAt(random))
-      .join('')
-      .trimStart();
+  for (const words of [FEW_WORDS, many]) {
+    const text = WORDS.slice(0, words).join(' ');
     const streamed = emptyStream();
     const asked = {
       api,
@@ -288,7 +288,7 @@ export async function tokenRate(
     if (tokens === null) return null;
     counts.push(tokens);
   }
-  const [few = 0, many = 0] = counts;
-  const perWord = (many - few) / (MANY_WORDS - FEW_WORDS);
+  const [few = 0, all = 0] = counts;
+  const perWord = (all - few) / (many - FEW_WORDS);
   return perWord > 0 ? { perWord, base: Math.max(0, Math.round(few - perWord * FEW_WORDS)) } : null;
 }

@@ -13,11 +13,11 @@ import type { LoadApi } from '../core/scenario/load/schema.ts';
 import type { ChatMessage, Prompt } from './request.ts';
 
 /** Common short words: most tokenizers have them whole, with the space before. */
-const WORDS = (
+export const WORDS = (
   'time year people way day man thing woman life child world school state family student group country problem hand ' +
   'part place case week company system program question work night point home water room mother area money story fact ' +
   'month lot right study book eye job word business issue side kind head house service friend father power hour game ' +
-  'line end member law car city name team minute idea body back parent face others level office door health person art ' +
+  'line end member law car city name team minute idea body back parent face others level office door health art ' +
   'war history party result change morning reason research girl guy moment air teacher force education foot boy age ' +
   'policy music market sense nation plan college interest death course someone experience building'
 ).split(' ');
@@ -46,7 +46,7 @@ export interface PromptWriter {
   answered(row: number, text: string): void;
 }
 
-export function wordAt(random: Random): string {
+function wordAt(random: Random): string {
   return ` ${WORDS[random.below(WORDS.length)] ?? 'time'}`;
 }
 
