@@ -219,3 +219,27 @@ test.each([
 ])('$what is one sentence', ({ text, says }) => {
   expect(sentence(text)).toContain(says);
 });
+
+const STRANGE: readonly unknown[] = [null, '', 'x', 'NaN', -1, 0, 1e308, 1e-300, true, [], {}];
+
+/** The document once for each of its leaves and branches, with something strange in that place. */
+function* damaged(document: unknown): Generator<unknown> {
+  if (typeof document !== 'object' || document === null) return;
+  for (const [index, [name, value]] of Object.entries(document).entries()) {
+    const put = (other: unknown): unknown =>
+      Array.isArray(document) ? document.toSpliced(index, 1, other) : { ...document, [name]: other };
+    for (const strange of STRANGE) yield put(strange);
+    for (const inner of damaged(value)) yield put(inner);
+  }
+}
+
+test.each(Object.entries({ VLLM, SGLANG, AIPERF, LLMPERF, GENAI_BENCH }))(
+  '%s, damaged in any place, is read or refused in one sentence',
+  (_, document) => {
+    for (const strange of damaged(document)) {
+      const read = readResults(JSON.stringify(strange));
+      if (!read.ok) expect(read.sentence).toMatch(/^[^\n]{10,500}$/);
+      else for (const { tpotMs } of read.value) expect(tpotMs.mean ?? 1).toBeGreaterThanOrEqual(0);
+    }
+  },
+);
