@@ -179,6 +179,7 @@ class Search {
     const able = this.#able.length;
     const rungs = planRungs(able, blocks.length, eta, share);
     this.#planned = Math.max(1, costOf(rungs));
+    this.#noteShare(costOf(rungs) / (able * blocks.length));
     for (const [at, rung] of rungs.entries()) {
       const next = rungs[at + 1]?.candidates ?? 1;
       for (const block of blocks.slice(rung.from, rung.to)) {
@@ -187,6 +188,16 @@ class Search {
       }
       if (at + 1 < rungs.length) this.#keep(next, rung, blocks.length);
     }
+  }
+
+  /** Few cells leave little to halve: everybody is measured once, whatever that is of the whole. */
+  #noteShare(planned: number): void {
+    const { share } = this.#scenario.budget;
+    if (planned <= share) return;
+    const percent = (part: number): string => `${Math.round(100 * part)} %`;
+    this.#notes.push(
+      `Measuring each setting once and the better ones again is ${percent(planned)} of so small a grid, more than the ${percent(share)} of budget.share; more cells or repeats would make halving pay.`,
+    );
   }
 
   /** Who is behind the last that will be kept, for certain, leaves before the rung is over. */
@@ -337,9 +348,10 @@ class Search {
   }
 
   #counts(): TuneCounts {
-    const infeasible = this.#infeasible.size;
+    const { candidate } = this.#record;
+    const broken = candidate.filter((at) => this.#infeasible.has(at)).length;
     const full = this.#candidates.length * this.#blocks;
-    const skipped = { ...this.#skipped, infeasible: infeasible * this.#blocks };
+    const skipped = { ...this.#skipped, infeasible: this.#infeasible.size * this.#blocks - broken };
     const least =
       full - (this.#taken - this.#extra) - skipped.infeasible - skipped.halved - skipped.separated;
     return {

@@ -79,6 +79,8 @@ test('what is impossible is refused before it is measured, or once it broke, and
   const reasons = run.rows.filter(({ status }) => status === 'infeasible').map(({ reason }) => reason);
   expect(reasons.filter((reason) => reason === 'No fp8 here.')).toHaveLength(100);
   expect(reasons.filter((reason) => reason === 'It broke.')).toHaveLength(20);
+  const { full, taken, extra, skipped } = run.counts;
+  expect(taken - extra + skipped.halved + skipped.separated + skipped.infeasible).toBe(full);
   const again = fakeExecutor({ breaks: ({ blockSize }) => blockSize === 32 });
   await tune(wideTuning(), again, { resume: run });
   expect(again.asked.filter(({ settings }) => settings.blockSize === 32)).toEqual([]);
@@ -139,6 +141,13 @@ test('settings that do nothing are one candidate', () => {
   };
   // The other engine has one cache of its own, whatever else is set.
   expect(candidatesOf(withOther)).toHaveLength(6);
+});
+
+test('a grid of one cell leaves little to halve, and says so', async () => {
+  const profile = { name: 'custom' as const, contexts: [1024], outputs: [64], weights: null };
+  const run = await tune(wideTuning({ profile }), fakeExecutor());
+  expect(run.counts.taken).toBeGreaterThan(0.25 * run.counts.full);
+  expect(run.notes[0]).toMatch(/is \d+ % of so small a grid, more than the 25 % of budget\.share/);
 });
 
 test('where even the baseline can run nowhere, one sentence says why', async () => {
