@@ -137,3 +137,19 @@ test('two plans field by field', () => {
   expect(fields.get('memory.weightsBytes')?.better).toBe('b');
   expect(fields.get('choice.gpu')?.same).toBe(true);
 });
+
+test('a plan’s file is read, or refused in one sentence', () => {
+  const text = JSON.stringify(runPlan(plan()));
+  const sentence = (input: unknown): string => {
+    const read = parsePlanRun(input);
+    return read.ok ? '' : read.sentence;
+  };
+  expect(sentence(text)).toBe('');
+  expect(sentence(text.slice(0, text.length / 2))).toMatch(/^[^\n]{10,400}[.?]$/);
+  expect(sentence('{"kind":"lab"}')).toContain('no plan');
+  expect(sentence(text.replace('"version":1,"kind":"plan","id"', '"version":99,"kind":"plan","id"'))).toMatch(
+    /newer|version/,
+  );
+  expect(sentence(text.replace(/"replicas":\d+/, '"replicas":-4'))).toContain('replicas');
+  expect(sentence({ ...runPlan(plan()), extra: 1 })).toContain('extra');
+});
