@@ -5,7 +5,7 @@ import { DEFAULT_PLAN } from '../core/scenario/plan/defaults.ts';
 import type { PlanScenario } from '../core/scenario/plan/schema.ts';
 import { PLAN_PRESETS, presetPlan } from '../core/scenario/presets.ts';
 import type { Draft } from './draft.svelte.ts';
-import { roomLink, ScenarioSetup, type SetupKind } from './scenario-setup.svelte.ts';
+import { ScenarioSetup, type SetupKind } from './scenario-setup.svelte.ts';
 import type { KeyValue } from './theme.svelte.ts';
 
 export type PlanDraft = Draft<PlanScenario>;
@@ -25,9 +25,4 @@ export class PlanSetup extends ScenarioSetup<PlanScenario> {
   constructor(tab: KeyValue | null = null) {
     super(PLAN_KIND, tab);
   }
-}
-
-/** The link of a plan's scenario, after `#`. */
-export function planLink(scenario: PlanScenario): Promise<string> {
-  return roomLink(PLAN_KIND, scenario, null);
 }
