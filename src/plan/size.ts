@@ -36,6 +36,9 @@ export function meanHour({ hours }: { readonly hours: readonly number[] | null }
   return hours === null ? 1 : hours.reduce((sum, share) => sum + share, 0) / hours.length;
 }
 
+/** GPUs of a deployment at the most: the schema's bound of a count. */
+const MOST_GPUS = 100_000;
+
 export type SizedOrNot =
   { readonly ok: true; readonly sized: Sized } | { readonly ok: false; readonly reason: string };
 
@@ -58,6 +61,9 @@ export function sizeOf(
   if (!('replicas' in found)) return { ok: false, reason: found.reason };
   const { replicas, served, apart } = found;
   const gpus = replicas * group;
+  if (gpus > MOST_GPUS) {
+    return { ok: false, reason: `the load takes ${gpus} GPUs, more than the ${MOST_GPUS} that anybody has` };
+  }
   const peak = served.requestsPerSecond * replicas;
   const mean = peak * meanHour(scenario.load);
   const most = served.maxRequestsPerSecond * replicas;

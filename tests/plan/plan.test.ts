@@ -62,6 +62,12 @@ test('a rate that the GPUs can’t carry is no plan, and utilization is not clip
   expect(run.reason).toMatch(/requests a second at the most, less than the 10 asked for/);
 });
 
+test('a load that no number of GPUs carries is no plan', () => {
+  const run = runPlan(plan({ hardware: { gpu: 'l4' }, load: { rate: 1e6 } }));
+  expect(run.feasible).toBe(false);
+  expect(run.reason).toMatch(/the load takes \d+ GPUs, more than the 100000/);
+});
+
 test('fp8 is not offered where the GPU has none', () => {
   const run = runPlan(plan({ hardware: { gpu: 'a100-80-sxm' }, engine: { weights: 'fp8' } }));
   expect(run.feasible).toBe(false);
