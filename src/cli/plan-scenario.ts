@@ -10,7 +10,14 @@ import {
   presetPlan,
   type PlanScenario,
 } from '../index.ts';
-import { REASONING_NAMES, reasoningOutput, SPECULATION_NAMES, SPECULATION_PRESETS } from '../plan/index.ts';
+import {
+  findGpuRecord,
+  noEngine,
+  REASONING_NAMES,
+  reasoningOutput,
+  SPECULATION_NAMES,
+  SPECULATION_PRESETS,
+} from '../plan/index.ts';
 import type { Invocation } from './arguments.ts';
 import { InputError } from './errors.ts';
 import { realNumber, wholeNumber } from './numbers.ts';
@@ -32,10 +39,19 @@ const FORMAT_ALIASES: Readonly<Record<string, string>> = {
 
 /** @throws InputError */
 export function loadPlan(invocation: Invocation): PlanScenario {
-  const flagged = withFlags(baseOf(invocation), invocation);
+  const flagged = ranBy(withFlags(baseOf(invocation), invocation), invocation);
   const changed = applyAssignments(flagged, invocation.set);
   if (!changed.ok) throw new InputError(changed.sentence);
   return changed.scenario;
+}
+
+/** The engine of its base where that runs on the GPU, and else one that does; one that is named stays. */
+function ranBy(scenario: PlanScenario, { given, scenario: name }: Invocation): PlanScenario {
+  const { hardware, engine } = scenario;
+  if (given('engine') !== null || name !== null || hardware.gpu === null) return scenario;
+  const gpu = findGpuRecord(hardware.gpu);
+  const foreign = gpu.ok && noEngine(gpu.value, engine.name) !== null;
+  return foreign ? { ...scenario, engine: { ...engine, name: 'llama.cpp' } } : scenario;
 }
 
 function baseOf({ scenario: name }: Invocation): PlanScenario {

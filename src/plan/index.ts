@@ -8,7 +8,7 @@ export { parsePlanRun } from './read-run.ts';
 export { GRIDS, gridOf, type Grid } from './grid.ts';
 export { lossOf, QUALITY_ROWS, qualityOf, type QualityRow } from './quality.ts';
 export { publishedPrices } from './cost.ts';
-export { noKv, noWeights, releasedWeights } from './support.ts';
+export { noEngine, noKv, noWeights, releasedWeights } from './support.ts';
 export { simulatePlan, simulatePrefix, type SimulatedPlan } from './simulate.ts';
 export { modelsFor, type ModelOnGpu } from './recommend.ts';
 export {

@@ -21,7 +21,7 @@ import { loadContext, type LoadContext } from './context.ts';
 import { limitBroken } from './limits.ts';
 import { sizeOf, type Sized } from './size.ts';
 import { gpuOf, subjectOf } from './subject.ts';
-import { defaultKv, noKv, noWeights } from './support.ts';
+import { defaultKv, noEngine, noKv, noWeights } from './support.ts';
 import { unverified, verify } from './verify.ts';
 import { tooLong, tooLongNotes } from './too-long.ts';
 import type { Candidate, PlanSubject } from './types.ts';
@@ -171,11 +171,13 @@ function memoryOnly(candidate: Candidate, subject: PlanSubject, context: LoadCon
   };
 }
 
-/** What no candidate can change: lengths that the model does not take, formats that the GPU does not have. */
+/** What no candidate can change: lengths that the model does not take, engines and formats that the GPU does not have. */
 function impossible(subject: PlanSubject, gpu: GpuRecord, context: LoadContext): string | null {
   const { engine } = subject.scenario;
   const long = tooLong(subject, context);
   if (long !== null) return long;
+  const foreign = noEngine(gpu, engine.name);
+  if (foreign !== null) return `${foreign}.`;
   const lacking =
     (engine.weights === null ? null : noWeights(gpu, engine.name, engine.weights)) ??
     (engine.kvFormat === null ? null : noKv(gpu, engine.name, engine.kvFormat));

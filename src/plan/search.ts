@@ -22,7 +22,7 @@ import { candidateOf, fitting, modelTokens } from './settle.ts';
 import { sizeOf, type Sized } from './size.ts';
 import { gpusToSearch, neighboursOf, settingsOf } from './space.ts';
 import { subjectOf } from './subject.ts';
-import { noKv, noWeights } from './support.ts';
+import { noEngine, noKv, noWeights } from './support.ts';
 import { tooLong, tooLongNotes } from './too-long.ts';
 import type { Candidate, PlanSubject } from './types.ts';
 import { unverified, verify, type Verified } from './verify.ts';
@@ -115,6 +115,7 @@ function oneReplica({ gpu, choice }: Candidate): Candidate {
 
 function lackingOf({ scenario: { engine } }: PlanSubject, gpu: GpuRecord): string | null {
   return (
+    noEngine(gpu, engine.name) ??
     (engine.weights === null ? null : noWeights(gpu, engine.name, engine.weights)) ??
     (engine.kvFormat === null ? null : noKv(gpu, engine.name, engine.kvFormat))
   );

@@ -1,5 +1,5 @@
 /**
- * Which formats a GPU and an engine have at all, and which one a model was released in.
+ * Which GPUs an engine runs on, which formats a GPU and an engine have at all, and which one a model was released in.
  *
  * A format without arithmetic of its own on a GPU is not offered, though some engines widen it on the way: the gain is
  * memory alone, and that is what int4 is for.
@@ -25,6 +25,28 @@ const ENGINE_KV: Record<PlanEngineName, readonly ServedKvFormat[]> = {
   'tensorrt-llm': ['bf16', 'fp8', 'int8'],
   'llama.cpp': ['bf16', 'int8', 'int4'],
 };
+
+const PHONE_MAKERS: readonly GpuRecord['vendor'][] = ['qualcomm', 'arm', 'imagination'];
+const onPhone = ({ kind, vendor }: GpuRecord): boolean => kind === 'mobile' || PHONE_MAKERS.includes(vendor);
+
+/**
+ * GPUs that an engine does not run on. vLLM: docs/getting_started/installation (CUDA, ROCm, XPU; Gaudi and Apple by plugins);
+ * SGLang: docs/hardware-platforms; TensorRT-LLM: supported-hardware (Ampere and later); llama.cpp: docs/build.md.
+ */
+const RUNS_NOT: Record<PlanEngineName, (gpu: GpuRecord) => boolean> = {
+  vllm: onPhone,
+  sglang: (gpu) => onPhone(gpu) || gpu.vendor === 'apple',
+  'tensorrt-llm': ({ vendor, architecture }) =>
+    (vendor !== 'nvidia' && vendor !== 'other') || ['Volta', 'Turing'].includes(architecture),
+  'llama.cpp': ({ architecture }) => architecture.startsWith('Gaudi'),
+};
+
+/** Why an engine does not run on a GPU at all, with one that does; null where it does. */
+export function noEngine(gpu: GpuRecord, engine: PlanEngineName): string | null {
+  if (!RUNS_NOT[engine](gpu)) return null;
+  const other = (['vllm', 'llama.cpp'] as const).find((name) => !RUNS_NOT[name](gpu));
+  return `${engine} does not run on ${gpu.name}${other === undefined ? '' : `; ${other} does`}`;
+}
 
 /** Why a GPU or an engine has no such weights; null where both do. */
 export function noWeights(gpu: GpuRecord, engine: PlanEngineName, format: ServedWeightFormat): string | null {

@@ -268,3 +268,19 @@ test('text for people says what does not work first', async () => {
   expect(out).toMatch(/^This plan does not work\./);
   expect((await kvlab('plan', ...EIGHT)).out).toContain('vllm serve');
 });
+
+test('an engine runs where it runs: refused in words, and on a phone the one that does is taken', async () => {
+  const small = ['plan', '--model', 'llama-3.2-1b', '--concurrency', '1'];
+  const refused = await json(...small, '--gpu', 'MI300X', '--engine', 'tensorrt-llm');
+  expect(refused).toMatchObject({
+    feasible: false,
+    reason: 'tensorrt-llm does not run on Instinct MI300X; vllm does.',
+  });
+  const phone = await json(...small, '--gpu', 'apple-a18');
+  expect(phone).toMatchObject({ feasible: true, choice: { engine: 'llama.cpp' } });
+  const mac = await json(...small, '--gpu', 'm3-max');
+  expect(mac.flags).toContain('vllm-metal');
+  const fleet = await json('compare', '--model', 'llama-3.2-1b', '--gpus', 'H100,apple-a18', '--rps', '1');
+  expect(fleet.rows.at(-1)).toMatchObject({ feasible: false, choice: { gpu: 'apple-a18' } });
+  expect(fleet.rows.at(-1).reason).toContain('vllm does not run on Apple A18');
+});

@@ -6,6 +6,7 @@
  */
 import * as v from 'valibot';
 import { stringify } from 'yaml';
+import { findAnyGpu } from '../../../core/hardware/catalogue.ts';
 import type { PlanChoice } from '../../../core/run/plan.ts';
 import { checkpointNotes, checkpointWord, type Checkpoints } from '../checkpoints.ts';
 import { accepted, FlagTable, nearestAtMost, numericChoices, type Argument } from '../flags.ts';
@@ -164,12 +165,27 @@ function speculationArguments({ speculation }: PlanChoice): readonly Argument[] 
   return [['--speculative-config', JSON.stringify(config)]];
 }
 
+/** What vLLM runs on through packages beside it (docs/getting_started/installation). */
+function pluginNotes({ gpu }: PlanChoice): string[] {
+  const record = findAnyGpu(gpu);
+  const plugin =
+    record?.vendor === 'apple'
+      ? 'vllm-metal'
+      : record?.architecture.startsWith('Gaudi') === true
+        ? 'vllm-gaudi'
+        : null;
+  return plugin === null
+    ? []
+    : [`On ${record?.name ?? gpu} vLLM runs with the plugin ${plugin}: install it too.`];
+}
+
 export function vllmNotes(subject: RenderSubject): string[] {
   const { choice } = subject;
   const notes = [
     ...replicaNotes(choice),
     ...repositoryNotes(subject),
     ...checkpointNotes('vLLM', subject, CHECKPOINTS),
+    ...pluginNotes(choice),
   ];
   if (choice.kvFormat === 'int2') {
     notes.push(
