@@ -146,8 +146,11 @@ class Search {
     });
     const gone = new Set(refused.map(cellName));
     const left = cells.filter((cell) => !gone.has(cellName(cell)));
-    const first = dropped[0] ?? refused[0];
-    if (left.length === 0) throw new TuneError(`No cell of the profile can run. ${first?.reason ?? ''}`);
+    if (left.length === 0) {
+      const remedy = refused.length === 0 ? ' Shorten profile.contexts.' : '';
+      const [first] = [...refused, ...dropped];
+      throw new TuneError(`No cell of the profile can run. ${first?.reason ?? ''}${remedy}`);
+    }
     return { cells: left, dropped: [...dropped, ...refused] };
   }
 

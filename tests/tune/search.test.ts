@@ -143,6 +143,13 @@ test('settings that do nothing are one candidate', () => {
   expect(candidatesOf(withOther)).toHaveLength(6);
 });
 
+test('where every cell is too long, the sentence says how long one may be', async () => {
+  const short = { ...fakeExecutor(), maxTokens: () => 512 };
+  await expect(tune(wideTuning(), short)).rejects.toThrow(
+    /more than the 512 of .* Shorten profile\.contexts\./,
+  );
+});
+
 test('a grid of one cell leaves little to halve, and says so', async () => {
   const profile = { name: 'custom' as const, contexts: [1024], outputs: [64], weights: null };
   const run = await tune(wideTuning({ profile }), fakeExecutor());
