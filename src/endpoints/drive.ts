@@ -177,7 +177,11 @@ class Drive {
         ...scenario.sampling,
       };
       const timeoutMs = scenario.client.timeoutSeconds * 1000;
-      await stream(this.#endpoint, asked, into, { signal: this.#controller.signal, timeoutMs });
+      await stream(this.#endpoint, asked, into, {
+        signal: this.#controller.signal,
+        timeoutMs,
+        reuse: scenario.client.reuseConnections,
+      });
       prompts.answered(row, into.text);
       this.#recorder.finished(row, into);
       return null;

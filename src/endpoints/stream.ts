@@ -23,10 +23,14 @@ export function emptyStream(): Streamed {
 
 const NO_USAGE: Usage = { promptTokens: null, outputTokens: null, cachedTokens: null };
 const MAX_ERROR_CHARACTERS = 4000;
+/** What a server may take to end an answer after its [DONE]. */
+const DRAIN_MS = 250;
 
 export interface StreamOptions {
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
+  /** Whether the request may take a connection that is open; a browser does not ask. */
+  readonly reuse?: boolean;
 }
 
 /** @throws EndpointError of the kind that it is; what came until then is in `into` */
@@ -34,7 +38,7 @@ export async function stream(
   endpoint: Endpoint,
   asked: Asked,
   into: Streamed,
-  { signal, timeoutMs }: StreamOptions,
+  { signal, timeoutMs, reuse = false }: StreamOptions,
 ): Promise<void> {
   const controller = new AbortController();
   let timedOut = false;
@@ -45,12 +49,12 @@ export async function stream(
   }, timeoutMs);
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
-  let began = false;
+  let [began, over] = [false, false];
   try {
     const path = asked.api === 'chat' ? 'chat/completions' : 'completions';
     const response = await endpoint.fetch(`${endpoint.api}/${path}`, {
       method: 'POST',
-      headers: headersOf(endpoint),
+      headers: { ...headersOf(endpoint), ...(reuse ? {} : { connection: 'close' }) },
       body: bodyOf(asked),
       signal: controller.signal,
       redirect: 'error',
@@ -59,6 +63,7 @@ export async function stream(
     });
     began = true;
     await readAnswer(response, endpoint, into);
+    over = true;
   } catch (error) {
     if (signal.aborted) throw new EndpointError('cancelled', 'The request was cancelled.');
     if (timedOut) {
@@ -73,7 +78,7 @@ export async function stream(
     clearTimeout(timer);
     signal.removeEventListener('abort', stop);
     // A stream that is left in the middle is closed, so that the server stops as well.
-    controller.abort();
+    if (!over) controller.abort();
   }
 }
 
@@ -98,18 +103,20 @@ async function readAnswer(response: Response, endpoint: Endpoint, into: Streamed
   const state = { done: false, finished: false };
   const events = new EventStreamReader();
   try {
-    while (!state.done) {
+    for (;;) {
       const { value, done } = await reader.read();
       const now = endpoint.now();
       for (const data of done ? events.end() : events.push(value)) take(data, now, into, state, endpoint);
       if (done) break;
+      if (state.done) {
+        await drained(reader);
+        break;
+      }
     }
   } catch (error) {
+    reader.cancel().catch(() => undefined);
     if (!(error instanceof EventTooLongError)) throw error;
     throw new EndpointError('unreadable stream', error.message);
-  } finally {
-    // Nothing waits for what comes after the end.
-    reader.cancel().catch(() => undefined);
   }
   if (!state.done && !state.finished) {
     throw new EndpointError(
@@ -118,6 +125,18 @@ async function readAnswer(response: Response, endpoint: Endpoint, into: Streamed
     );
   }
   if (into.chunkMs.length === 0) throw empty();
+}
+
+/** A connection whose answer was read to its end can be used again; a server that never ends it is left. */
+async function drained(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  const timer = setTimeout(() => void reader.cancel().catch(() => undefined), DRAIN_MS);
+  try {
+    while (!(await reader.read()).done);
+  } catch {
+    // All that was asked for has come; how the connection ends is no fault of the request.
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function take(

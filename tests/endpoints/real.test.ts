@@ -38,7 +38,7 @@ real(
       arrivals: { kind: 'closed', users: 8, thinkSeconds: 0 },
       outputTokens: { kind: 'fixed', tokens: 6 },
     };
-    const layers = [{ api: 'completions' }, { prompts: { as: 'ids' } }];
+    const layers = [{ api: 'completions' }, { api: 'chat' }, { prompts: { as: 'ids' } }];
     for (const layer of layers) {
       const run = await loadOn(url, smallLoad({ workload, ...layer, telemetrySeconds: 0.2 }));
       const record = run.points[0]?.repetitions[0]?.measured;

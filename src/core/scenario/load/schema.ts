@@ -34,6 +34,11 @@ export const LoadClient = v.strictObject({
   retrySeconds: real(0, 600),
   /** More wait at the client, which counts as its lateness. */
   maxInFlight: int(1, 10_000),
+  /**
+   * Whether a request may take a connection that an earlier one left open. Not so, it opens its own, which counts as its
+   * time; but some servers close what is left open just as the next request comes (llama.cpp does). A browser decides itself.
+   */
+  reuseConnections: v.boolean(),
 });
 
 /** What the prediction needs to know of the server's engine; null: what the server tells, else no limit. */
