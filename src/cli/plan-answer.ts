@@ -17,6 +17,14 @@ function flagsOf({ choice, memory }: Deployment): string {
 
 /** GPUs that people are shown: the best of each. */
 const SHOWN_ROWS = 15;
+/** Of prompts that have nothing in common, or of an engine that keeps nothing of them. */
+const NOTHING_SHARED: NonNullable<Deployment['prefixCache']> = {
+  hitRatio: 0,
+  ttftSaved: 0,
+  memorySaved: 0,
+  throughputRatio: 1,
+};
+
 /** Rows of a search that are answered. */
 const ANSWERED_ROWS = 50;
 
@@ -46,7 +54,7 @@ export function planAnswer(run: PlanRun): object {
           benchmark: feasible ? (benchmarkCommand(run)?.text ?? null) : null,
           phases: speed?.phases ?? null,
           operations: speed?.operations ?? [],
-          prefixCache: deployment.prefixCache,
+          prefixCache: deployment.prefixCache ?? NOTHING_SHARED,
           cost: deployment.cost,
           energy: deployment.energy,
           quality: deployment.quality,

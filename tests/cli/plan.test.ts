@@ -57,7 +57,7 @@ test('plan answers all that it promises', async () => {
         mbu: expect.any(Number),
       },
     },
-    prefixCache: null,
+    prefixCache: { hitRatio: 0, ttftSaved: 0, memorySaved: 0, throughputRatio: 1 },
     cost: { perHour: expect.any(Number), perRequest: expect.any(Number), perMonth: expect.any(Number) },
   });
   const [low, high] = answer.interval.tpotMs;

@@ -31,7 +31,8 @@ function comparePair(context: CommandContext, first: string, second: string): Ou
   const { invocation, terminal } = context;
   const [a, b] = [planOf(context, first), planOf(context, second)];
   const fields = comparePlans(a, b);
-  const titles = { a: titleOf(a, first), b: titleOf(b, second) };
+  const titles =
+    a.title === b.title ? { a: first, b: second } : { a: titleOf(a, first), b: titleOf(b, second) };
   terminal.answer(invocation.json ? `${JSON.stringify({ ...titles, fields })}\n` : pairText(titles, fields));
   return 'done';
 }
