@@ -7,4 +7,5 @@ export { simulationOf } from '../core/scenario/tune/simulation.ts';
 export { tuneOnGpu, type GpuTuning } from './on-gpu.ts';
 export { OtherTuningError } from './record.ts';
 export { blocksOf, costOf, planRungs, representativeOrder, type Block, type Rung } from './rungs.ts';
-export { tune, TuneError, type TuneOptions, type TuneProgress, type TuneStamp } from './search.ts';
+export type { TuneOptions, TuneProgress, TuneStamp } from './options.ts';
+export { tune, TuneError } from './search.ts';

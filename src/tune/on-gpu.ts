@@ -7,7 +7,8 @@ import type { GenerationBackend } from '../lab/serving/backend.ts';
 import type { TuneExecutor } from './executor.ts';
 import { createEngineExecutor } from './executors/engine.ts';
 import { createKernelsExecutor } from './executors/kernels.ts';
-import { tune, TuneError, type TuneProgress } from './search.ts';
+import type { TuneProgress } from './options.ts';
+import { tune, TuneError } from './search.ts';
 
 export interface GpuTuning {
   readonly host: LabHost;

@@ -13,7 +13,7 @@
 import { ALIKE, chanceBetter, pairedDifference } from '../core/metrics/tune/estimate.ts';
 import { BASELINE } from '../core/metrics/tune/scored.ts';
 import { createRandom, type Random } from '../core/random.ts';
-import type { TuneCounts, TuneMetrics, TuneRow, TuneRun, TuneRunCell } from '../core/run/tune.ts';
+import type { TuneCounts, TuneMetrics, TuneRun, TuneRunCell } from '../core/run/tune.ts';
 import { RUN_VERSION } from '../core/run/version.ts';
 import type { DroppedCell } from '../core/scenario/tune/profiles.ts';
 import { resolveTuning, tuningCells, type Tuning } from '../core/scenario/tune/resolved.ts';
@@ -22,35 +22,9 @@ import { candidatesOf, type TuneCandidate } from '../core/scenario/tune/space.ts
 import { InfeasibleError, type TuneExecutor } from './executor.ts';
 import { byScore, rankedRows, standingOf, type Standing } from './ranking.ts';
 import { Known, SampleRecord } from './record.ts';
+import type { TuneOptions, TuneStamp } from './options.ts';
 import { blocksOf, costOf, planRungs, type Block, type Rung } from './rungs.ts';
-
-export interface TuneStamp {
-  readonly id: string;
-  /** ISO 8601, UTC. */
-  readonly createdAt: string;
-  readonly appVersion: string;
-  readonly command: string | null;
-}
-
-export interface TuneProgress {
-  /** Of the measurements that may be taken, 0…1. */
-  readonly fraction: number;
-  readonly message: string;
-  /** The run as far as it is. */
-  readonly partial: () => TuneRun;
-}
-
-export interface TuneOptions {
-  readonly stamp?: Partial<TuneStamp>;
-  /** A run of the same scenario that was stopped: goes on from it. */
-  readonly resume?: TuneRun | null;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: TuneProgress) => void;
-  /** Milliseconds on a clock that only goes forwards, for a budget of seconds. */
-  readonly now?: () => number;
-  /** Called between two measurements; what it returns is waited for. */
-  readonly pause?: () => Promise<void> | undefined;
-}
+import { cellName, qualityNote, shareNote } from './words.ts';
 
 /** Nothing of a tuning can run. */
 export class TuneError extends Error {
@@ -182,7 +156,7 @@ class Search {
     const able = this.#able.length;
     const rungs = planRungs(able, blocks.length, eta, share);
     this.#planned = Math.max(1, costOf(rungs));
-    this.#noteShare(costOf(rungs) / (able * blocks.length));
+    this.#notes.push(...shareNote(costOf(rungs) / (able * blocks.length), share));
     for (const [at, rung] of rungs.entries()) {
       const next = rungs[at + 1]?.candidates ?? 1;
       for (const block of blocks.slice(rung.from, rung.to)) {
@@ -191,16 +165,6 @@ class Search {
       }
       if (at + 1 < rungs.length) this.#keep(next, rung, blocks.length);
     }
-  }
-
-  /** Few cells leave little to halve: everybody is measured once, whatever that is of the whole. */
-  #noteShare(planned: number): void {
-    const { share } = this.#scenario.budget;
-    if (planned <= share) return;
-    const percent = (part: number): string => `${Math.round(100 * part)} %`;
-    this.#notes.push(
-      `Measuring each setting once and the better ones again is ${percent(planned)} of so small a grid, more than the ${percent(share)} of budget.share; more cells or repeats would make halving pay.`,
-    );
   }
 
   /** Who is behind the last that will be kept, for certain, leaves before the rung is over. */
@@ -400,22 +364,4 @@ class Search {
       complete: this.#ended,
     };
   }
-}
-
-/** What the score does not see, where the winner has fewer bits or fewer tokens than the baseline. */
-function qualityNote(winner: TuneRow | undefined, { baseline }: Tuning): string[] {
-  if (winner === undefined) return [];
-  const { kvFormat, weights, eviction, strategy, evictionTokens } = winner.settings;
-  const changed = [
-    ...(kvFormat === baseline.kvFormat ? [] : [`KV in ${kvFormat}`]),
-    ...(weights === baseline.weights ? [] : [`weights in ${weights}`]),
-    ...(eviction === baseline.eviction ? [] : [`eviction by ${eviction}`]),
-    ...(strategy === 'sliding-window' ? [`a window of ${evictionTokens} tokens`] : []),
-  ];
-  if (changed.length === 0) return [];
-  return [`The score sees no quality: what ${changed.join(', ')} may cost is the quality lab’s to measure.`];
-}
-
-function cellName({ model, context, output }: TuneRunCell): string {
-  return `${model} ${context} ${output}`;
 }
