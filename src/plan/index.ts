@@ -23,7 +23,7 @@ export {
 export { PlanError } from './error.ts';
 export { runPlan, type PlanOptions, type PlanStamp } from './plan.ts';
 export { searchPlans, searchTask, type SearchOptions, type SearchProgress } from './search.ts';
-export { findGpuRecord, findModelRecord } from './names.ts';
+export { findAllRecords, findGpuRecord, findModelRecord } from './names.ts';
 export { ALL_GPUS, findAnyGpu, gpusOf, nearestGpus } from '../core/hardware/catalogue.ts';
 export { ALL_MODELS, findAnyModel, nearestModels } from '../core/model/catalogue.ts';
 export { architectureFromConfig, architectureFromText } from '../core/model/config/index.ts';

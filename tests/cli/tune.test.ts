@@ -203,3 +203,17 @@ describe('profiles', () => {
     expect((JSON.parse(out) as { profile: string }).profile).toBe(name);
   });
 });
+
+test('the simulator and the tuner know every model and GPU that plans know', async () => {
+  const { status, out } = await kvlab(
+    'tune',
+    '--model',
+    'Qwen3-14B',
+    '--gpu',
+    'RTX A6000',
+    ...QUICK,
+    '--json',
+  );
+  expect(status).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ models: ['Qwen3-14B'], executor: 'simulator' });
+});
