@@ -71,7 +71,9 @@ export async function resetPrefixCache(endpoint: Endpoint, server: LoadedServer)
     return `The prefix cache was not emptied before the repetitions: ${name} has no way.`;
   try {
     await reset(endpoint, server);
-    return 'The server’s prefix cache was emptied before each repetition.';
+    return server.kind === 'llama.cpp'
+      ? 'The slots of llama.cpp were erased before each repetition; prompts that it keeps in host memory (--cache-ram) were not.'
+      : 'The server’s prefix cache was emptied before each repetition.';
   } catch (error) {
     if (!(error instanceof EndpointError)) throw error;
     return `The prefix cache could not be emptied: ${error.message}`;

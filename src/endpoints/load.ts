@@ -59,6 +59,9 @@ export async function runLoad(
 
 type Tokens = PromptParts['tokens'];
 
+/** Share of the prompts found in a cache that is more than a first token or two. */
+const FOUND = 0.1;
+
 class LoadingRun {
   readonly #scenario: LoadScenario;
   readonly #endpoint: Endpoint;
@@ -287,7 +290,7 @@ class LoadingRun {
     const notes = new Set<string>();
     for (const { repetitions } of this.#points) {
       for (const { measured } of repetitions) {
-        const { tokens, chunksPerToken } = summarizeLoad(measured, this.#scenario.objectives);
+        const { tokens, chunksPerToken, summary } = summarizeLoad(measured, this.#scenario.objectives);
         const { askedPrompt, prompt, askedOutput, output } = tokens;
         if (isOff(askedPrompt, prompt))
           notes.add(
@@ -297,6 +300,13 @@ class LoadingRun {
           notes.add(
             `Outputs were asked to have ${rounded(askedOutput)} tokens on the average and had ${rounded(output)}: the server ends them itself.`,
           );
+        if (this.#scenario.workload.trace === null && this.#scenario.workload.sharing.kind === 'none') {
+          const found = summary.prefixHitRatio ?? 0;
+          if (found > FOUND)
+            notes.add(
+              `${(100 * found).toFixed(0)} % of the prompts’ tokens were found in the server’s cache although no two requests share text: an earlier load left them there, so TTFT is too short; set resetCache=true, or another seed.`,
+            );
+        }
         if (chunksPerToken !== null && chunksPerToken < 0.98)
           notes.add(
             `The server sends ${(1 / chunksPerToken).toFixed(2)} tokens in a piece, so ITL is between pieces.`,

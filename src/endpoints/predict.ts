@@ -27,7 +27,7 @@ interface TokenEvent {
 export function stepsSeen({ requests }: LoadRecord): FitStep[] {
   const events = eventsOf(requests);
   if (events.length === 0) return [];
-  const together = togetherMs(requests);
+  const together = togetherMs(events);
   const steps: FitStep[] = [];
   let step: TokenEvent[] = [];
   let lastMs = NaN;
@@ -51,22 +51,39 @@ function eventsOf(requests: LoadRecord['requests']): TokenEvent[] {
   const events: TokenEvent[] = [];
   let at = 0;
   requests.chunks.forEach((count, row) => {
-    for (let i = 0; i < count; i++) events.push({ row, ms: requests.chunkMs[at + i] ?? 0, before: i });
+    const times = spread(requests.chunkMs.slice(at, at + count));
+    times.forEach((ms, before) => events.push({ row, ms, before }));
     at += count;
   });
   return events.sort((a, b) => a.ms - b.ms || a.row - b.row);
 }
 
+/**
+ * Tokens that came in one read were not made at one time: all but the first of a request are laid evenly on the time since
+ * the read before, or, in the first read, on the time until the next.
+ */
+export function spread(times: readonly number[]): number[] {
+  const even: number[] = times.slice(0, 1);
+  let from = times[0] ?? 0;
+  for (let i = 1; i < times.length;) {
+    const to = times.slice(i).find((ms) => ms > from) ?? from;
+    let end = i;
+    while (end < times.length && (times[end] ?? 0) <= to) end++;
+    for (let k = i; k < end; k++) even.push(from + ((to - from) * (k - i + 1)) / (end - i));
+    from = to;
+    i = end;
+  }
+  return even;
+}
+
 /** Tokens within a fourth of the usual gap belong to one step. */
-function togetherMs(requests: LoadRecord['requests']): number {
+function togetherMs(events: readonly TokenEvent[]): number {
+  const last = new Map<number, number>();
   const gaps: number[] = [];
-  let at = 0;
-  for (const count of requests.chunks) {
-    for (let i = at + 1; i < at + count; i++) {
-      const gap = (requests.chunkMs[i] ?? 0) - (requests.chunkMs[i - 1] ?? 0);
-      if (gap > 0) gaps.push(gap);
-    }
-    at += count;
+  for (const { row, ms } of events) {
+    const before = last.get(row);
+    if (before !== undefined && ms > before) gaps.push(ms - before);
+    last.set(row, ms);
   }
   return gaps.length === 0 ? 0 : percentileLinear(gaps, 50) / 4;
 }

@@ -13,6 +13,7 @@ const SMALL = {
     outputTokens: { kind: 'fixed', tokens: 4 },
   },
   telemetrySeconds: 0,
+  resetCache: false,
   measurement: { repeats: 1, calibrationRepeats: 0, warmupRequests: 0 },
 };
 

@@ -22,7 +22,7 @@ export const DEFAULT_LOAD: LoadScenario = {
   prompts: { as: 'text', vocabulary: null, blockTokens: 16 },
   sampling: { temperature: 0, ignoreEos: true },
   client: { timeoutSeconds: 600, retries: 0, retrySeconds: 1, maxInFlight: 1024, reuseConnections: false },
-  resetCache: false,
+  resetCache: true,
   telemetrySeconds: 1,
   server: { maxSequences: null, kvTokens: null, tokenBudget: 2048, prefixCache: true },
   objectives: { ttftMs: null, tpotMs: null, e2eMs: null },
