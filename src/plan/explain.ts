@@ -24,6 +24,8 @@ const ms = (value: number): string => (value < 10 ? value.toFixed(1) : value.toF
 /** Three digits, never as a power of ten. */
 const short = (value: number): string => String(Number(value.toPrecision(3)));
 
+const replicas = (n: number): string => (n === 1 ? '1 replica' : `${n} replicas`);
+
 /** `4 × H100 SXM5 80GB (fp8 weights, bf16 KV, tensor parallel 2)` */
 export function nameOf({ candidate: { choice } }: Sized): string {
   const ranks = choice.tensorParallel > 1 ? `, tensor parallel ${choice.tensorParallel}` : '';
@@ -33,7 +35,7 @@ export function nameOf({ candidate: { choice } }: Sized): string {
   const phases =
     apart === null
       ? ''
-      : `, ${apart.prefillReplicas} replicas for prefill and ${apart.decodeReplicas} for decode`;
+      : `, ${replicas(apart.prefillReplicas)} for prefill and ${apart.decodeReplicas} for decode`;
   return `${choice.gpus} × ${choice.gpuName} (${choice.weights} weights, ${choice.kvFormat} KV${ranks}${experts}${stages}${phases})`;
 }
 
@@ -69,7 +71,7 @@ function shown(sized: Sized, axis: Axis): string | null {
   return value === null ? null : `${show(value)} (${words})`;
 }
 
-function what({ scenario, model }: PlanSubject, { sized }: Ranked, counts: SearchCounts): string {
+function what({ scenario, model }: PlanSubject, sized: Sized, counts: SearchCounts): string {
   const { served, requestsPerSecond, costPerHour } = sized;
   const price = costPerHour === null ? 'nobody publishes its price' : `${dollars(costPerHour)} an hour`;
   return (
@@ -99,7 +101,8 @@ function against({ scenario }: PlanSubject, first: Sized, second: Sized): string
     .filter((axis) => !better(axis))
     .slice(0, 1)
     .map(words);
-  const ahead = wins.length > 0 ? `it is ahead with ${wins.join(' and ')}` : 'the two are as good as equal';
+  const ahead =
+    wins.length > 0 ? `the choice is ahead with ${wins.join(' and ')}` : 'the two are as good as equal';
   const behind = loses.length > 0 ? `, though behind with ${loses.join('')}` : '';
   return `The runner-up is ${nameOf(second)}; ${ahead}${behind}.`;
 }
@@ -240,22 +243,29 @@ function dropped({ candidates, infeasible }: SearchCounts, ranked: readonly Rank
   return `${infeasible} of the ${candidates} do not fit or break a limit; ${front} of the rest are beaten by none in cost, latency, throughput and quality together.`;
 }
 
-/** @param ranked best first, the choice at its head */
+/**
+ * @param ranked best first, the choice at its head
+ * @param shown the choice as the answer has it: simulated, perhaps with more replicas
+ */
 export function explain(
   subject: PlanSubject,
   context: LoadContext,
   ranked: readonly Ranked[],
   counts: SearchCounts,
+  shown?: Sized,
 ): string[] {
   const [first] = ranked;
   if (!first) return [];
+  const chosen = shown ?? first.sized;
+  // Closed forms are set beside closed forms, as long as they are of the same GPUs.
+  const compared = chosen.gpus === first.sized.gpus ? first.sized : chosen;
   const second = runnerUp(ranked);
   return [
-    what(subject, first, counts),
+    what(subject, chosen, counts),
     second
-      ? `${against(subject, first.sized, second.sized)}${otherGpu(ranked, second)}`
+      ? `${against(subject, compared, second.sized)}${otherGpu(ranked, second)}`
       : 'There is no runner-up: nothing else serves this load.',
-    tight(subject, first.sized),
+    tight(subject, chosen),
     changes(subject, context, ranked),
     dropped(counts, ranked),
   ].filter((sentence) => sentence !== '');

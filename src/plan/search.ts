@@ -172,7 +172,7 @@ function runOf(
       // The choice itself is not among what it was chosen from.
       rows: rows.slice(1),
       searched,
-      explanation: explain(subject, context, order, found),
+      explanation: explain(subject, context, order, found, sized),
       notes: [...tooLongNotes(subject, context), ...notes],
       complete,
     },

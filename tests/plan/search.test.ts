@@ -119,3 +119,16 @@ test('prompts share a step’s budget with decodes: no more in flight than it fe
   expect(at(512)).toBeLessThanOrEqual(512 / 9);
   expect(at(8192)).toBeGreaterThan(at(512));
 });
+
+test('the explanation has the figures of the answer, which are the simulated ones', () => {
+  const scenario = plan({
+    hardware: { gpu: null },
+    constraints: { gpus: GPUS },
+    goal: { kind: 'cost' },
+    load: { rate: 8 },
+  });
+  const { deployment, explanation } = searchPlans(scenario, { simulate: true });
+  const ttft = deployment?.speed?.ttftMs ?? 0;
+  expect(explanation[0]).toContain(`TTFT ${ttft < 10 ? ttft.toFixed(1) : ttft.toFixed(0)} ms`);
+  expect(explanation[1]).not.toContain('; it is ahead');
+});
