@@ -117,7 +117,7 @@ export function verify(first: Sized, subject: PlanSubject, context: LoadContext)
   const advice = adviseOffload(sized, subject, known, poolBytes(sized, subject), options(sized));
   sized = offloading(sized, subject, known, advice.offloadGB);
   const said = advice.note === null ? [] : [advice.note];
-  if (context.rate === null) return { sized, prefix, notes: said };
+  if (context.rate === null) return { sized, prefix, notes: [...placeless(sized, context), ...said] };
   for (let tries = 0; ; tries++) {
     const simulated = simulatePlan(sized, subject, options(sized));
     const checked = withTails(sized, simulated, context.percentile);
@@ -132,6 +132,16 @@ export function verify(first: Sized, subject: PlanSubject, context: LoadContext)
     }
     sized = next;
   }
+}
+
+/** That not all requests of a closed loop have a place, and how many GPUs would have one for each. */
+function placeless({ server, replicas, gpus }: Sized, { concurrency }: LoadContext): string[] {
+  const each = (concurrency ?? 0) / replicas;
+  if (concurrency === null || server.most >= each) return [];
+  const enough = Math.ceil(concurrency / server.most) * (gpus / replicas);
+  return [
+    `${server.most * replicas} of the ${concurrency} requests in flight have a place, and the others wait for one; ${enough} GPUs would have one for each.`,
+  ];
 }
 
 /** Shares of what the closed forms let users wait, by which a simulation of a few hundred requests may be over it. */

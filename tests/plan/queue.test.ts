@@ -115,3 +115,20 @@ test('where no limit is set, replicas are added until the queue is short; where 
     /stand in a queue: \d+ s to the first token, of which a prompt takes/,
   );
 });
+
+test('users without a place are said, with the GPUs that have one for each', () => {
+  const laptop = (concurrency: number) =>
+    runPlan(
+      plan({
+        model: 'llama-3.1-8b',
+        hardware: { gpu: 'rtx-4060-laptop' },
+        load: { rate: null, concurrency },
+      }),
+      { simulate: true },
+    );
+  expect(laptop(2).notes.join(' ')).not.toContain('have a place');
+  const [, places, gpus] =
+    /(\d+) of the 8 requests in flight have a place, .*; (\d+) GPUs/.exec(laptop(8).notes.join(' ')) ?? [];
+  expect(Number(places)).toBeLessThan(8);
+  expect(Number(gpus) * Number(places)).toBeGreaterThanOrEqual(8);
+});
