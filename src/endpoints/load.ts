@@ -232,11 +232,13 @@ class LoadingRun {
   ): Promise<Driven> {
     const { workload, prompts, api } = scenario;
     const { sharing } = workload;
+    // Lengths and times are those of the seed at every point, texts are not: else a cache would know them from the last one.
+    const textSeed = createRandom(seed).fork(`texts ${this.#points.length}`).nextU32();
     const writer = promptWriter({
       requests,
       sharing,
       blockTokens: prompts.blockTokens,
-      seed,
+      seed: textSeed,
       api,
       tokens: this.#tokens,
     });
