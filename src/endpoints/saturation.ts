@@ -36,6 +36,6 @@ export function saturation(
   const then = reached(before, scenario);
   const gain = then.tokensPerSecond === 0 ? Infinity : 100 * (now.tokensPerSecond / then.tokensPerSecond - 1);
   return gain < gainPercent
-    ? `Saturated at ${point.label}: ${now.tokensPerSecond.toFixed(1)} output tok/s, ${gain.toFixed(1)} % more than at ${before.label}, less than the ${gainPercent} % of sweep.stop.`
+    ? `Saturated at ${point.label}: ${now.tokensPerSecond.toFixed(1)} output tok/s, a change of ${gain.toFixed(1)} % from ${before.label}, where sweep.stop asks for ${gainPercent} % more.`
     : null;
 }
