@@ -2,7 +2,7 @@
  * The package as a stranger gets it: packed, installed into an empty project, type-checked, and every example of the
  * README run in Node and, bundled, in Chromium.
  */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,7 +89,9 @@ test.each(['bundler', 'nodenext'])(
 );
 
 test('there are examples of every entry', () => {
-  for (const entry of ["'kvlab'", "'kvlab/sim'", "'kvlab/gpu'", "'kvlab/engine'", "'kvlab/charts'"]) {
+  for (const entry of ['', '/sim', '/plan', '/tune', '/gpu', '/engine', '/charts'].map(
+    (n) => `'kvlab${n}'`,
+  )) {
     expect(EXAMPLES.some(({ code }) => code.includes(entry))).toBe(true);
   }
 });
@@ -167,5 +169,7 @@ function readPackReport(report: string): { filename: string; paths: string[] } {
 }
 
 function run(command: string, args: readonly string[], cwd: string): string {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${stdout}${stderr}`);
+  return stdout;
 }
