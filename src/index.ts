@@ -5,6 +5,8 @@
  * (experiments).
  */
 
+import './core/all-records.ts';
+
 // Scenarios: the only input.
 export { DEFAULT_SCENARIO } from './core/scenario/defaults.ts';
 export { DEFAULT_SIMULATION } from './core/scenario/simulate/defaults.ts';

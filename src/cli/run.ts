@@ -1,5 +1,4 @@
 /** One call of the command line: arguments to exit status. The process around it is in main.ts. */
-import { findAllRecords } from '../plan/index.ts';
 import { parseArguments, usage, wantsJson, type CommandName, type Invocation } from './arguments.ts';
 import { openBrowserHost } from './browser-host.ts';
 import { accesses } from './commands/accesses.ts';
@@ -73,7 +72,6 @@ export async function runCli(
   onCancel: (cancel: (() => void) | null) => void,
 ): Promise<number> {
   const terminal = createTerminal(streams, argv.includes('--verbose'));
-  findAllRecords();
   try {
     const invocation = parseArguments(argv);
     if (invocation === 'help' || invocation === 'version') {

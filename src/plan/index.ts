@@ -1,4 +1,6 @@
 /** `kvlab/plan`: does it fit, how fast, what does it cost, which settings. No DOM, no GPU, no clock. */
+import '../core/all-records.ts';
+
 export { comparePlans, type PlanDifference } from './compare.ts';
 export { chosenRow, fleetOf } from './fleet.ts';
 export { modelFacts, type ModelFacts } from './model-facts.ts';
@@ -23,7 +25,7 @@ export {
 export { PlanError } from './error.ts';
 export { runPlan, type PlanOptions, type PlanStamp } from './plan.ts';
 export { searchPlans, searchTask, type SearchOptions, type SearchProgress } from './search.ts';
-export { findAllRecords, findGpuRecord, findModelRecord } from './names.ts';
+export { findGpuRecord, findModelRecord } from './names.ts';
 export { ALL_GPUS, findAnyGpu, gpusOf, nearestGpus } from '../core/hardware/catalogue.ts';
 export { ALL_MODELS, findAnyModel, nearestModels } from '../core/model/catalogue.ts';
 export { architectureFromConfig, architectureFromText } from '../core/model/config/index.ts';

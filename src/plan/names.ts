@@ -1,8 +1,8 @@
 /** Records by the names that people give them, for whoever asks before there is a scenario. */
 import { findAnyGpu, unknownGpuSentence } from '../core/hardware/catalogue.ts';
-import { findGpusIn, type GpuRecord } from '../core/hardware/records.ts';
+import type { GpuRecord } from '../core/hardware/records.ts';
 import type { Read } from '../core/json.ts';
-import { findArchitecturesIn, type Architecture } from '../core/model/architecture.ts';
+import type { Architecture } from '../core/model/architecture.ts';
 import { findAnyModel, unknownModelSentence } from '../core/model/catalogue.ts';
 
 /** A model by id, name, alias or repository; else the nearest ones in a sentence. */
@@ -15,10 +15,4 @@ export function findModelRecord(name: string): Read<Architecture> {
 export function findGpuRecord(name: string): Read<GpuRecord> {
   const value = findAnyGpu(name);
   return value ? { ok: true, value } : { ok: false, sentence: unknownGpuSentence(name) };
-}
-
-/** From here on the simulator and the tuner of this program find every record too, which they do not carry themselves. */
-export function findAllRecords(): void {
-  findArchitecturesIn(findAnyModel);
-  findGpusIn(findAnyGpu);
 }

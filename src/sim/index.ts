@@ -1,4 +1,6 @@
 /** `kvlab/sim`: the discrete-event simulator of a serving engine. No DOM, no GPU, no clock. */
+import '../core/all-records.ts';
+
 export {
   runSimulation,
   runSimulationAsync,

@@ -107,7 +107,9 @@ export function planField(document: Json, path: string): Field | null {
 }
 
 function isField(part: FormPart): part is Field {
-  return part.kind !== 'variant' && part.kind !== 'optional' && part.kind !== 'list';
+  return (
+    part.kind !== 'variant' && part.kind !== 'optional' && part.kind !== 'list' && part.kind !== 'record'
+  );
 }
 
 const SWITCHED_ON: Readonly<Record<string, Json>> = {

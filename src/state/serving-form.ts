@@ -92,7 +92,7 @@ export function sweepFields(document: Json): readonly Field[] {
   return SERVE_GROUPS.flatMap(({ paths }) => paths)
     .filter((path) => /^(workload|engine)\./.test(path))
     .flatMap((path) => servingParts(document, path))
-    .filter((part): part is Field => !['variant', 'optional', 'list'].includes(part.kind));
+    .filter((part): part is Field => !['variant', 'optional', 'list', 'record'].includes(part.kind));
 }
 
 const LENGTH_STARTS: Readonly<Record<string, Json>> = {

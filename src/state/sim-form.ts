@@ -3,8 +3,6 @@
  * chosen, an optional part shows its fields while it is there. Words are in sim-words.ts, what a part starts with when
  * it is switched on is in sim-starts.ts.
  */
-import { ARCHITECTURES } from '../core/model/architecture.ts';
-import { GPUS } from '../core/hardware/records.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { isJsonObject } from '../core/json.ts';
 import { valueAt } from '../core/scenario/layer.ts';
@@ -35,7 +33,13 @@ export interface ListPart extends PartBase {
   readonly kind: 'list';
 }
 
-export type FormPart = Field | VariantPart | OptionalPart | ListPart;
+/** A model or a GPU by its name: the room has them all to look through (record-rows.ts). */
+export interface RecordPart extends PartBase {
+  readonly kind: 'record';
+  readonly record: 'model' | 'gpu';
+}
+
+export type FormPart = Field | VariantPart | OptionalPart | ListPart | RecordPart;
 
 export interface FormGroup {
   readonly title: string;
@@ -80,11 +84,8 @@ export const SIM_GROUPS: readonly FormGroup[] = [
 
 /** Lists with an editor of their own, wherever they stand. */
 const EDITORS = new Set(['cluster.tiers', 'sweep']);
-/** Texts that name a record or a file. */
-const NAMES: Readonly<Record<string, readonly string[]>> = {
-  model: ARCHITECTURES.map(({ name }) => name),
-  'hardware.gpu': GPUS.map(({ id }) => id),
-};
+/** Texts that name a record. */
+const RECORDS: Readonly<Record<string, 'model' | 'gpu'>> = { model: 'model', 'hardware.gpu': 'gpu' };
 
 /** A kind of scenario as a form: what it is read off, and what its settings are called. */
 export interface FormKind {
@@ -137,8 +138,8 @@ class Walk {
 
   parts(schema: AnySchema, path: string): FormPart[] {
     if (EDITORS.has(path)) return [{ kind: 'list', path, ...this.#named(path) }];
-    const names = NAMES[path];
-    if (names !== undefined) return [{ kind: 'choice', path, ...this.#named(path), options: names }];
+    const record = RECORDS[path];
+    if (record !== undefined) return [{ kind: 'record', path, record, ...this.#named(path) }];
     switch (schema.type) {
       case 'variant':
         return this.#variant(schema, path);
@@ -187,9 +188,12 @@ class Walk {
   }
 }
 
+/** What a sweep can go over: a field, or a record by its name. */
+type SweptPart = Field | RecordPart;
+
 /** Every path that the form can show in this document, for sweeps and tests. */
-export function formFields(document: Json): readonly Field[] {
+export function formFields(document: Json): readonly SweptPart[] {
   return SIM_GROUPS.flatMap(({ paths }) => paths)
     .flatMap((path) => partsUnder(document, path))
-    .filter((part): part is Field => !['variant', 'optional', 'list'].includes(part.kind));
+    .filter((part): part is SweptPart => !['variant', 'optional', 'list'].includes(part.kind));
 }

@@ -1,4 +1,6 @@
 /** `kvlab/tune`: the search for the best settings, and who measures them. Knows no page, no worker and no Node. */
+import '../core/all-records.ts';
+
 export { InfeasibleError, type Measurement, type TuneExecutor } from './executor.ts';
 export { createEngineExecutor, type EngineExecutorOptions, type OtherWeights } from './executors/engine.ts';
 export { createKernelsExecutor } from './executors/kernels.ts';

@@ -24,6 +24,11 @@ async function figuresOf(run: Run, other: Run | null): Promise<readonly FigureSp
     const { tuneFigures } = await import('../charts/figures/tune/index.ts');
     return tuneFigures(run);
   }
+  if (run.kind === 'plan') {
+    const { planFiguresFor } = await import('../charts/figures/plan/index.ts');
+    return planFiguresFor(run, other?.kind === 'plan' ? other : undefined);
+  }
+  await import('../core/all-records.ts');
   const { simFiguresFor } = await import('../charts/figures/simulation/index.ts');
   return simFiguresFor(run, other?.kind === 'simulate' ? other : undefined);
 }

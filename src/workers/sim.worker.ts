@@ -1,5 +1,6 @@
 /** The simulator as a worker; see sim-api.ts. */
 import { expose } from 'comlink';
+import '../core/all-records.ts';
 import { openRunStore, type RunStore } from '../store/runs.ts';
 import { createSimService } from './sim-service.ts';
 

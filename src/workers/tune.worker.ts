@@ -1,5 +1,6 @@
 /** The tuner in the simulator as a worker; see tune-api.ts. */
 import { expose } from 'comlink';
+import '../core/all-records.ts';
 import { createTuneService } from './tune-service.ts';
 
 /** Put in by the build; a test runner puts in nothing. */

@@ -1,14 +1,14 @@
 /**
  * Every GPU that there is a record of: the small table of records.ts, and the others in catalogue-*.json.
  *
- * Boundary: whoever imports this carries the whole table, so the first screen does not: rooms load it with themselves, the
- * planner and the command line always. `findGpu` of records.ts is for what runs on the small table alone.
+ * Boundary: whoever imports this carries the whole table, so the first screen does not: rooms load it with themselves
+ * (all-records.ts), the planner and the command line always.
  */
 import * as v from 'valibot';
-import { NameIndex, orList } from '../names.ts';
+import { orList } from '../names.ts';
 import nvidia from './catalogue-nvidia.json' with { type: 'json' };
 import others from './catalogue-others.json' with { type: 'json' };
-import { GPU_KINDS, GPU_VENDORS, gpuKey, GpuRecord, GPUS, matchGpu } from './records.ts';
+import { GPU_KINDS, GPU_VENDORS, GpuIndex, gpuKey, GpuRecord, GPUS, matchGpu } from './records.ts';
 
 /** The small table first, then by maker. */
 export const ALL_GPUS: readonly GpuRecord[] = [
@@ -17,7 +17,7 @@ export const ALL_GPUS: readonly GpuRecord[] = [
   ...v.parse(v.array(GpuRecord), others),
 ];
 
-const index = new NameIndex(ALL_GPUS, gpuKey);
+const index = new GpuIndex(ALL_GPUS);
 
 /** Words that drivers and clouds put beside a product's own, and that name no other product. */
 const BESIDE =

@@ -154,18 +154,48 @@ export function gpuKey(name: string): string {
   return bare === '' ? name.toLowerCase() : bare;
 }
 
-const index = new NameIndex(GPUS, gpuKey);
+/** Where a number alone is looked for: `4090` is the RTX 4090, `7900 XTX` the RX. */
+const SERIES: readonly string[] = ['rtx', 'gtx', 'rx'];
 
-let beyond: (name: string) => GpuRecord | undefined = () => undefined;
+/** A lookup over GPUs by id, name, alias or, where a series has one of that number, the number alone. */
+export class GpuIndex extends NameIndex<GpuRecord> {
+  constructor(records: readonly GpuRecord[]) {
+    super(records, gpuKey);
+  }
 
-/** Lets a program that carries every record (catalogue.ts) find it by name in all rooms; asked after this table. */
-export function findGpusIn(find: (name: string) => GpuRecord | undefined): void {
-  beyond = find;
+  override find(name: string): GpuRecord | undefined {
+    const found = super.find(name);
+    if (found !== undefined || !/^\s*\d{3,4}(?!\d)/.test(name)) return found;
+    for (const series of SERIES) {
+      const numbered = super.find(`${series}${name}`);
+      if (numbered !== undefined) return numbered;
+    }
+    return undefined;
+  }
 }
 
-/** A GPU of this table by id, name or alias, in any case. Of all GPUs: `findAnyGpu` in catalogue.ts. */
+/** Records, and the one that a name means. */
+export interface GpuTable {
+  readonly all: readonly GpuRecord[];
+  readonly find: (name: string) => GpuRecord | undefined;
+}
+
+const index = new GpuIndex(GPUS);
+let table: GpuTable = { all: GPUS, find: (name) => index.find(name) };
+
+/** Lets all rooms find every record (all-records.ts) in place of this table's. */
+export function findGpusIn(whole: GpuTable): void {
+  table = whole;
+}
+
+/** A GPU by id, name or alias, in any case: of this table, or of all where all-records.ts is loaded. */
 export function findGpu(name: string): GpuRecord | undefined {
-  return index.find(name) ?? beyond(name);
+  return table.find(name);
+}
+
+/** The GPUs that `findGpu` finds. */
+export function knownGpus(): readonly GpuRecord[] {
+  return table.all;
 }
 
 /**

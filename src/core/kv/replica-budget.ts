@@ -3,7 +3,7 @@
  *
  * Boundary: looks up records and words refusals; the accounting is in budget.ts.
  */
-import { findGpu, GPUS, usableMemoryBytes, type GpuRecord } from '../hardware/records.ts';
+import { findGpu, knownGpus, usableMemoryBytes, type GpuRecord } from '../hardware/records.ts';
 import { findArchitecture, type Architecture } from '../model/architecture.ts';
 import type { Cluster, SimEngine, SimHardware } from '../scenario/simulate/schema.ts';
 import { PAGED_SCHEDULERS } from '../schedule/index.ts';
@@ -86,7 +86,7 @@ function remedies(memory: ReplicaMemory): string[] {
   if (weights !== undefined) found.push(`engine.weights ${weights}`);
   const sequences = [1024, 256, 64, 16].find((n) => n < memory.maxSequences && fits({ maxSequences: n }));
   if (sequences !== undefined) found.push(`engine.maxSequences ${sequences}`);
-  const larger = [...GPUS]
+  const larger = [...knownGpus()]
     .sort((a, b) => usableMemoryBytes(a) - usableMemoryBytes(b))
     .find((gpu) => gpu.kind === 'datacenter' && fits({ gpu }));
   if (larger && found.length === 0) found.push(`hardware.gpu ${larger.id}`);

@@ -184,22 +184,28 @@ export const ARCHITECTURES: readonly Architecture[] = [
   ...v.parse(v.array(Architecture), rows),
 ];
 
+/** Records, and the one that a name means. */
+export interface ArchitectureTable {
+  readonly all: readonly Architecture[];
+  readonly find: (name: string) => Architecture | undefined;
+}
+
 const index = new NameIndex(ARCHITECTURES, modelKey);
+let table: ArchitectureTable = { all: ARCHITECTURES, find: (name) => index.find(name) };
 
-let beyond: (name: string) => Architecture | undefined = () => undefined;
-
-/** Lets a program that carries every record (catalogue.ts) find it by name in all rooms; asked after these tables. */
-export function findArchitecturesIn(find: (name: string) => Architecture | undefined): void {
-  beyond = find;
+/** Lets all rooms find every record (all-records.ts) in place of these tables'. */
+export function findArchitecturesIn(whole: ArchitectureTable): void {
+  table = whole;
 }
 
-/** A model of these tables by id, name or alias, in any case. Of all models: `findAnyModel` in catalogue.ts. */
+/** A model by id, name or alias, in any case: of these tables, or of all where all-records.ts is loaded. */
 export function findArchitecture(name: string): Architecture | undefined {
-  return index.find(name) ?? beyond(name);
+  return table.find(name);
 }
 
+/** Names of the models that `findArchitecture` finds. */
 export function architectureNames(): string[] {
-  return ARCHITECTURES.map(({ name }) => name);
+  return table.all.map(({ name }) => name);
 }
 
 /** Tokens of KV that an image of so many pixels takes; null: the model takes none. */

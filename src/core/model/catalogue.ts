@@ -1,8 +1,8 @@
 /**
  * Every model that there is a record of: the small tables of records.ts and architecture.ts, and the others in catalogue/.
  *
- * Boundary: whoever imports this carries the whole table, so the first screen does not: rooms load it with themselves, the
- * planner and the command line always. A model of no record comes through config/, from its config.json.
+ * Boundary: whoever imports this carries the whole table, so the first screen does not: rooms load it with themselves
+ * (all-records.ts), the planner and the command line always. A model of no record comes through config/, from its config.json.
  */
 import * as v from 'valibot';
 import { NameIndex, orList } from '../names.ts';

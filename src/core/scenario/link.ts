@@ -14,7 +14,7 @@
 import { canonicalJson, crc32, isJsonObject, readJson, type JsonObject, type Read } from '../json.ts';
 import { parseCheckCard, toCheckCard } from '../run/card.ts';
 import type { CheckRun } from '../run/schema.ts';
-import { isScenarioKind, SCENARIO_KINDS, type AnyScenario } from './kinds.ts';
+import { isScenarioKind, SCENARIO_KINDS, type AnyScenario, type ScenarioKind } from './kinds.ts';
 import { diffLayer, mergeLayer } from './layer.ts';
 import { SCENARIO_BOUNDS, validateAny } from './parse.ts';
 import { anyPresetScenario, findPreset, PRESETS, type Preset } from './presets.ts';
@@ -191,13 +191,17 @@ function baseOf(
   return { ok: true, value: { preset, base: anyPresetScenario(preset, presets) } };
 }
 
-function decodeScenario(body: JsonObject, presets: readonly Preset[]): Link {
+/** Kinds of scenario that name models and GPUs of the whole catalogue. */
+const NAMES_RECORDS: ReadonlySet<string> = new Set<ScenarioKind>(['simulate', 'tune']);
+
+async function decodeScenario(body: JsonObject, presets: readonly Preset[]): Promise<Link> {
   const { set } = body;
   if (!isJsonObject(set)) return refuse(DAMAGED);
   const read = baseOf(body, presets);
   if (!read.ok) return read;
   const { preset, base } = read.value;
   const document = mergeLayer(base, set);
+  if (NAMES_RECORDS.has(base.kind)) await import('../all-records.ts');
   const checked = validateAny(base.kind, document);
   return checked.ok ? linkTo(checked.scenario, preset) : checked;
 }

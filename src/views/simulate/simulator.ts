@@ -1,4 +1,5 @@
 /** The simulator's state, made by whichever view of the room is opened first. */
+import '../../core/all-records.ts';
 import type { App } from '../../state/app.svelte.ts';
 import { tabMemory } from '../../state/browser.ts';
 import { lasting } from '../../state/lasting.svelte.ts';

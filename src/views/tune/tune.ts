@@ -1,4 +1,5 @@
 /** The tuner's state, made when the room is first entered or a kept tuning is opened in it. */
+import '../../core/all-records.ts';
 import type { App } from '../../state/app.svelte.ts';
 import { tabMemory } from '../../state/browser.ts';
 import { lasting } from '../../state/lasting.svelte.ts';

@@ -5,7 +5,7 @@ import {
   layerCount,
   type Architecture,
 } from '../../model/architecture.ts';
-import { findGpu, GPUS } from '../../hardware/records.ts';
+import { findGpu, knownGpus } from '../../hardware/records.ts';
 import { tensorRanks } from '../../kv/stages.ts';
 import { nearestName } from './nearest.ts';
 import { CLUSTER_RULES } from './rules-cluster.ts';
@@ -135,7 +135,7 @@ function unknownHardware({ model, hardware }: SimScenario): string | null {
     return `model is “${model.slice(0, 40)}”, which is not known; the nearest is ${nearestName(model, architectureNames())}.`;
   }
   if (findGpu(hardware.gpu)) return null;
-  const known = GPUS.map(({ id }) => id);
+  const known = knownGpus().map(({ id }) => id);
   return `hardware.gpu is “${hardware.gpu.slice(0, 40)}”, which is not known; the nearest is ${nearestName(hardware.gpu, known)}.`;
 }
 

@@ -1,5 +1,5 @@
 /** What the schema of a tuning can't say. Each refusal names the wrong number and the nearest that works. */
-import { findGpu, GPUS } from '../../hardware/records.ts';
+import { findGpu, knownGpus } from '../../hardware/records.ts';
 import { architectureNames, findArchitecture } from '../../model/architecture.ts';
 import { nearestName } from '../simulate/nearest.ts';
 import { EXECUTOR_AXES } from './axes.ts';
@@ -66,7 +66,7 @@ const simulated: Rule = (tuning) => {
     return `models has “${unknown.slice(0, 60)}”, which is not known; the nearest is ${nearestName(unknown, architectureNames())}.`;
   }
   if (findGpu(hardware.gpu) === undefined) {
-    const ids = GPUS.map(({ id }) => id);
+    const ids = knownGpus().map(({ id }) => id);
     return `hardware.gpu is “${hardware.gpu.slice(0, 60)}”, which is not known; the nearest is ${nearestName(hardware.gpu, ids)}.`;
   }
   const { cells, dropped } = tuningCells(tuning, (name) => findArchitecture(name)?.maxPositionTokens ?? 0);
