@@ -24,7 +24,7 @@ import { byScore, rankedRows, standingOf, type Standing } from './ranking.ts';
 import { Known, SampleRecord } from './record.ts';
 import type { TuneOptions, TuneStamp } from './options.ts';
 import { blocksOf, costOf, planRungs, type Block, type Rung } from './rungs.ts';
-import { cellName, qualityNote, shareNote } from './words.ts';
+import { cellName, prefixNote, qualityNote, shareNote } from './words.ts';
 
 /** Nothing of a tuning can run. */
 export class TuneError extends Error {
@@ -91,6 +91,7 @@ class Search {
     this.#options = options;
     this.#known = new Known(options.resume ?? null, scenario, executor.about);
     this.#candidates = candidatesOf(this.#tuning);
+    this.#notes.push(...prefixNote(this.#tuning));
     this.#random = createRandom(scenario.seed).fork('tune');
     this.#startedMs = options.now?.() ?? 0;
     const { cells, dropped } = this.#runnableCells();

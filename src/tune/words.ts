@@ -16,6 +16,14 @@ export function qualityNote(winner: TuneRow | undefined, { baseline }: Tuning): 
   return [`The score sees no quality: what ${changed.join(', ')} may cost is the quality lab’s to measure.`];
 }
 
+/** What a model makes of prefix caching. */
+export function prefixNote({ stateful }: Tuning): string[] {
+  if (stateful === null) return [];
+  return [
+    `Prefix caching is off in all settings: ${stateful} has layers that keep a state, of which no prefix can be found again.`,
+  ];
+}
+
 /** Few cells leave little to halve: everybody is measured once, whatever that is of the whole. Empty where it pays. */
 export function shareNote(planned: number, share: number): string[] {
   if (planned <= share) return [];

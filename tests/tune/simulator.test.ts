@@ -55,3 +55,52 @@ test('more memory than allowed makes a setting impossible', async () => {
   const executor = createSimulatorExecutor(limited);
   await expect(tune(limited, executor)).rejects.toThrow(/more than the 15\.00 GB of budget\.memoryGB/);
 });
+
+test(
+  'formats that the GPU has no arithmetic for are refused before anything is measured',
+  { timeout: 30_000 },
+  async () => {
+    const preset = presetTuning('tune-chat-8b');
+    const scenario = small('tune-chat-8b', { hardware: { ...preset.hardware, gpu: 'a100-80-sxm' } });
+    const run = await tune(scenario, createSimulatorExecutor(scenario));
+    const narrow = run.rows.filter(({ settings }) => [settings.weights, settings.kvFormat].includes('fp8'));
+    expect(narrow.length).toBeGreaterThan(0);
+    for (const { status, reason } of narrow) {
+      expect(reason).toMatch(/no hardware support: A100 .* has no fp8 arithmetic/);
+      expect(status).toBe('infeasible');
+    }
+    const best = run.rows[run.ranking[0] ?? -1];
+    expect(best?.settings).toMatchObject({ weights: 'bf16', kvFormat: 'bf16' });
+    const fp8 = { ...scenario, baseline: { ...scenario.baseline, weights: 'fp8' as const } };
+    await expect(tune(fp8, createSimulatorExecutor(fp8))).rejects.toThrow(/No cell .* has no fp8 arithmetic/);
+  },
+);
+
+test(
+  'a model with states is tuned without prefix caching, and the run says why',
+  { timeout: 30_000 },
+  async () => {
+    const scenario = small('tune-chat-8b', { models: ['Qwen3.5-27B'] });
+    const run = await tune(scenario, createSimulatorExecutor(scenario));
+    expect(run.rows.every(({ settings }) => !settings.prefixCaching)).toBe(true);
+    expect(run.ranking.length).toBeGreaterThan(0);
+    expect(run.notes.join(' ')).toMatch(/Prefix caching is off in all settings: .* keep a state/);
+  },
+);
+
+test('a model that does not fit one GPU names what would make it fit, in the tuner’s words', async () => {
+  const preset = presetTuning('tune-chat-8b');
+  const tuned = async (gpu: string, tensorParallel: number) => {
+    const scenario = small('tune-chat-8b', {
+      models: ['Llama-3.1-70B'],
+      hardware: { ...preset.hardware, gpu, tensorParallel },
+      space: { maxSequences: [4, 8] },
+    });
+    return tune(scenario, createSimulatorExecutor(scenario));
+  };
+  await expect(tuned('h100-sxm', 1)).rejects.toThrow(
+    /hardware\.tensorParallel [24].*baseline\.weights (fp8|int4)/,
+  );
+  await expect(tuned('a100-80-sxm', 1)).rejects.toThrow(/^(?!.*fp8).*hardware\.tensorParallel/s);
+  expect((await tuned('h100-sxm', 4)).ranking.length).toBeGreaterThan(0);
+});

@@ -82,7 +82,9 @@ function remedies(memory: ReplicaMemory): string[] {
     (n) => n > memory.tensorParallel && fits({ tensorParallel: n }),
   );
   if (ranks !== undefined) found.push(`hardware.tensorParallel ${ranks}`);
-  const weights = (['fp8', 'int4'] as const).find((format) => fits({ weights: format }));
+  const formats =
+    memory.gpu.serving.fp8MatrixTflops === null ? (['int4'] as const) : (['fp8', 'int4'] as const);
+  const weights = formats.find((format) => fits({ weights: format }));
   if (weights !== undefined) found.push(`engine.weights ${weights}`);
   const sequences = [1024, 256, 64, 16].find((n) => n < memory.maxSequences && fits({ maxSequences: n }));
   if (sequences !== undefined) found.push(`engine.maxSequences ${sequences}`);

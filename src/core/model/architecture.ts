@@ -208,6 +208,11 @@ export function architectureNames(): string[] {
   return table.all.map(({ name }) => name);
 }
 
+/** Whether layers keep a state: it is overwritten at each token, so no prefix of it can be found again. */
+export function keepsState({ kinds }: Pick<Architecture, 'kinds'>): boolean {
+  return kinds.some(({ mixer }) => mixer.kind === 'mamba' || mixer.kind === 'delta');
+}
+
 /** Tokens of KV that an image of so many pixels takes; null: the model takes none. */
 export function imageTokens({ encoder }: Architecture, width: number, height: number): number | null {
   if (!encoder) return null;

@@ -1,14 +1,15 @@
 /** The simulator as the tuner's executor: settings and a cell become a simulation, its summary the numbers. */
-import { findGpu, usableMemoryBytes } from '../../core/hardware/records.ts';
+import { findGpu, usableMemoryBytes, type GpuRecord } from '../../core/hardware/records.ts';
 import { replicaBudget } from '../../core/kv/replica-budget.ts';
 import { findArchitecture } from '../../core/model/architecture.ts';
 import type { SimRun } from '../../core/run/simulation.ts';
 import type { TuneMetrics } from '../../core/run/tune.ts';
-import type { SimScenario } from '../../core/scenario/simulate/schema.ts';
+import { SIM_WEIGHT_FORMATS, type SimScenario } from '../../core/scenario/simulate/schema.ts';
 import { longestText, resolveTuning } from '../../core/scenario/tune/resolved.ts';
 import type { TuneCell } from '../../core/scenario/tune/profiles.ts';
 import type { TuneScenario, TuneSettings } from '../../core/scenario/tune/schema.ts';
-import { simulationOf, type MadeSimulation } from '../../core/scenario/tune/simulation.ts';
+import { simulationOf, tunersWords, type MadeSimulation } from '../../core/scenario/tune/simulation.ts';
+import { noKv, noWeights } from '../../plan/support.ts';
 import { runSimulation, type SimInputs } from '../../sim/index.ts';
 import { InfeasibleError, memorySentence, type TuneExecutor } from '../executor.ts';
 
@@ -17,6 +18,15 @@ function peakBytes(scenario: SimScenario, peakKvBlocks: number): number {
   const budget = replicaBudget(scenario);
   if (!budget.ok) throw new InfeasibleError(budget.sentence);
   return budget.weightBytes + budget.activationBytes + budget.otherBytes + peakKvBlocks * budget.blockBytes;
+}
+
+/** Formats that the GPU has no arithmetic for, as the planner refuses them; the simulator's engine is like vLLM. */
+function lackingFormat(gpu: GpuRecord, { weights, kvFormat }: TuneSettings): string | null {
+  const held = SIM_WEIGHT_FORMATS.find((known) => known === weights);
+  const lacking =
+    (held === undefined ? null : noWeights(gpu, 'vllm', held)) ??
+    (kvFormat === 'fp8' ? noKv(gpu, 'vllm', 'fp8') : null);
+  return lacking === null ? null : `There is no hardware support: ${lacking}; bf16 and int4 run there.`;
 }
 
 function metricsOf(scenario: SimScenario, run: SimRun): TuneMetrics {
@@ -54,10 +64,12 @@ export function createSimulatorExecutor(scenario: TuneScenario, inputs: SimInput
     drifts: false,
     maxTokens: (model) => findArchitecture(model)?.maxPositionTokens ?? 0,
     refuses: (settings, cell) => {
+      const lacking = gpu ? lackingFormat(gpu, settings) : null;
+      if (lacking !== null) return lacking;
       const simulation = made(settings, cell);
       if (!simulation.ok) return simulation.sentence;
       const budget = replicaBudget(simulation.scenario);
-      return budget.ok ? null : budget.sentence;
+      return budget.ok ? null : tunersWords(budget.sentence);
     },
     measure: ({ settings, cell, seed, signal }) => {
       signal.throwIfAborted();

@@ -2,6 +2,7 @@
 import {
   architectureNames,
   findArchitecture,
+  keepsState,
   layerCount,
   type Architecture,
 } from '../../model/architecture.ts';
@@ -41,10 +42,9 @@ const latentFormat: Rule = ({ engine }, { name, kinds }) => {
 };
 
 /** A state is overwritten at each token: what it was at an earlier block's end is lost. */
-const statePrefix: Rule = ({ engine }, { name, kinds }) => {
-  const keepsState = kinds.some(({ mixer }) => mixer.kind === 'mamba' || mixer.kind === 'delta');
-  return keepsState && engine.prefixCache !== 'off'
-    ? `engine.prefixCache is ${engine.prefixCache}, but ${name} has layers that keep a state, of which no prefix can be found again; set off.`
+const statePrefix: Rule = ({ engine }, model) => {
+  return keepsState(model) && engine.prefixCache !== 'off'
+    ? `engine.prefixCache is ${engine.prefixCache}, but ${model.name} has layers that keep a state, of which no prefix can be found again; set off.`
     : null;
 };
 

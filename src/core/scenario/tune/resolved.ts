@@ -1,5 +1,6 @@
 /** A tuning with nothing left open: what is null in the scenario is the profile's or the executor's own. */
 import * as v from 'valibot';
+import { findArchitecture, keepsState } from '../../model/architecture.ts';
 import { EXECUTOR_AXES } from './axes.ts';
 import { PROFILES, profileCells, SHARED_OF, type Profile, type ProfileCells } from './profiles.ts';
 import { TuneSettings, type TuneScenario, type TuneSpace } from './schema.ts';
@@ -18,6 +19,8 @@ export interface Tuning {
   readonly load: TuneLoad;
   readonly baseline: TuneSettings;
   readonly space: TuneSpace;
+  /** A model whose layers keep a state: prefix caching is switched off for it, whatever the scenario says; else null. */
+  readonly stateful: string | null;
 }
 
 /** What a custom profile weighs where it does not say. */
@@ -43,9 +46,13 @@ function settingsOver(own: TuneSettings, change: TuneScenario['baseline']): Tune
 export function resolveTuning(scenario: TuneScenario): Tuning {
   const own = EXECUTOR_AXES[scenario.executor];
   const { load, profile } = scenario;
+  const models = scenario.models ?? own.models;
+  const stateful = statefulOf(scenario, models);
+  const baseline = settingsOver(own.baseline, scenario.baseline);
+  const space = scenario.space ?? own.space;
   return {
     scenario,
-    models: scenario.models ?? own.models,
+    models,
     profile: resolvedProfile(profile),
     load: {
       users: load.users ?? own.users,
@@ -53,8 +60,24 @@ export function resolveTuning(scenario: TuneScenario): Tuning {
       spread: load.spread,
       shared: load.shared ?? SHARED_OF[profile.name],
     },
-    baseline: settingsOver(own.baseline, scenario.baseline),
-    space: scenario.space ?? own.space,
+    baseline: stateful === null ? baseline : { ...baseline, prefixCaching: false, cachePolicy: 'lru' },
+    space: stateful === null ? space : withoutPrefixes(space),
+    stateful,
+  };
+}
+
+/** The settings of a tuning are those of all its models, so one of them is enough. */
+function statefulOf({ executor }: TuneScenario, models: readonly string[]): string | null {
+  if (executor !== 'simulator') return null;
+  const found = models.map(findArchitecture).find((model) => model !== undefined && keepsState(model));
+  return found?.name ?? null;
+}
+
+function withoutPrefixes({ prefixCaching, cachePolicy, ...space }: TuneSpace): TuneSpace {
+  return {
+    ...space,
+    ...(prefixCaching === undefined ? {} : { prefixCaching: [false] }),
+    ...(cachePolicy === undefined ? {} : { cachePolicy: ['lru'] }),
   };
 }
 

@@ -88,5 +88,12 @@ export function simulationOf(
 }
 
 function refused(sentence: string): MadeSimulation {
-  return { ok: false, sentence };
+  return { ok: false, sentence: tunersWords(sentence) };
+}
+
+/** A simulation's settings are the tuner's under other names: a refusal's remedy must be one that a tuning has. */
+export function tunersWords(sentence: string): string {
+  return sentence
+    .replaceAll('engine.prefixCache', 'baseline.prefixCaching')
+    .replaceAll(/\bengine\.(weights|kvFormat|blockSize|tokenBudget|maxSequences)\b/g, 'baseline.$1');
 }
