@@ -18,6 +18,7 @@ export function shortDate(iso: string): string {
 /** Where a run's numbers come from, in one line. */
 export function provenance(run: Run): string {
   if (run.kind === 'simulate') return `simulated by KV Lab ${run.appVersion}, ${shortDate(run.createdAt)}`;
+  if (run.kind === 'plan') return `planned by KV Lab, ${shortDate(run.createdAt)}`;
   const { environment } = run;
   if (environment === null) return `${run.origin} by KV Lab, ${shortDate(run.createdAt)}`;
   const where = `${adapterName(environment.adapter)} (${adapterKind(environment)})`;
@@ -31,6 +32,7 @@ export const KIND_NAMES: Readonly<Record<Run['kind'], string>> = {
   quality: 'quality experiment',
   serve: 'serving run',
   tune: 'tuning',
+  plan: 'plan',
 };
 
 /** What each origin promises. */

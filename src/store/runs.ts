@@ -2,13 +2,14 @@
  * Runs in IndexedDB: kept, listed, searched, renamed, deleted, carried out and in.
  *
  * Two object stores, so that a list never loads raw samples: `entries` (what a list shows) and `runs` (the documents).
- * Every document passes `parseRun` when it is read, so old ones are migrated then. Errors are
+ * Every document passes `parseRunLazily` when it is read, so old ones are migrated then. Errors are
  * `StoreError`s whose message is one sentence.
  */
 import { deleteDB, openDB, type DBSchema, type IDBPDatabase, type IDBPObjectStore } from 'idb';
 import { isJsonObject, readJson, type Json } from '../core/json.ts';
-import { parseRun, RUN_BOUNDS } from '../core/run/parse.ts';
-import type { Run, SimRun } from '../core/run/schema.ts';
+import { RUN_BOUNDS } from '../core/run/document.ts';
+import { parseRunLazily } from '../core/run/parse-lazily.ts';
+import type { PlanRun, Run, SimRun } from '../core/run/schema.ts';
 
 /** What a list shows of a run. */
 export interface RunEntry {
@@ -19,7 +20,7 @@ export interface RunEntry {
   /** Adapter as its driver names it. */
   readonly device: string;
   readonly complete: boolean;
-  /** Points of a sweep, or measurements of a check. */
+  /** Points of a sweep, measurements of a check, rows of a tuning or of a plan. */
   readonly points: number;
   /** Size of the document as JSON text, in characters. */
   readonly characters: number;
@@ -82,6 +83,7 @@ const UPGRADES: readonly ((db: IDBPDatabase<Schema>) => void)[] = [
 
 function deviceOf(run: Run): string {
   if (run.kind === 'simulate') return simulatedDevice(run);
+  if (run.kind === 'plan') return plannedDevice(run);
   const { environment } = run;
   if (environment === null) return 'simulated';
   const { adapter } = environment;
@@ -95,9 +97,16 @@ function simulatedDevice({ scenario: { model, hardware } }: SimRun): string {
   return `${model} on ${gpus > 1 ? `${gpus} × ` : ''}${hardware.gpu}, simulated`;
 }
 
+/** What was planned: "Llama-3.1-8B on 2 × H100 SXM, planned". */
+function plannedDevice({ deployment, scenario }: PlanRun): string {
+  if (deployment === null) return `${scenario.model}, planned`;
+  const { model, gpus, gpuName } = deployment.choice;
+  return `${model} on ${gpus > 1 ? `${gpus} × ` : ''}${gpuName}, planned`;
+}
+
 function pointsOf(run: Run): number {
   if (run.kind === 'check') return run.measurements.length;
-  return run.kind === 'tune' ? run.rows.length : run.points.length;
+  return run.kind === 'tune' || run.kind === 'plan' ? run.rows.length : run.points.length;
 }
 
 export function entryOf(run: Run): RunEntry {
@@ -246,7 +255,7 @@ export async function openRunStore(name = DATABASE_NAME): Promise<RunStore> {
   const get = async (id: string): Promise<Run | null> => {
     const document = await (await database()).get('runs', id);
     if (document === undefined) return null;
-    const parsed = parseRun(document);
+    const parsed = await parseRunLazily(document);
     if (!parsed.ok) throw new StoreError('invalid', `The run “${id}” can’t be read: ${parsed.sentence}`);
     return parsed.run;
   };
@@ -271,7 +280,7 @@ export async function openRunStore(name = DATABASE_NAME): Promise<RunStore> {
     const refused: string[] = [];
     let added = 0;
     for (const document of documentsOf(text)) {
-      const parsed = parseRun(document);
+      const parsed = await parseRunLazily(document);
       if (!parsed.ok) refused.push(parsed.sentence);
       else if ((await (await database()).getKey('runs', parsed.run.id)) !== undefined) {
         refused.push(`“${parsed.run.title}” is here already; it was left as it is.`);

@@ -1,7 +1,7 @@
 /** The desk's work, without the worker around it. */
 import type { FigureSpec } from '../charts/figure.ts';
 import { measuredFigures } from '../charts/figures/measured.ts';
-import { parseRun } from '../core/run/parse.ts';
+import { parseRunLazily } from '../core/run/parse-lazily.ts';
 import type { Run } from '../core/run/schema.ts';
 import { openRunStore, type RunStore } from '../store/runs.ts';
 import type { DeskApi } from './desk-api.ts';
@@ -52,7 +52,7 @@ export function createDesk(openStore: () => Promise<RunStore> = openRunStore): D
     return kept ?? run;
   };
   return {
-    readRun: (text) => Promise.resolve(parseRun(text)),
+    readRun: parseRunLazily,
     figures: figuresOf,
     csv: async (run, rows) => (await import('./run-texts.ts')).csvOf(await whole(run), rows),
     json: async (run) => (await import('./run-texts.ts')).runToJson(await whole(run)),

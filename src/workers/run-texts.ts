@@ -1,5 +1,6 @@
 /** A run as the text of a file; loaded with the first file that is asked for. */
 import type { Run, ServeRun, SimRun } from '../core/run/schema.ts';
+import { planRowsToCsv } from '../exchange/plan/csv.ts';
 import { qualityPointsToCsv, qualitySamplesToCsv } from '../exchange/quality-files.ts';
 import { checkToCsv, pointsToCsv, requestsToCsv } from '../exchange/run-files.ts';
 import { servePointsToCsv, serveRequestsToCsv, serveStepsToCsv } from '../exchange/serve-files.ts';
@@ -31,5 +32,6 @@ export function csvOf(run: Run, rows: CsvRows): string {
   if (run.kind === 'quality') return rows === 'points' ? qualityPointsToCsv(run) : qualitySamplesToCsv(run);
   if (run.kind === 'serve') return SERVE_CSV[rows](run);
   if (run.kind === 'tune') return rows === 'points' ? tuneRowsToCsv(run) : tuneSamplesToCsv(run);
+  if (run.kind === 'plan') return planRowsToCsv(run);
   return rows === 'points' ? pointsToCsv(run) : requestsToCsv(run);
 }

@@ -3,6 +3,7 @@ import { paretoFront } from '../../src/core/metrics/quality/pareto.ts';
 import { planComparison } from '../../src/charts/figures/plan/comparison.ts';
 import { fleetFigure } from '../../src/charts/figures/plan/fleet.ts';
 import { utilizationByHour } from '../../src/charts/figures/plan/hours.ts';
+import { figuresFor } from '../../src/charts/figures/index.ts';
 import { planFigures } from '../../src/charts/figures/plan/index.ts';
 import { memoryWaterfall } from '../../src/charts/figures/plan/memory.ts';
 import { planPareto } from '../../src/charts/figures/plan/pareto.ts';
@@ -231,4 +232,14 @@ test('a validation stands as errors by quantity between the lines of the toleran
   );
   expect(renderSvg(spec)).toContain('20 % over');
   expect(validationFigure(run, { ...validation, points: [] })).toBeNull();
+});
+
+test('a plan offers its figures as any run does; beside another one, how they compare stands first', () => {
+  const ids = planFigures(run).map(({ id }) => id);
+  expect(figuresFor(run).map(({ id }) => id)).toEqual(ids);
+  const deployment = toyDeployment();
+  const cost = deployment.cost && { ...deployment.cost, perHour: 9.6 };
+  const other = toyPlanRun({ id: 'other', deployment: { ...deployment, cost } });
+  expect(figuresFor(run, other).map(({ id }) => id)).toEqual(['plan_comparison', ...ids]);
+  expect(figuresFor(run, toyPlanRun({ deployment: null, feasible: false })).map(({ id }) => id)).toEqual(ids);
 });

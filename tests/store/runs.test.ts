@@ -2,7 +2,9 @@ import 'fake-indexeddb/auto';
 import { openDB } from 'idb';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { RUN_KINDS } from '../../src/core/run/parse.ts';
+import { planToJson } from '../../src/exchange/plan/files.ts';
 import { deleteRunStore, openRunStore, StoreError, type RunStore } from '../../src/store/runs.ts';
+import { toyPlanRun } from '../charts/plan-runs.ts';
 import { toySimRun } from '../charts/sim-runs.ts';
 import { checkRun, labRun, point } from '../support/runs.ts';
 
@@ -46,6 +48,35 @@ test('a simulation is kept and listed like any run', async () => {
   const text = await store.exportAll();
   await store.removeAll();
   expect(await store.importText(text)).toEqual({ added: 1, refused: [] });
+});
+
+test('a plan is kept, renamed, carried out and in like any run', async () => {
+  const run = toyPlanRun({ id: 'd', title: 'One H100' });
+  await store.put(run);
+  expect(await store.get('d')).toEqual(run);
+  const model = run.deployment?.choice.model;
+  const gpu = run.deployment?.choice.gpuName;
+  expect(await store.list()).toMatchObject([
+    { id: 'd', kind: 'plan', points: 4, device: `${model} on ${gpu}, planned`, complete: true },
+  ]);
+  await store.rename('d', 'Another name');
+  expect((await store.search('plan another')).map(({ id }) => id)).toEqual(['d']);
+  const text = await store.exportAll();
+  await store.remove('d');
+  expect(await store.list()).toEqual([]);
+  expect(await store.importText(text)).toEqual({ added: 1, refused: [] });
+  await store.put(toyPlanRun({ id: 'e', deployment: null, feasible: false, reason: 'It has no size.' }));
+  expect((await store.search('planned')).map(({ device }) => device)).toContain(
+    `${run.scenario.model}, planned`,
+  );
+});
+
+test('the file of plan --out is a run', async () => {
+  const run = toyPlanRun({ id: 'f', command: 'kvlab plan --gpu H100' });
+  expect(await store.importText(planToJson(run))).toEqual({ added: 1, refused: [] });
+  expect(await store.get('f')).toEqual(run);
+  const broken = planToJson(run).replace('"feasible": true', '"feasible": "perhaps"');
+  expect((await store.importText(broken)).refused[0]).toMatch(/feasible is "perhaps"/);
 });
 
 test.each([

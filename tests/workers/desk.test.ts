@@ -3,6 +3,7 @@ import { createDesk } from '../../src/workers/desk.ts';
 import type { RunStore } from '../../src/store/runs.ts';
 import { fromCsv } from '../../src/exchange/csv.ts';
 import { toyCheck, toyRun } from '../charts/runs.ts';
+import { toyPlanRun } from '../charts/plan-runs.ts';
 import { TOY_SAMPLES, toySimRun } from '../charts/sim-runs.ts';
 
 const RUN = toyRun('concurrency', { repeats: 2 });
@@ -41,4 +42,14 @@ test('opens the store once, and again after it could not be opened', async () =>
   await desk.list();
   await desk.list();
   expect([open.mock.calls.length, list.mock.calls.length]).toEqual([2, 2]);
+});
+
+test('draws a plan and makes its table', async () => {
+  const desk = createDesk();
+  const run = toyPlanRun();
+  const ids = (await desk.figures(run, null)).map(({ id }) => id);
+  expect(ids).toContain('plan_memory');
+  expect((await desk.figures(run, toyPlanRun({ id: 'b' })))[0]?.id).toBe('plan_comparison');
+  expect((await desk.figures(run, RUN)).map(({ id }) => id)).toEqual(ids);
+  expect(fromCsv(await desk.csv(run, 'points'))).toHaveLength(run.rows.length + 1);
 });

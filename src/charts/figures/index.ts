@@ -2,6 +2,7 @@
 import type { Run } from '../../core/run/schema.ts';
 import type { FigureSpec } from '../figure.ts';
 import { measuredFigures } from './measured.ts';
+import { planFiguresFor } from './plan/index.ts';
 import { qualityFigures } from './quality/index.ts';
 import { servingFigures } from './serving/index.ts';
 import { simFiguresFor } from './simulation/index.ts';
@@ -13,5 +14,6 @@ export function figuresFor(run: Run, other?: Run): FigureSpec[] {
   if (run.kind === 'quality') return qualityFigures(run, other?.kind === 'quality' ? other : undefined);
   if (run.kind === 'serve') return servingFigures(run, other?.kind === 'serve' ? other : undefined);
   if (run.kind === 'tune') return tuneFigures(run);
+  if (run.kind === 'plan') return planFiguresFor(run, other?.kind === 'plan' ? other : undefined);
   return measuredFigures(run, other?.kind === 'lab' || other?.kind === 'check' ? other : undefined);
 }

@@ -1,7 +1,7 @@
 /** A hardware check as a card in a link: values without samples, and always marked as its sender's word. */
 import type { JsonObject, Read } from '../json.ts';
-import { parseRun } from './parse.ts';
-import type { CheckRun } from './schema.ts';
+import { parsedRun, readRunDocument } from './document.ts';
+import { RunButPlan, type CheckRun } from './schema.ts';
 
 /** First note of every check that came in a link. */
 export const LINK_NOTE =
@@ -30,12 +30,16 @@ export function toCheckCard(run: CheckRun): CheckRun {
   };
 }
 
+const NO_CARD = { ok: false, sentence: 'This link holds no check card; ask for it again.' } as const;
+
 /** Reads a card and marks it. */
 export function parseCheckCard(value: JsonObject): Read<CheckRun> {
-  const parsed = parseRun(value);
+  const read = readRunDocument(value);
+  if (!read.ok) return read;
+  if (read.value['kind'] !== 'check') return NO_CARD;
+  const parsed = parsedRun(RunButPlan, read.value);
   if (!parsed.ok) return parsed;
-  if (parsed.run.kind !== 'check')
-    return { ok: false, sentence: 'This link holds no check card; ask for it again.' };
+  if (parsed.run.kind !== 'check') return NO_CARD;
   const notes = [LINK_NOTE, ...parsed.run.notes.filter((note) => note !== LINK_NOTE)].slice(0, 50);
   return { ok: true, value: { ...parsed.run, received: 'link', notes } };
 }

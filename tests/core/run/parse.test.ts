@@ -1,14 +1,18 @@
 import { expect, test } from 'vitest';
 import { migrateRun, parseRun, RUN_KINDS } from '../../../src/core/run/parse.ts';
+import { parseRunLazily } from '../../../src/core/run/parse-lazily.ts';
+import type { Run } from '../../../src/core/run/schema.ts';
+import { toyPlanRun } from '../../charts/plan-runs.ts';
 import { checkRun, labRun, point, repetition, request } from '../../support/runs.ts';
 
 const run = labRun([point()]);
 
-test.each([run, checkRun(), checkRun({ received: 'link' })])(
+test.each<Run>([run, checkRun(), checkRun({ received: 'link' }), toyPlanRun()])(
   'a $kind run is read as it is, as text and as an object',
-  (each) => {
+  async (each) => {
     expect(parseRun(each)).toEqual({ ok: true, run: each });
     expect(parseRun(JSON.stringify(each))).toEqual({ ok: true, run: each });
+    expect(await parseRunLazily(JSON.stringify(each))).toEqual({ ok: true, run: each });
   },
 );
 
@@ -29,6 +33,11 @@ const refusals: { name: string; input: unknown; says: string }[] = [
     name: 'another kind',
     input: { ...run, kind: 'sim' },
     says: `This run has no kind; ${[...RUN_KINDS].join(', ')} is needed. Is it another file?`,
+  },
+  {
+    name: 'a plan without its rows',
+    input: { ...toyPlanRun(), rows: undefined },
+    says: 'rows is missing; add it.',
   },
   { name: 'a missing field', input: { ...run, points: undefined }, says: 'points is missing; add it.' },
   {
@@ -73,8 +82,9 @@ const refusals: { name: string; input: unknown; says: string }[] = [
   },
 ];
 
-test.each(refusals)('refuses $name in one sentence', ({ input, says }) => {
+test.each(refusals)('refuses $name in one sentence', async ({ input, says }) => {
   expect(parseRun(input)).toEqual({ ok: false, sentence: says });
+  expect(await parseRunLazily(input)).toEqual({ ok: false, sentence: says });
 });
 
 test('old documents are lifted version by version', () => {

@@ -9,6 +9,8 @@ import {
 import { BENCHMARK_FLAGS, BENCHMARK_TOOLS, benchmarkCommand } from '../../../src/exchange/plan/benchmark.ts';
 import { refusedArgument } from '../../../src/exchange/plan/flags.ts';
 import { parsePlanRun } from '../../../src/plan/read-run.ts';
+import { planRowsToCsv } from '../../../src/exchange/plan/csv.ts';
+import { fromCsv } from '../../../src/exchange/csv.ts';
 import { toyChoice, toyDeployment, toyPlanRun } from '../../charts/plan-runs.ts';
 
 const run = toyPlanRun();
@@ -109,4 +111,14 @@ test('each tool’s command has only flags that it knows; the engine’s own too
     expect(refusedArgument(table, args)).toBeNull();
     expect(command?.notes.join(' ')).toContain('their spread is not offered');
   }
+});
+
+test('the rows of a plan are a table, with the reason of those that cannot work', () => {
+  const [header, ...rows] = fromCsv(planRowsToCsv(run));
+  expect(rows).toHaveLength(run.rows.length);
+  const cell = (row: number, name: string) => rows[row]?.[header?.indexOf(name) ?? -1];
+  expect(cell(1, 'tpot [ms]')).toBe('25');
+  expect(cell(1, 'gpu')).toBe('a100-sxm-80gb');
+  expect([cell(3, 'feasible'), cell(3, 'tpot [ms]')]).toEqual(['no', '']);
+  expect(cell(3, 'reason')).toBe('The weights alone need 16 GB; it has 12.');
 });

@@ -1,6 +1,7 @@
 /** The figures of a plan, in the order in which they are read. */
 import type { PlanRun } from '../../../core/run/plan.ts';
 import type { FigureSpec } from '../../figure.ts';
+import { planComparison } from './comparison.ts';
 import { fleetFigure } from './fleet.ts';
 import { utilizationByHour } from './hours.ts';
 import { memoryWaterfall } from './memory.ts';
@@ -13,6 +14,12 @@ export const PARETO_AXES: readonly ParetoAxes[] = [
   { x: 'tokensPerSecondPerUser', y: 'outputTokensPerSecondPerGpu' },
   { x: 'costPerMillionOutputTokens', y: 'qualityLossPercent' },
 ];
+
+/** Those of a plan; beside another one, how the two compare stands first. */
+export function planFiguresFor(run: PlanRun, other?: PlanRun): FigureSpec[] {
+  const compared = other === undefined ? null : planComparison(run, other);
+  return compared === null ? planFigures(run) : [compared, ...planFigures(run)];
+}
 
 export function planFigures(run: PlanRun): FigureSpec[] {
   return [
