@@ -22,16 +22,19 @@ import { PlanAidsState } from './plan-aids.svelte.ts';
 import { PlanCompare } from './plan-compare.svelte.ts';
 import { PlanMeasured } from './plan-measured.svelte.ts';
 import { PlanSetup } from './plan-setup.svelte.ts';
+import { planName } from './plan-words.ts';
 import type { KeyValue } from './theme.svelte.ts';
 
-/** The library as the room needs it: hardware checks to plan for. */
-export interface OpensRuns {
+/** The library as the room needs it: hardware checks to plan for, and a place for plans. */
+export interface KeepsRuns {
   open(id: string): Promise<Run | null>;
+  /** @returns why it can't be kept */
+  keep(run: Run): Promise<Fault | null>;
 }
 
 export interface PlanPorts {
   readonly client: PlanWorkerApi;
-  readonly library: OpensRuns;
+  readonly library: KeepsRuns;
   /** Where the draft outlives a reload; null: nowhere. */
   readonly tab: KeyValue | null;
   /** Where calibrations are kept between visits; null: nowhere. */
@@ -46,6 +49,8 @@ interface PlanWish {
 /** A scenario that has stood so long is looked at in the simulator; one that a slider moves is not. */
 const SETTLED_MS = 450;
 
+const MAX_TITLE = 120;
+
 export type LoadKind = 'rate' | 'concurrency' | 'most';
 
 /** What a load starts with when another kind of it is chosen. */
@@ -57,7 +62,7 @@ const LOAD_STARTS: Readonly<Record<LoadKind, readonly [rate: number | null, conc
 
 export class PlanRoom {
   readonly #client: PlanWorkerApi;
-  readonly #library: OpensRuns;
+  readonly #library: KeepsRuns;
   #settling: ReturnType<typeof setTimeout> | undefined;
   readonly setup: PlanSetup;
   readonly aids: PlanAidsState;
@@ -136,6 +141,12 @@ export class PlanRoom {
   /** A plan from its file; null, with the fault on show, where it is none. */
   readPlan(text: string): Promise<PlanRun | null> {
     return this.#ask(() => this.#client.readPlan(text));
+  }
+
+  /** Keeps a plan among the runs. @param name what it is called there; its model and GPUs where that is empty */
+  keep(run: PlanRun, name: string): Promise<Fault | null> {
+    const title = name.trim() === '' ? planName(run) : name.trim();
+    return this.#library.keep({ ...run, title: title.slice(0, MAX_TITLE) });
   }
 
   /** The plan on screen as a file's text; null, with the fault on show, where it can't be written. */

@@ -24,6 +24,11 @@ export function headline(run: PlanRun): string {
   return cost === null ? gpusOf(choice) : `${gpusOf(choice)}, ${money(cost.perHour)} an hour`;
 }
 
+/** What a plan is called that nobody gave a name: "Llama-3.1-8B on 2 × H100 SXM". */
+export function planName({ deployment, scenario }: PlanRun): string {
+  return deployment === null ? scenario.model : `${deployment.choice.model} on ${gpusOf(deployment.choice)}`;
+}
+
 /** How the GPUs are used. */
 export function shapeOf(choice: PlanChoice): string {
   const { replicas, tensorParallel, pipelineParallel, expertParallel, disaggregated } = choice;

@@ -1,7 +1,9 @@
 /** The planner: an answer at once that follows the inputs, everything else unfolds; links, comparison, measured results. */
+import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright';
 import { expect, test } from 'vitest';
 import { encodeScenarioLink } from '../../src/core/scenario/link.ts';
+import type { PlanRun } from '../../src/core/run/plan.ts';
 import { presetPlan } from '../../src/core/scenario/presets.ts';
 import { findings } from './support/axe.ts';
 import { jsonFile, useLab } from './support/lab.ts';
@@ -226,6 +228,48 @@ test('a plan is saved in four kinds of files', async () => {
     ]);
     expect(download.suggestedFilename()).toMatch(new RegExp(`\\.${ending}$`));
   }
+});
+
+test('a plan is kept, opened under Runs, and stands beside one whose file was dropped there', async () => {
+  const page = await lab.visit({ hash: '#/plan' });
+  await answered(page);
+  const words = await headline(page).textContent();
+  await page.getByLabel('Name', { exact: true }).fill('Mine');
+  await page.getByRole('button', { name: 'Keep', exact: true }).click();
+  await page.getByRole('link', { name: 'open it under Runs' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Mine' }).waitFor();
+  expect(await headline(page).textContent()).toBe(words);
+  await page.locator('[data-figure="plan_memory"] svg').first().waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Save JSON' }).click(),
+  ]);
+  const saved = JSON.parse(await readFile(await download.path(), 'utf8')) as PlanRun;
+  expect(saved).toMatchObject({ kind: 'plan', title: 'Mine' });
+
+  await page.goto(`${lab.host.url}#/runs`);
+  const model = 'llama-3.1-70b';
+  const other = { ...saved, id: 'other', title: 'Dropped', scenario: { ...saved.scenario, model } };
+  const cost = other.deployment?.cost;
+  if (cost) cost.perHour *= 3;
+  const text = JSON.stringify(other, null, 2);
+  await page.getByRole('link', { name: 'Mine' }).waitFor();
+  const carried = await page.evaluateHandle((content) => {
+    const data = new DataTransfer();
+    data.items.add(new File([content], 'plan.json', { type: 'application/json' }));
+    return data;
+  }, text);
+  await page.dispatchEvent('main', 'drop', { dataTransfer: carried });
+  await page.getByText('1 run imported').waitFor();
+  await page.getByLabel('Choose Mine for comparison').check();
+  await page.getByLabel('Choose Dropped for comparison').check();
+  await page.getByRole('button', { name: 'Compare two' }).click();
+  const beside = page.getByRole('region', { name: 'The plans field by field' });
+  await beside.getByRole('row').filter({ hasText: '+200 %' }).first().waitFor();
+  await page.locator('[data-figure="plan_comparison"] svg').first().waitFor();
+  expect(await findings(page)).toEqual([]);
+  await page.getByRole('button', { name: 'Open in the planner' }).click();
+  await answered(page);
 });
 
 const VIEWS = [

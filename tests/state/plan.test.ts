@@ -1,5 +1,7 @@
 /** The planner's states without a page, on the service that the worker has. */
 import { expect, test, vi } from 'vitest';
+import { parseRun } from '../../src/core/run/parse.ts';
+import type { Run } from '../../src/core/run/schema.ts';
 import { encodeScenarioLink } from '../../src/core/scenario/link.ts';
 import type { PlanScenario } from '../../src/core/scenario/plan/schema.ts';
 import { presetPlan } from '../../src/core/scenario/presets.ts';
@@ -9,7 +11,15 @@ import { PlanCompare } from '../../src/state/plan-compare.svelte.ts';
 import { planField, PLAN_GROUPS, planParts } from '../../src/state/plan-form.ts';
 import { PlanMeasured } from '../../src/state/plan-measured.svelte.ts';
 import { PlanRoom } from '../../src/state/plan-room.svelte.ts';
-import { headline, keyNumbers, lengthWords, memoryBar, money, shapeOf } from '../../src/state/plan-words.ts';
+import {
+  headline,
+  keyNumbers,
+  lengthWords,
+  memoryBar,
+  money,
+  planName,
+  shapeOf,
+} from '../../src/state/plan-words.ts';
 import { PLAN } from '../../src/state/route.ts';
 import { fromPosition, STEPS, toPosition } from '../../src/state/slider.ts';
 import { NO_AIDS, type Outcome, type PlanDepth } from '../../src/workers/plan-api.ts';
@@ -23,8 +33,9 @@ const service = createPlanService({
 });
 const plan = (scenario: PlanScenario, depth: PlanDepth = 'closed forms') =>
   service.plan(scenario, NO_AIDS, depth);
-const room = (): PlanRoom =>
-  new PlanRoom({ client: service, library: { open: () => Promise.resolve(null) }, tab: null, memory: null });
+/** Of nobody: nothing is in it, and whatever is put there is taken. */
+const LIBRARY = { open: () => Promise.resolve(null), keep: () => Promise.resolve(null) };
+const room = (): PlanRoom => new PlanRoom({ client: service, library: LIBRARY, tab: null, memory: null });
 
 const ROWS: readonly PickerRow[] = [
   { id: 'h100-sxm', name: 'H100 SXM5 80GB', words: ['hopper'], about: '', group: 'datacenter' },
@@ -262,7 +273,7 @@ test('a calibration brings the plan to what was measured, is kept, and is asked 
     setItem: (key: string, value: string) => void memory.set(key, value),
     removeItem: (key: string) => void memory.delete(key),
   };
-  const ports = { client: service, library: { open: () => Promise.resolve(null) }, tab: null, memory: store };
+  const ports = { client: service, library: LIBRARY, tab: null, memory: store };
   const here = new PlanRoom(ports);
   const outcome = await plan(presetPlan('plan-chat-8b'));
   if (!outcome.ok) throw new Error(outcome.error.message);
@@ -352,3 +363,25 @@ const VLLM_BENCH = {
   median_itl_ms: 5.9,
   p99_itl_ms: 14.2,
 };
+
+test('a plan is kept under its name, or under its model and GPUs', async () => {
+  const kept: Run[] = [];
+  const full = { code: 'quota', text: 'This browser’s storage is full.' };
+  const library = {
+    ...LIBRARY,
+    keep: (run: Run) => Promise.resolve(kept.push(run) > 2 ? full : null),
+  };
+  const here = new PlanRoom({ client: service, library, tab: null, memory: null });
+  const outcome = await plan(presetPlan('plan-chat-8b'));
+  if (!outcome.ok) throw new Error(outcome.error.message);
+  const { run } = outcome.value;
+  expect(await here.keep(run, '  Mine ')).toBeNull();
+  expect(await here.keep(run, ' ')).toBeNull();
+  expect(kept).toEqual([
+    { ...run, title: 'Mine' },
+    { ...run, title: planName(run) },
+  ]);
+  expect(planName(run)).toMatch(/ on \d+ × H100/);
+  expect(await here.keep(run, 'x'.repeat(300))).toBe(full);
+  expect(parseRun(kept[2])).toMatchObject({ ok: true, run: { title: 'x'.repeat(120) } });
+});
