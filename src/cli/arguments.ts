@@ -169,6 +169,12 @@ const FLAGS = {
     about:
       'a folder with config.json and safetensors, a .gguf file, or a llama2.c .bin; for a plan a name or a config.json',
   },
+  as: {
+    takes: 'a value',
+    commands: ['plan', 'compare'],
+    shows: '--as llama',
+    about: 'read a config.json whose model_type is not known as a model of Llama’s shape',
+  },
   'prompt-ids': {
     takes: 'a value',
     commands: ['generate'],

@@ -34,8 +34,23 @@ function textOf(path: string): string {
   }
 }
 
+const LLAMA = 'llama';
+
+/** A type alone in the way can be overruled. */
+function refusal({
+  sentence,
+  unknownType,
+}: {
+  readonly sentence: string;
+  readonly unknownType?: string;
+}): string {
+  return unknownType === undefined
+    ? sentence
+    : `${sentence} If its layers are Llama's all the same, --as ${LLAMA} reads them so.`;
+}
+
 /** What --model says, as a layer of a plan's scenario. @throws InputError with the nearest names, or the missing field */
-export function modelLayer(name: string | null): object {
+export function modelLayer(name: string | null, as: string | null = null): object {
   if (name === null) return {};
   const path = fileOf(name);
   if (path === null) {
@@ -43,8 +58,11 @@ export function modelLayer(name: string | null): object {
     if (!record.ok) throw new InputError(record.sentence);
     return { model: name, architecture: null };
   }
-  const read = architectureFromText(textOf(path), modelName(path));
-  if (!read.ok) throw new InputError(read.sentence);
+  if (as !== null && as.toLowerCase() !== LLAMA) {
+    throw new InputError(`--as is “${as.slice(0, 40)}”; there is ${LLAMA}.`);
+  }
+  const read = architectureFromText(textOf(path), modelName(path), as === null ? {} : { as: LLAMA });
+  if (!read.ok) throw new InputError(refusal(read));
   return { model: read.value.id, architecture: read.value };
 }
 

@@ -89,7 +89,7 @@ function withFlags(base: PlanScenario, invocation: Invocation): PlanScenario {
   const layer = {
     version: 1,
     kind: 'plan',
-    ...modelLayer(invocation.model),
+    ...modelLayer(invocation.model, invocation.given('as')),
     hardware: defined({
       ...gpuLayer(invocation),
       count: whole('count', 100_000),

@@ -187,13 +187,13 @@ export class PlanRoom {
   }
 
   /** A config.json as text: pasted, chosen or dropped. @returns whether it was taken */
-  async takeConfig(text: string, name: string): Promise<boolean> {
-    return this.#takeModel(await this.#ask(() => this.#client.readConfig(text, name)));
+  async takeConfig(text: string, name: string, asLlama = false): Promise<boolean> {
+    return this.#takeModel(await this.#ask(() => this.#client.readConfig(text, name, asLlama)));
   }
 
-  async fetchConfig(repository: string): Promise<boolean> {
+  async fetchConfig(repository: string, asLlama = false): Promise<boolean> {
     this.fetching = repository;
-    const model = await this.#ask(() => this.#client.fetchConfig(repository));
+    const model = await this.#ask(() => this.#client.fetchConfig(repository, asLlama));
     this.fetching = null;
     return this.#takeModel(model);
   }

@@ -10,12 +10,16 @@ const FILE = 'config.json';
 const MOST_CHARACTERS = 2_000_000;
 
 /** @throws Error with the sentence of what is missing or wrong */
-export function readConfig(text: string, name: string): Architecture {
-  return valueOrThrow(architectureFromText(text, name));
+export function readConfig(text: string, name: string, asLlama: boolean): Architecture {
+  return valueOrThrow(architectureFromText(text, name, asLlama ? { as: 'llama' } : {}));
 }
 
 /** @throws ModelError for a repository that is none, or a hub that does not answer; Error for a file that does not read */
-export async function fetchConfig(repository: string, fetch: typeof globalThis.fetch): Promise<Architecture> {
+export async function fetchConfig(
+  repository: string,
+  fetch: typeof globalThis.fetch,
+  asLlama: boolean,
+): Promise<Architecture> {
   const found = readRepository(repository);
   const asked: Asked = {
     hub: DEFAULT_HUB,
@@ -31,7 +35,7 @@ export async function fetchConfig(repository: string, fetch: typeof globalThis.f
   if (response === null) throw unreachable(asked);
   if (!response.ok) throw refusal(response.status, asked, null);
   const text = await response.text();
-  return readConfig(text.slice(0, MOST_CHARACTERS), found.id);
+  return readConfig(text.slice(0, MOST_CHARACTERS), found.id, asLlama);
 }
 
 function valueOrThrow<T>(read: Read<T>): T {

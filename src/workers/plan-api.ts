@@ -131,10 +131,10 @@ export interface PlanWorkerApi {
   fleet(scenario: PlanScenario, aids: PlanAids): Promise<Outcome<Fleet>>;
   /** Two plans field by field. */
   compare(a: PlanScenario, b: PlanScenario, aids: PlanAids): Promise<Outcome<ComparedPlans>>;
-  /** A model of no record from the text of its config.json. */
-  readConfig(text: string, name: string): Promise<Outcome<Architecture>>;
+  /** A model of no record from the text of its config.json; `asLlama`: whatever its model_type says. */
+  readConfig(text: string, name: string, asLlama: boolean): Promise<Outcome<Architecture>>;
   /** The same, from a Hugging Face repository. */
-  fetchConfig(repository: string): Promise<Outcome<Architecture>>;
+  fetchConfig(repository: string, asLlama: boolean): Promise<Outcome<Architecture>>;
   /** A hardware check, as its JSON, as a GPU to plan for. */
   gpuOfCheck(json: string): Promise<Outcome<GpuRecord>>;
   /** A plan's file, as it was saved. */

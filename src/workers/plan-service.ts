@@ -55,8 +55,10 @@ export function createPlanService({ date, newId, fetch }: PlanPlatform): PlanWor
     readTrace: (file) => outcomeOf(async () => factsOf(file.name, await traces.read(file))),
     recalibrate: (wish, name) =>
       outcomeOf(async () => (await measurements()).recalibrated(wish, { name, createdAt: date() })),
-    readConfig: (text, name) => outcomeOf(async () => (await configs()).readConfig(text, name)),
-    fetchConfig: (repository) => outcomeOf(async () => (await configs()).fetchConfig(repository, fetch)),
+    readConfig: (text, name, asLlama) =>
+      outcomeOf(async () => (await configs()).readConfig(text, name, asLlama)),
+    fetchConfig: (repository, asLlama) =>
+      outcomeOf(async () => (await configs()).fetchConfig(repository, fetch, asLlama)),
     gpuOfCheck: (json) => outcomeOf(async () => gpuOfCheck(json)),
     readPlan: (text) => outcomeOf(async () => (await files()).readPlan(text)),
     measured: (wish) => outcomeOf(async () => (await measurements()).measuredPlan(wish)),

@@ -27,6 +27,7 @@ beforeAll(() => {
   mkdirSync(at('My-Model'));
   writeFileSync(at('My-Model', 'config.json'), JSON.stringify(CONFIG));
   writeFileSync(at('other.json'), JSON.stringify({ ...CONFIG, num_attention_heads: -1 }));
+  writeFileSync(at('stranger.json'), JSON.stringify({ ...CONFIG, model_type: 'wavelet' }));
   writeFileSync(at('cut.json'), JSON.stringify(CONFIG).slice(0, 60));
   const [first] = checkRun().measurements;
   if (!first) throw new Error('The check has no measurement.');
@@ -73,4 +74,13 @@ test('a hardware check is this GPU', () => {
     gpu: null,
     custom: { id: 'this-gpu', bandwidthGBps: 100 },
   });
+});
+
+test('an architecture that is not known is refused with what would read it, and read with that', () => {
+  const path = at('stranger.json');
+  expect(() => modelLayer(path)).toThrow(
+    /“wavelet”, an architecture that is not known .* --as llama reads them so\.$/,
+  );
+  expect(modelLayer(path, 'llama')).toMatchObject({ architecture: { hidden: 1024 } });
+  expect(() => modelLayer(path, 'rwkv')).toThrow(/--as is “rwkv”; there is llama/);
 });

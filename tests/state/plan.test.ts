@@ -205,6 +205,10 @@ test('a config.json becomes the model; one that lacks a field says which and cha
     max_position_embeddings: 131_072,
     tie_word_embeddings: true,
   };
+  const stranger = JSON.stringify({ ...config, model_type: 'wavelet' });
+  expect(await opened.takeConfig(stranger, 'mine')).toBe(false);
+  expect(opened.recordFault?.text).toMatch(/“wavelet”, an architecture that is not known/);
+  expect(await opened.takeConfig(stranger, 'mine', true)).toBe(true);
   expect(await opened.takeConfig(JSON.stringify(config), 'mine')).toBe(true);
   expect(opened.setup.draft.scenario?.architecture?.hidden).toBe(2048);
   opened.chooseModel('llama-3.1-8b');

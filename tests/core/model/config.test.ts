@@ -461,3 +461,31 @@ test('a name becomes an id whatever it is', () => {
   expect(readOf(LLAMA, '…').id).toBe('custom');
   expect(readOf(LLAMA, 'x'.repeat(5000)).id.length).toBeLessThanOrEqual(100);
 });
+
+test('a model_type that is not known is refused by its name, though its fields look like Llama’s', () => {
+  const stranger = { ...LLAMA, model_type: 'wavelet_lm' };
+  const refused = architectureFromConfig(stranger, 'org/a-model');
+  expect(refused).toMatchObject({ ok: false, unknownType: 'wavelet_lm' });
+  expect(sentenceOf(stranger)).toMatch(
+    /model_type is “wavelet_lm”, an architecture that is not known .*what is missing is a class/,
+  );
+  const read = architectureFromConfig(stranger, 'org/a-model', { as: 'llama' });
+  expect(read).toMatchObject({
+    ok: true,
+    value: { source: expect.stringMatching(/wavelet_lm, read as llama$/) },
+  });
+  // A field that is missing is said first, and is missing however the file is read.
+  const short = without(stranger, 'num_hidden_layers');
+  for (const options of [{}, { as: 'llama' }] as const) {
+    const missing = architectureFromConfig(short, 'org/a-model', options);
+    expect(missing).not.toHaveProperty('unknownType');
+    expect(missing.ok ? '' : missing.sentence).toMatch(/num_hidden_layers.* missing/);
+  }
+});
+
+test('what is known stays what it is under `as`, in any spelling; no decoder of text is made one', () => {
+  expect(readOf({ ...LLAMA, model_type: 'GLM4-MoE' }).source).toMatch(/model_type GLM4-MoE$/);
+  const qwen = { ...LLAMA, model_type: 'qwen3' };
+  expect(architectureFromConfig(qwen, 'a', { as: 'llama' })).toEqual(architectureFromConfig(qwen, 'a'));
+  expect(architectureFromConfig({ ...LLAMA, model_type: 'bert' }, 'a', { as: 'llama' }).ok).toBe(false);
+});

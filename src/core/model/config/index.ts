@@ -3,7 +3,7 @@
  *
  * Read by its fields, under any of the names they have, and by the habits of its `model_type` where a file leaves something
  * to its class (families.ts). A file that misses a field, has an impossible number, or has layers that are not known here
- * is refused with that field; nothing is guessed. Left out: heads that predict several tokens, indexers of sparse
+ * is refused with that field, a `model_type` that is not known (known.ts) by its name; nothing is guessed. Left out: heads that predict several tokens, indexers of sparse
  * attention, biases (less than a thousandth of the parameters).
  *
  * Sources: configuration classes of huggingface/transformers; vLLM's transformers_utils/configs for the newest ones.
@@ -14,6 +14,7 @@ import { Architecture, type LayerKind } from '../architecture.ts';
 import { alternating, searched, type Layer } from './blocks.ts';
 import { HEAD_NORMS, NOT_DECODERS, NOT_READ, POSITIONS, TEXT_DEFAULTS, TIED } from './families.ts';
 import { ConfigRefusal, Fields } from './fields.ts';
+import { isKnownType, unknownTypeSentence, type ReadAs } from './known.ts';
 import type { Shape } from './layer-words.ts';
 import { mixersOf } from './mixers.ts';
 import { perceptronsOf } from './perceptrons.ts';
@@ -26,6 +27,25 @@ export const CONFIG_BOUNDS = {
   maxDepth: 16,
   maxValues: 100_000,
 } as const;
+
+/** How a file is read. */
+export interface ConfigOptions {
+  /** What a model_type that is not known here is read as; left out: it is refused. */
+  readonly as?: ReadAs | undefined;
+}
+
+/** What is read where nothing but the type is in the way. */
+export type ReadArchitecture =
+  | { readonly ok: true; readonly value: Architecture }
+  | { readonly ok: false; readonly sentence: string; readonly unknownType?: string };
+
+class UnknownType extends Error {
+  readonly type: string;
+  constructor(type: string) {
+    super(unknownTypeSentence(type));
+    this.type = type;
+  }
+}
 
 /** Deepest network that is taken. */
 const MOST_LAYERS = 1000;
@@ -131,7 +151,7 @@ function typeOf(top: Fields, fields: Fields): string {
   return fields.text('model_type') ?? top.text('model_type') ?? '';
 }
 
-function read(config: JsonObject, name: string): Architecture {
+function read(config: JsonObject, name: string, as: ReadAs | null): Architecture {
   const top = new Fields(config);
   const fields = textFields(config);
   const type = typeOf(top, fields);
@@ -141,17 +161,21 @@ function read(config: JsonObject, name: string): Architecture {
   const released = releasedOf(fields);
   const tied = fields.flag('tie_word_embeddings') ?? TIED.has(type);
   const norms = fields.flag('use_qk_norm', 'qk_layernorm') ?? HEAD_NORMS.test(type);
+  const vocab = fields.count('vocab_size', 'padded_vocab_size');
+  const kinds = grouped(layersOf(fields, shape));
+  // Last, so that a file that misses a field hears of the field.
+  if (as === null && !isKnownType(type)) throw new UnknownType(type);
   return {
     ...namesOf(name),
     hidden: shape.hidden,
-    vocab: fields.count('vocab_size', 'padded_vocab_size'),
+    vocab,
     maxPositionTokens: shape.positions,
     tiedEmbeddings: tied,
     qkNorm: norms,
-    kinds: grouped(layersOf(fields, shape)),
+    kinds,
     ...(encoder ? { encoder } : {}),
     ...(released ? { released } : {}),
-    source: `config.json of ${name.slice(0, 120) || 'a model'}, model_type ${type.slice(0, 40) || 'not given'}`,
+    source: `config.json of ${name.slice(0, 120) || 'a model'}, model_type ${type.slice(0, 40) || 'not given'}${isKnownType(type) ? '' : ', read as llama'}`,
   };
 }
 
@@ -162,21 +186,30 @@ function checked(architecture: Architecture, name: string): Read<Architecture> {
   return refused(name, `${v.getDotPath(issue) ?? 'a field'}: ${issue.message}`);
 }
 
-function refused(name: string, why: string): Read<never> {
+function refused(name: string, why: string): { readonly ok: false; readonly sentence: string } {
   return {
     ok: false,
     sentence: `The config.json of ${name.slice(0, 80) || 'this model'} can’t be read: ${why}.`,
   };
 }
 
-/** An architecture from a parsed config.json. @param name what the model is called: a repository's name, a file's. */
-export function architectureFromConfig(config: Json, name: string): Read<Architecture> {
+/**
+ * An architecture from a parsed config.json. A refusal has `unknownType` where all fields read and the type alone stands in
+ * the way, so that whoever asks can offer `as`.
+ * @param name what the model is called: a repository's name, a file's
+ */
+export function architectureFromConfig(
+  config: Json,
+  name: string,
+  { as }: ConfigOptions = {},
+): ReadArchitecture {
   const bounded = checkJson(config, CONFIG_BOUNDS);
   if (!bounded.ok) return bounded;
   if (!isJsonObject(bounded.value)) return refused(name, 'it is no object');
   try {
-    return checked(read(bounded.value, name), name);
+    return checked(read(bounded.value, name, as ?? null), name);
   } catch (error) {
+    if (error instanceof UnknownType) return { ...refused(name, error.message), unknownType: error.type };
     if (error instanceof ConfigRefusal) return refused(name, error.message);
     throw error;
   }
@@ -186,10 +219,14 @@ export function architectureFromConfig(config: Json, name: string): Read<Archite
 const INFINITE = /([[,:]\s*)-?(?:Infinity|NaN)(?=\s*[,\]}])/g;
 
 /** The same from the file's text. */
-export function architectureFromText(text: string, name: string): Read<Architecture> {
+export function architectureFromText(
+  text: string,
+  name: string,
+  options: ConfigOptions = {},
+): ReadArchitecture {
   const read = readJson(
     text.slice(0, CONFIG_BOUNDS.maxCharacters + 1).replace(INFINITE, '$1null'),
     CONFIG_BOUNDS,
   );
-  return read.ok ? architectureFromConfig(read.value, name) : read;
+  return read.ok ? architectureFromConfig(read.value, name, options) : read;
 }
