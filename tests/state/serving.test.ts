@@ -20,7 +20,7 @@ const partsOf = (document: Json) =>
 test('it begins with a story, and the plan counts what a run does', () => {
   const lab = newLab();
   expect(lab.draft.scenario).toEqual(presetServing('serve-concurrency'));
-  expect(lab.plan).toMatchObject({ repetitions: 7, requests: 672 });
+  expect(lab.plan).toMatchObject({ repetitions: 13, requests: 1248 });
   expect(lab.plan?.points).toHaveLength(4);
 });
 
