@@ -136,6 +136,8 @@ function noSuchScenario(path: string, kind: ScenarioKind, error: unknown): strin
     serve: 'serving run',
     plan: 'plan',
     tune: 'tuning',
+    load: 'load',
+    autopilot: 'autopilot',
   }[kind];
   return `There is no file and no ${what} “${path}”; the ${what}s are ${names.join(', ')}.`;
 }

@@ -13,11 +13,11 @@ export { actOnSlot, resetPrefixCache, SERVER_ABILITIES, type ServerAbilities } f
 export { EventStreamReader } from './sse.ts';
 export { summarizeLoad, type LoadSummary } from '../core/metrics/load/summary.ts';
 export { DEFAULT_LOAD } from '../core/scenario/load/defaults.ts';
-export { assignLoad, loadPoints, parseLoad, type ParsedLoad } from '../core/scenario/load/parse.ts';
+export { parseLoad, type ParsedLoad } from '../core/scenario/parse.ts';
+export { loadPoints } from '../core/scenario/load/points.ts';
 export { LOAD_APIS, type LoadApi, type LoadScenario } from '../core/scenario/load/schema.ts';
 export {
   FAULT_KINDS,
-  parseLoadRun,
   type FaultKind,
   type LoadedServer,
   type LoadPoint,

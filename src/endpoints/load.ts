@@ -8,7 +8,7 @@ import { createRandom } from '../core/random.ts';
 import { summarizeLoad } from '../core/metrics/load/summary.ts';
 import type { LoadedServer, LoadPoint, LoadRecord, LoadRun, Telemetry } from '../core/run/load.ts';
 import { RUN_VERSION } from '../core/run/version.ts';
-import { loadPoints, type LoadPointPlan } from '../core/scenario/load/parse.ts';
+import { loadPoints, type LoadPointPlan } from '../core/scenario/load/points.ts';
 import type { LoadScenario } from '../core/scenario/load/schema.ts';
 import { requestTable, type RequestTable } from '../core/schedule/requests.ts';
 import { generateRequests } from '../core/workload/generate.ts';

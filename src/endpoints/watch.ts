@@ -56,6 +56,8 @@ export async function watchServer(endpoint: Endpoint, options: WatchOptions): Pr
   const run: WatchRun = {
     version: RUN_VERSION,
     kind: 'watch',
+    title: `Watch of a ${first.server} server`,
+    command: null,
     ...stamp,
     origin: 'measured',
     server: first.server,

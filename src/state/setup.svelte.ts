@@ -7,7 +7,7 @@ import { labDraft, type LabDraft } from './lab-draft.ts';
 import type { KeyValue } from './theme.svelte.ts';
 
 /** What other rooms open. */
-type Elsewhere = 'simulation' | 'quality' | 'serve' | 'plan' | 'tune';
+type Elsewhere = 'simulation' | 'quality' | 'serve' | 'plan' | 'tune' | 'load' | 'autopilot';
 
 const FIRST = LAB_PRESETS[0]?.name ?? '';
 

@@ -19,6 +19,9 @@ export function shortDate(iso: string): string {
 export function provenance(run: Run): string {
   if (run.kind === 'simulate') return `simulated by KV Lab ${run.appVersion}, ${shortDate(run.createdAt)}`;
   if (run.kind === 'plan') return `planned by KV Lab, ${shortDate(run.createdAt)}`;
+  if (run.kind === 'load' || run.kind === 'watch') {
+    return `measured over HTTP by KV Lab ${run.appVersion}, ${shortDate(run.createdAt)}`;
+  }
   const { environment } = run;
   if (environment === null) return `${run.origin} by KV Lab, ${shortDate(run.createdAt)}`;
   const where = `${adapterName(environment.adapter)} (${adapterKind(environment)})`;
@@ -33,6 +36,9 @@ export const KIND_NAMES: Readonly<Record<Run['kind'], string>> = {
   serve: 'serving run',
   tune: 'tuning',
   plan: 'plan',
+  load: 'load',
+  watch: 'watch',
+  autopilot: 'autopilot',
 };
 
 /** What each origin promises. */

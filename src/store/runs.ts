@@ -84,6 +84,8 @@ const UPGRADES: readonly ((db: IDBPDatabase<Schema>) => void)[] = [
 function deviceOf(run: Run): string {
   if (run.kind === 'simulate') return simulatedDevice(run);
   if (run.kind === 'plan') return plannedDevice(run);
+  if (run.kind === 'load') return `${run.model} on a ${run.server.kind} server`;
+  if (run.kind === 'watch') return `a ${run.server} server`;
   const { environment } = run;
   if (environment === null) return 'simulated';
   const { adapter } = environment;
@@ -106,6 +108,8 @@ function plannedDevice({ deployment, scenario }: PlanRun): string {
 
 function pointsOf(run: Run): number {
   if (run.kind === 'check') return run.measurements.length;
+  if (run.kind === 'watch') return run.samples.length;
+  if (run.kind === 'autopilot') return run.plans.length;
   return run.kind === 'tune' || run.kind === 'plan' ? run.rows.length : run.points.length;
 }
 

@@ -28,6 +28,14 @@ async function figuresOf(run: Run, other: Run | null): Promise<readonly FigureSp
     const { planFiguresFor } = await import('../charts/figures/plan/index.ts');
     return planFiguresFor(run, other?.kind === 'plan' ? other : undefined);
   }
+  if (run.kind === 'load' || run.kind === 'watch') {
+    const { loadFigures } = await import('../charts/figures/load/index.ts');
+    return loadFigures(run, other?.kind === 'load' || other?.kind === 'watch' ? other : undefined);
+  }
+  if (run.kind === 'autopilot') {
+    const { autopilotFigures } = await import('../charts/figures/autopilot/index.ts');
+    return autopilotFigures(run, other?.kind === 'autopilot' ? other : undefined);
+  }
   await import('../core/all-records.ts');
   const { simFiguresFor } = await import('../charts/figures/simulation/index.ts');
   return simFiguresFor(run, other?.kind === 'simulate' ? other : undefined);

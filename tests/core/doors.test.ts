@@ -1,4 +1,5 @@
 /** The doors under random damage: every document is read or refused in one sentence, and nothing is thrown. */
+import { loadPoints } from '../../src/core/scenario/load/points.ts';
 import { expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../src/core/json.ts';
 import { createRandom, type Random } from '../../src/core/random.ts';
@@ -167,7 +168,10 @@ const expand = (scenario: AnyScenario): number => {
       return expandSweep(scenario).length;
     case 'plan':
     case 'tune':
+    case 'autopilot':
       return 1;
+    case 'load':
+      return loadPoints(scenario).length;
   }
 };
 

@@ -15,6 +15,8 @@ const LINK_KINDS = {
   serve: 'serve',
   plan: 'plan',
   tune: 'tune',
+  load: 'load',
+  autopilot: 'autopilot',
 };
 
 test.each(PRESETS)('a link to $name survives this engine’s compression', async ({ name }) => {

@@ -128,7 +128,7 @@ test.each([
     name: 'a scenario of another kind',
     args: ['load', file('sim.json', { version: 1, kind: 'simulate' })],
     status: 2,
-    says: /a load \(kind "load"\) is needed/,
+    says: /a load \(kind “load”\) is needed/,
   },
   {
     name: 'ids in a chat',

@@ -1,7 +1,7 @@
 /** A load on a small local server: requests as the workload draws them, times per token, and each fault by its kind. */
 import { afterEach, expect, test } from 'vitest';
 import { summarizeLoad } from '../../src/core/metrics/load/summary.ts';
-import { parseLoadRun } from '../../src/core/run/load.ts';
+import { parseRun } from '../../src/core/run/parse.ts';
 import { EndpointError } from '../../src/endpoints/fault.ts';
 import { spread } from '../../src/endpoints/predict.ts';
 import {
@@ -62,7 +62,7 @@ test.each(['completions', 'chat'] as const)(
     expect([summary.finished, failed, errors, chunksPerToken]).toEqual([6, 0, {}, 1]);
     expect(summary.itlMs?.samples).toBe(6 * 3);
     expect(run.complete).toBe(true);
-    expect(parseLoadRun(JSON.stringify(run))).toMatchObject({ ok: true });
+    expect(parseRun(JSON.stringify(run))).toMatchObject({ ok: true });
   },
 );
 

@@ -2,7 +2,7 @@
 import { runLoad, type LoadOptions } from '../../src/endpoints/load.ts';
 import { readEndpoint, type Endpoint } from '../../src/endpoints/endpoint.ts';
 import type { LoadRun } from '../../src/core/run/load.ts';
-import { parseLoad } from '../../src/core/scenario/load/parse.ts';
+import { parseLoad } from '../../src/core/scenario/parse.ts';
 import type { LoadScenario } from '../../src/core/scenario/load/schema.ts';
 
 const SMALL = {

@@ -1,6 +1,8 @@
 /** The figures of a run of any kind. */
 import type { Run } from '../../core/run/schema.ts';
 import type { FigureSpec } from '../figure.ts';
+import { autopilotFigures } from './autopilot/index.ts';
+import { loadFigures } from './load/index.ts';
 import { measuredFigures } from './measured.ts';
 import { planFiguresFor } from './plan/index.ts';
 import { qualityFigures } from './quality/index.ts';
@@ -15,5 +17,9 @@ export function figuresFor(run: Run, other?: Run): FigureSpec[] {
   if (run.kind === 'serve') return servingFigures(run, other?.kind === 'serve' ? other : undefined);
   if (run.kind === 'tune') return tuneFigures(run);
   if (run.kind === 'plan') return planFiguresFor(run, other?.kind === 'plan' ? other : undefined);
+  if (run.kind === 'load' || run.kind === 'watch') {
+    return loadFigures(run, other?.kind === 'load' || other?.kind === 'watch' ? other : undefined);
+  }
+  if (run.kind === 'autopilot') return autopilotFigures(run, other?.kind === 'autopilot' ? other : undefined);
   return measuredFigures(run, other?.kind === 'lab' || other?.kind === 'check' ? other : undefined);
 }

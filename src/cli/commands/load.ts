@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import {
-  assignLoad,
   DEFAULT_LOAD,
   LOAD_APIS,
   parseLoad,
@@ -12,6 +11,7 @@ import {
   type LoadScenario,
   type ParsedLoad,
 } from '../../endpoints/index.ts';
+import { applyAssignments } from '../../index.ts';
 import type { Invocation } from '../arguments.ts';
 import { asked, endpointOf } from '../endpoint.ts';
 import { InputError } from '../errors.ts';
@@ -75,7 +75,7 @@ function loadScenarioOf(invocation: Invocation): LoadScenario {
     throw new InputError(`--api is “${(given ?? '').slice(0, 40)}”; there are ${LOAD_APIS.join(' and ')}.`);
   const named = trace === null ? base.workload : withTrace(base.workload, basename(trace), set);
   const chosen = { ...base, api, model: model ?? base.model, workload: named };
-  return taken(assignLoad(chosen, [...set, ...(seed === null ? [] : [`seed=${seed}`])]), '');
+  return taken(applyAssignments(chosen, [...set, ...(seed === null ? [] : [`seed=${seed}`])]), '');
 }
 
 /** A file takes the place of the scenario's own trace; where there was none, all of it is replayed. */

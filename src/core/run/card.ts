@@ -1,7 +1,7 @@
 /** A hardware check as a card in a link: values without samples, and always marked as its sender's word. */
 import type { JsonObject, Read } from '../json.ts';
 import { parsedRun, readRunDocument } from './document.ts';
-import { RunButPlan, type CheckRun } from './schema.ts';
+import { EagerRun, type CheckRun } from './schema.ts';
 
 /** First note of every check that came in a link. */
 export const LINK_NOTE =
@@ -37,7 +37,7 @@ export function parseCheckCard(value: JsonObject): Read<CheckRun> {
   const read = readRunDocument(value);
   if (!read.ok) return read;
   if (read.value['kind'] !== 'check') return NO_CARD;
-  const parsed = parsedRun(RunButPlan, read.value);
+  const parsed = parsedRun(EagerRun, read.value);
   if (!parsed.ok) return parsed;
   if (parsed.run.kind !== 'check') return NO_CARD;
   const notes = [LINK_NOTE, ...parsed.run.notes.filter((note) => note !== LINK_NOTE)].slice(0, 50);

@@ -7,8 +7,7 @@ import * as v from 'valibot';
 import { checkJson, isJsonObject, readJson, type JsonBounds, type JsonObject, type Read } from '../json.ts';
 import { versionSentence } from '../scenario/version-sentence.ts';
 import { issueSentence } from '../sentences.ts';
-import type { PlanRun } from './plan.ts';
-import { RunButPlan, RUN_VERSION, type Run } from './schema.ts';
+import { RUN_VERSION, type LazyRun, type Run } from './schema.ts';
 
 export const RUN_BOUNDS: JsonBounds = {
   what: 'run',
@@ -26,6 +25,9 @@ export const RUN_KINDS: ReadonlySet<unknown> = new Set<Run['kind']>([
   'serve',
   'tune',
   'plan',
+  'load',
+  'watch',
+  'autopilot',
 ]);
 
 export type ParsedRun =
@@ -64,12 +66,15 @@ export function readRunDocument(input: unknown): Read<JsonObject> {
   return { ok: true, value: document };
 }
 
-export function isPlanDocument(document: JsonObject): boolean {
-  return document['kind'] === 'plan';
+export type LazyKind = LazyRun['kind'];
+
+/** The kind of a document whose schema is not loaded with the first screen; null for the others. */
+export function lazyKind({ kind }: JsonObject): LazyKind | null {
+  return kind === 'plan' || kind === 'load' || kind === 'watch' || kind === 'autopilot' ? kind : null;
 }
 
-export function parsedRun(schema: typeof RunButPlan | typeof PlanRun, document: JsonObject): ParsedRun {
-  const result = v.safeParse<typeof RunButPlan | typeof PlanRun>(schema, document, { abortEarly: true });
+export function parsedRun(schema: v.GenericSchema<unknown, Run>, document: JsonObject): ParsedRun {
+  const result = v.safeParse(schema, document, { abortEarly: true });
   if (!result.success) return { ok: false, sentence: issueSentence(result.issues, 'The run') };
   return { ok: true, run: result.output };
 }

@@ -6,10 +6,7 @@
  * are kept. Summaries are computed from the columns by core/metrics/load.
  */
 import * as v from 'valibot';
-import { checkJson, readJson } from '../json.ts';
 import { LoadScenario } from '../scenario/load/schema.ts';
-import { issueSentence } from '../sentences.ts';
-import { RUN_BOUNDS } from './parse.ts';
 import { SimSummary } from './simulation.ts';
 import { RUN_VERSION } from './version.ts';
 
@@ -194,6 +191,9 @@ export const WatchRun = v.strictObject({
   version: v.literal(RUN_VERSION),
   kind: v.literal('watch'),
   id: text(60),
+  title: text(120),
+  /** Command line that wrote the run, without the address. */
+  command: v.nullable(text(1000)),
   createdAt: text(40),
   origin: v.literal('measured'),
   appVersion: text(40),
@@ -204,16 +204,3 @@ export const WatchRun = v.strictObject({
   complete: v.boolean(),
 });
 export type WatchRun = v.InferOutput<typeof WatchRun>;
-
-export type ParsedLoadRun =
-  { readonly ok: true; readonly run: LoadRun | WatchRun } | { readonly ok: false; readonly sentence: string };
-
-/** Reads the run of a load, or of a watch, from JSON text or a plain object. */
-export function parseLoadRun(input: unknown): ParsedLoadRun {
-  const read = typeof input === 'string' ? readJson(input, RUN_BOUNDS) : checkJson(input, RUN_BOUNDS);
-  if (!read.ok) return read;
-  const result = v.safeParse(v.variant('kind', [LoadRun, WatchRun]), read.value, { abortEarly: true });
-  return result.success
-    ? { ok: true, run: result.output }
-    : { ok: false, sentence: issueSentence(result.issues, 'The run') };
-}

@@ -7,6 +7,8 @@
 import * as v from 'valibot';
 import { Scenario } from '../scenario/schema.ts';
 import { Environment } from './environment.ts';
+import type { AutopilotRun } from './autopilot.ts';
+import type { LoadRun, WatchRun } from './load.ts';
 import type { PlanRun } from './plan.ts';
 import { QualityRun } from './quality.ts';
 import { ServeRun } from './serve.ts';
@@ -15,7 +17,7 @@ import { TuneRun } from './tune.ts';
 import { RUN_VERSION } from './version.ts';
 
 export { Environment, RUN_VERSION };
-export type { PlanRun, QualityRun, ServeRun, SimRun, TuneRun };
+export type { AutopilotRun, LoadRun, PlanRun, QualityRun, ServeRun, SimRun, TuneRun, WatchRun };
 
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
 const ms = v.pipe(v.number(), v.finite());
@@ -149,6 +151,7 @@ export const CheckRun = v.strictObject({
 });
 export type CheckRun = v.InferOutput<typeof CheckRun>;
 
-/** Every kind of run but the plan, whose schema is as large as all of these: the first screen does without it. */
-export const RunButPlan = v.variant('kind', [LabRun, CheckRun, SimRun, QualityRun, ServeRun, TuneRun]);
-export type Run = v.InferOutput<typeof RunButPlan> | PlanRun;
+/** The runs whose schemas the first screen loads; those of LAZY_RUNS (document.ts) come with the first of their kind. */
+export const EagerRun = v.variant('kind', [LabRun, CheckRun, SimRun, QualityRun, ServeRun, TuneRun]);
+export type LazyRun = PlanRun | LoadRun | WatchRun | AutopilotRun;
+export type Run = v.InferOutput<typeof EagerRun> | LazyRun;

@@ -1,9 +1,15 @@
 /**
- * The kinds of scenario: an experiment of the laboratory, a simulation, a quality experiment, a serving run, a
- * plan. What differs between them is in this table: schema, defaults, rules.
+ * The kinds of scenario: an experiment of the laboratory, a simulation, a quality experiment, a serving run, a plan, a
+ * tuning, a load on a real server, an autopilot. What differs between them is in this table: schema, defaults, rules.
  */
 import type * as v from 'valibot';
+import { DEFAULT_AUTOPILOT } from './autopilot/defaults.ts';
+import { autopilotContradiction } from './autopilot/rules.ts';
+import { AutopilotScenario } from './autopilot/schema.ts';
 import { DEFAULT_SCENARIO } from './defaults.ts';
+import { DEFAULT_LOAD } from './load/defaults.ts';
+import { loadSweepContradiction } from './load/points.ts';
+import { LoadScenario } from './load/schema.ts';
 import { DEFAULT_PLAN } from './plan/defaults.ts';
 import { planContradiction } from './plan/rules.ts';
 import { PlanScenario } from './plan/schema.ts';
@@ -30,11 +36,13 @@ export interface ScenarioByKind {
   readonly serve: ServeScenario;
   readonly plan: PlanScenario;
   readonly tune: TuneScenario;
+  readonly load: LoadScenario;
+  readonly autopilot: AutopilotScenario;
 }
 export type ScenarioKind = keyof ScenarioByKind;
 export type AnyScenario = ScenarioByKind[ScenarioKind];
-/** Kinds with sweep axes; a quality experiment has cells of its own, a plan what it leaves open. */
-export type SweptKind = Exclude<ScenarioKind, 'quality' | 'plan' | 'tune'>;
+/** Kinds with sweep axes; a quality experiment has cells of its own, a plan what it leaves open, a load one ramp. */
+export type SweptKind = Exclude<ScenarioKind, 'quality' | 'plan' | 'tune' | 'load' | 'autopilot'>;
 
 export interface KindOfScenario<S> {
   readonly schema: v.GenericSchema<unknown, S>;
@@ -90,6 +98,20 @@ export const SCENARIO_KINDS: { readonly [K in ScenarioKind]: KindOfScenario<Scen
     contradiction: tuneContradiction,
     contradictionOfAll: () => null,
     name: 'a tuning',
+  },
+  load: {
+    schema: LoadScenario,
+    defaults: DEFAULT_LOAD,
+    contradiction: loadSweepContradiction,
+    contradictionOfAll: () => null,
+    name: 'a load',
+  },
+  autopilot: {
+    schema: AutopilotScenario,
+    defaults: DEFAULT_AUTOPILOT,
+    contradiction: autopilotContradiction,
+    contradictionOfAll: () => null,
+    name: 'an autopilot',
   },
 };
 

@@ -18,6 +18,8 @@ import { isScenarioKind, SCENARIO_KINDS, type AnyScenario, type ScenarioKind } f
 import { diffLayer, mergeLayer } from './layer.ts';
 import { SCENARIO_BOUNDS, validateAny } from './parse.ts';
 import { anyPresetScenario, findPreset, PRESETS, type Preset } from './presets.ts';
+import type { AutopilotScenario } from './autopilot/schema.ts';
+import type { LoadScenario } from './load/schema.ts';
 import type { PlanScenario } from './plan/schema.ts';
 import type { QualityScenario } from './quality/schema.ts';
 import { SCENARIO_VERSION, type Scenario } from './schema.ts';
@@ -64,6 +66,18 @@ export type Link =
       readonly kind: 'tune';
       readonly preset: string | null;
       readonly scenario: TuneScenario;
+    }
+  | {
+      readonly ok: true;
+      readonly kind: 'load';
+      readonly preset: string | null;
+      readonly scenario: LoadScenario;
+    }
+  | {
+      readonly ok: true;
+      readonly kind: 'autopilot';
+      readonly preset: string | null;
+      readonly scenario: AutopilotScenario;
     }
   | { readonly ok: true; readonly kind: 'check'; readonly run: CheckRun }
   | { readonly ok: false; readonly sentence: string };
@@ -192,7 +206,7 @@ function baseOf(
 }
 
 /** Kinds of scenario that name models and GPUs of the whole catalogue. */
-const NAMES_RECORDS: ReadonlySet<string> = new Set<ScenarioKind>(['simulate', 'tune']);
+const NAMES_RECORDS: ReadonlySet<string> = new Set<ScenarioKind>(['simulate', 'tune', 'autopilot']);
 
 async function decodeScenario(body: JsonObject, presets: readonly Preset[]): Promise<Link> {
   const { set } = body;
@@ -221,6 +235,10 @@ function linkTo(scenario: AnyScenario, preset: string | null): Link {
       return { ok: true, kind: 'plan', preset, scenario };
     case 'tune':
       return { ok: true, kind: 'tune', preset, scenario };
+    case 'load':
+      return { ok: true, kind: 'load', preset, scenario };
+    case 'autopilot':
+      return { ok: true, kind: 'autopilot', preset, scenario };
     default:
       return scenario satisfies never;
   }

@@ -24,7 +24,9 @@ import {
   type ScenarioByKind,
   type ScenarioKind,
 } from './kinds.ts';
+import type { AutopilotScenario } from './autopilot/schema.ts';
 import { mergeLayer } from './layer.ts';
+import type { LoadScenario } from './load/schema.ts';
 import type { PlanScenario } from './plan/schema.ts';
 import type { QualityScenario } from './quality/schema.ts';
 import { SCENARIO_VERSION, type Scenario } from './schema.ts';
@@ -49,6 +51,8 @@ export type ParsedQuality = Parsed<QualityScenario>;
 export type ParsedServing = Parsed<ServeScenario>;
 export type ParsedPlan = Parsed<PlanScenario>;
 export type ParsedTuning = Parsed<TuneScenario>;
+export type ParsedLoad = Parsed<LoadScenario>;
+export type ParsedAutopilot = Parsed<AutopilotScenario>;
 export type ParsedAnyScenario = { [K in ScenarioKind]: Parsed<ScenarioByKind[K]> }[ScenarioKind];
 
 function refuse(sentence: string): { readonly ok: false; readonly sentence: string } {
@@ -75,6 +79,8 @@ const SWEEPS: { readonly [K in ScenarioKind]: (scenario: ScenarioByKind[K]) => s
   serve: (scenario) => sweepContradiction('serve', scenario),
   plan: () => null,
   tune: () => null,
+  load: () => null,
+  autopilot: () => null,
 };
 
 /** Checks a complete document. */
@@ -137,6 +143,16 @@ export function validatePlan(document: unknown): ParsedPlan {
   return validate('plan', document);
 }
 
+/** Checks a complete load. */
+export function validateLoad(document: unknown): ParsedLoad {
+  return validate('load', document);
+}
+
+/** Checks a complete autopilot. */
+export function validateAutopilot(document: unknown): ParsedAutopilot {
+  return validate('autopilot', document);
+}
+
 /** Checks a complete scenario of the kind that it says. */
 export function validateAny(kind: ScenarioKind, document: unknown): ParsedAnyScenario {
   return VALIDATES[kind](document);
@@ -149,6 +165,8 @@ const VALIDATES: { readonly [K in ScenarioKind]: (document: unknown) => Parsed<S
   serve: validateServing,
   plan: validatePlan,
   tune: validateTuning,
+  load: validateLoad,
+  autopilot: validateAutopilot,
 };
 
 /**
@@ -193,6 +211,19 @@ export function parsePlan(input: unknown, base: PlanScenario = SCENARIO_KINDS.pl
   return parse('plan', input, base);
 }
 
+/** Reads a load, as `parseScenario` reads an experiment. */
+export function parseLoad(input: unknown, base: LoadScenario = SCENARIO_KINDS.load.defaults): ParsedLoad {
+  return parse('load', input, base);
+}
+
+/** Reads an autopilot, as `parseScenario` reads an experiment. */
+export function parseAutopilot(
+  input: unknown,
+  base: AutopilotScenario = SCENARIO_KINDS.autopilot.defaults,
+): ParsedAutopilot {
+  return parse('autopilot', input, base);
+}
+
 const PARSES: { readonly [K in ScenarioKind]: (input: unknown) => Parsed<ScenarioByKind[K]> } = {
   lab: (input) => parseScenario(input),
   simulate: (input) => parseSimulation(input),
@@ -200,6 +231,8 @@ const PARSES: { readonly [K in ScenarioKind]: (input: unknown) => Parsed<Scenari
   serve: (input) => parseServing(input),
   plan: (input) => parsePlan(input),
   tune: (input) => parseTuning(input),
+  load: (input) => parseLoad(input),
+  autopilot: (input) => parseAutopilot(input),
 };
 
 /** Reads a scenario of whatever kind it says it is; without a word it is an experiment, as all were once. */

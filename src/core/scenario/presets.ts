@@ -17,7 +17,9 @@ import lengthLlama from '../../../scenarios/sequence-length-llama-3.2-1b.json' w
 import lengthOpt from '../../../scenarios/sequence-length-opt-1.3b.json' with { type: 'json' };
 import sharedPrefix from '../../../scenarios/shared-prefix.json' with { type: 'json' };
 import type { JsonObject } from '../json.ts';
+import { AUTOPILOT_LAYERS } from './autopilot/stories.ts';
 import type { AnyScenario, ScenarioKind } from './kinds.ts';
+import { LOAD_LAYERS } from './load/stories.ts';
 import { parseAnyScenario } from './parse.ts';
 import type { PlanScenario } from './plan/schema.ts';
 import { PLAN_LAYERS } from './plan/stories.ts';
@@ -74,6 +76,12 @@ export const PLAN_PRESETS: readonly Preset[] = presetsOf('plan', PLAN_LAYERS);
 /** Tunings, in the order a visitor meets them. */
 export const TUNE_PRESETS: readonly Preset[] = presetsOf('tune', TUNE_LAYERS);
 
+/** Loads on a real server, in the order a visitor meets them. */
+export const LOAD_PRESETS: readonly Preset[] = presetsOf('load', LOAD_LAYERS);
+
+/** Autopilots, in the order a visitor meets them. */
+export const AUTOPILOT_PRESETS: readonly Preset[] = presetsOf('autopilot', AUTOPILOT_LAYERS);
+
 export const PRESETS: readonly Preset[] = [
   ...LAB_PRESETS,
   ...SIM_PRESETS,
@@ -81,6 +89,8 @@ export const PRESETS: readonly Preset[] = [
   ...SERVE_PRESETS,
   ...PLAN_PRESETS,
   ...TUNE_PRESETS,
+  ...LOAD_PRESETS,
+  ...AUTOPILOT_PRESETS,
 ];
 
 export function findPreset(name: string, presets: readonly Preset[] = PRESETS): Preset | undefined {

@@ -1,12 +1,16 @@
 /** `--set path=value`: changes a scenario by dotted paths, with the types the schema asks for. */
 import { modelShape, modelNames } from '../model/records.ts';
 import { isJsonObject, readJson, type Json, type Read } from '../json.ts';
+import type { AutopilotScenario } from './autopilot/schema.ts';
 import type { AnyScenario } from './kinds.ts';
 import { valueAt } from './layer.ts';
+import type { LoadScenario } from './load/schema.ts';
 import {
   SCENARIO_BOUNDS,
   validateAny,
   type ParsedAnyScenario,
+  type ParsedAutopilot,
+  type ParsedLoad,
   type ParsedPlan,
   type ParsedQuality,
   type ParsedScenario,
@@ -96,6 +100,11 @@ export function applyAssignments(scenario: QualityScenario, assignments: readonl
 export function applyAssignments(scenario: ServeScenario, assignments: readonly string[]): ParsedServing;
 export function applyAssignments(scenario: PlanScenario, assignments: readonly string[]): ParsedPlan;
 export function applyAssignments(scenario: TuneScenario, assignments: readonly string[]): ParsedTuning;
+export function applyAssignments(scenario: LoadScenario, assignments: readonly string[]): ParsedLoad;
+export function applyAssignments(
+  scenario: AutopilotScenario,
+  assignments: readonly string[],
+): ParsedAutopilot;
 export function applyAssignments(scenario: AnyScenario, assignments: readonly string[]): ParsedAnyScenario;
 export function applyAssignments(scenario: AnyScenario, assignments: readonly string[]): ParsedAnyScenario {
   const assigned = assign(scenario, assignments);
