@@ -12,6 +12,9 @@
  *   #/plan/VIEW             the planner; VIEW one of PLAN_VIEWS, the first without a name.
  *                           #/plan?link=s1.…  a shared plan; #/plan/compare?link=…&with=…  two; #/plan?story=NAME
  *   #/tune                  the tuner            #/tune?link=s1.…  shared settings; #/tune?story=NAME
+ *   #/connect               real servers         #/connect?link=s1.…  a shared load; #/connect?story=NAME
+ *   #/autopilot/VIEW        the autopilot; VIEW one of AUTOPILOT_VIEWS, the first without a name.
+ *                           #/autopilot?link=s1.…  a shared one; #/autopilot?story=NAME
  *   #/explain               the worked example
  *   #/teach/LESSON          the lessons, or one    #/teach/LESSON?embed  alone, for a slide or a course page
  *   #/runs                  kept runs            #/runs/ID?with=ID   one run, perhaps beside another
@@ -63,6 +66,27 @@ export interface TuneRoute {
 
 export const TUNE: TuneRoute = { room: 'tune', link: null, story: null };
 
+export interface ConnectRoute {
+  readonly room: 'connect';
+  readonly link: string | null;
+  readonly story: string | null;
+}
+
+export const CONNECT: ConnectRoute = { room: 'connect', link: null, story: null };
+
+/** What the room Autopilot shows: the steered cache, the same actions by hand, and scores of eviction compared. */
+export const AUTOPILOT_VIEWS = ['steer', 'hand', 'score'] as const;
+export type AutopilotView = (typeof AUTOPILOT_VIEWS)[number];
+
+export interface AutopilotRoute {
+  readonly room: 'autopilot';
+  readonly view: AutopilotView;
+  readonly link: string | null;
+  readonly story: string | null;
+}
+
+export const AUTOPILOT: AutopilotRoute = { room: 'autopilot', view: 'steer', link: null, story: null };
+
 export type Route =
   | { readonly room: 'home' }
   | { readonly room: 'check'; readonly card: string | null }
@@ -72,6 +96,8 @@ export type Route =
   | { readonly room: 'model'; readonly view: ModelView; readonly link: string | null }
   | PlanRoute
   | TuneRoute
+  | ConnectRoute
+  | AutopilotRoute
   | { readonly room: 'explain' }
   /** `lesson` null: the list. */
   | { readonly room: 'teach'; readonly lesson: string | null; readonly embed: boolean }
@@ -145,6 +171,16 @@ function planHash({ view, link, other, story }: PlanRoute): string {
   return `#/plan${view === 'answer' ? '' : `/${view}`}${queryOf({ link, with: other, story })}`;
 }
 
+function autopilotRoute(name: string, query: string): AutopilotRoute | null {
+  const view = name === '' ? 'steer' : AUTOPILOT_VIEWS.find((known) => known === name);
+  if (view === undefined) return null;
+  return { room: 'autopilot', view, link: parameter(query, 'link'), story: parameter(query, 'story') };
+}
+
+function autopilotHash({ view, link, story }: AutopilotRoute): string {
+  return `#/autopilot${view === 'steer' ? '' : `/${view}`}${queryOf({ link, story })}`;
+}
+
 /** Every hash has a route; what no room answers to is `unknown`. */
 export function parseRoute(hash: string): Route {
   const whole = hash.replace(/^#/, '');
@@ -175,6 +211,13 @@ export function parseRoute(hash: string): Route {
   }
   if (room === 'tune' && leaf) {
     return { room: 'tune', link: parameter(query, 'link'), story: parameter(query, 'story') };
+  }
+  if (room === 'connect' && leaf) {
+    return { room: 'connect', link: parameter(query, 'link'), story: parameter(query, 'story') };
+  }
+  if (room === 'autopilot' && rest.length === 0) {
+    const found = autopilotRoute(id, query);
+    if (found !== null) return found;
   }
   if (room === 'explain' && leaf) return { room: 'explain' };
   if (room === 'teach' && rest.length === 0) {
@@ -208,6 +251,10 @@ export function formatRoute(route: Route): string {
       return planHash(route);
     case 'tune':
       return `#/tune${queryOf({ link: route.link, story: route.story })}`;
+    case 'connect':
+      return `#/connect${queryOf({ link: route.link, story: route.story })}`;
+    case 'autopilot':
+      return autopilotHash(route);
     case 'explain':
       return '#/explain';
     case 'teach':
@@ -237,6 +284,8 @@ export function titleOf(route: Route): string {
     model: 'Model · KV Lab',
     plan: 'Plan · KV Lab',
     tune: 'Tune · KV Lab',
+    connect: 'Connect · KV Lab',
+    autopilot: 'Autopilot · KV Lab',
     explain: 'Explained · KV Lab',
     teach: 'Teach · KV Lab',
     runs: 'Runs · KV Lab',

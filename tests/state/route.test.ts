@@ -1,5 +1,15 @@
 import { expect, test } from 'vitest';
-import { formatRoute, parseRoute, PLAN, SIMULATE, titleOf, TUNE, type Route } from '../../src/state/route.ts';
+import {
+  AUTOPILOT,
+  CONNECT,
+  formatRoute,
+  parseRoute,
+  PLAN,
+  SIMULATE,
+  titleOf,
+  TUNE,
+  type Route,
+} from '../../src/state/route.ts';
 import { Router } from '../../src/state/router.svelte.ts';
 
 const ROUTES: readonly { hash: string; route: Route }[] = [
@@ -32,6 +42,12 @@ const ROUTES: readonly { hash: string; route: Route }[] = [
   },
   { hash: '#/tune', route: TUNE },
   { hash: '#/tune?link=s1.abc_-9.zz1', route: { ...TUNE, link: 's1.abc_-9.zz1' } },
+  { hash: '#/connect', route: CONNECT },
+  { hash: '#/connect?link=s1.abc_-9.zz1', route: { ...CONNECT, link: 's1.abc_-9.zz1' } },
+  { hash: '#/autopilot', route: AUTOPILOT },
+  { hash: '#/autopilot?link=s1.abc_-9.zz1', route: { ...AUTOPILOT, link: 's1.abc_-9.zz1' } },
+  { hash: '#/autopilot/hand?story=evict', route: { ...AUTOPILOT, view: 'hand', story: 'evict' } },
+  { hash: '#/autopilot/score', route: { ...AUTOPILOT, view: 'score' } },
   { hash: '#/explain', route: { room: 'explain' } },
   { hash: '#/runs', route: { room: 'runs' } },
   { hash: '#/runs/a%2Fb', route: { room: 'run', id: 'a/b', other: null } },
@@ -53,6 +69,8 @@ test.each([
   { hash: '#/simulate/basement', route: { room: 'unknown', path: 'simulate/basement' } },
   { hash: '#/plan/cellar', route: { room: 'unknown', path: 'plan/cellar' } },
   { hash: '#/tune/cellar', route: { room: 'unknown', path: 'tune/cellar' } },
+  { hash: '#/connect/cellar', route: { room: 'unknown', path: 'connect/cellar' } },
+  { hash: '#/autopilot/cellar', route: { room: 'unknown', path: 'autopilot/cellar' } },
   { hash: '#/simulate?seed=-1', route: SIMULATE },
   { hash: '#/runs/a/b', route: { room: 'unknown', path: 'runs/a/b' } },
   { hash: '#/runs/%E0%A4%A', route: { room: 'run', id: '%E0%A4%A', other: null } },

@@ -21,6 +21,7 @@ import { AUTOPILOT_LAYERS } from './autopilot/stories.ts';
 import type { AnyScenario, ScenarioKind } from './kinds.ts';
 import { LOAD_LAYERS } from './load/stories.ts';
 import { parseAnyScenario } from './parse.ts';
+import type { AutopilotScenario } from './autopilot/schema.ts';
 import type { PlanScenario } from './plan/schema.ts';
 import { PLAN_LAYERS } from './plan/stories.ts';
 import type { Scenario } from './schema.ts';
@@ -158,6 +159,15 @@ export function presetPlan(name: string, presets: readonly Preset[] = PRESETS): 
   const scenario = anyPresetScenario(name, presets);
   if (scenario.kind !== 'plan') {
     throw new RangeError(`“${name}” is of the kind “${scenario.kind}”; a plan is needed here.`);
+  }
+  return scenario;
+}
+
+/** The autopilot of a preset. @throws RangeError as anyPresetScenario, and for another kind. */
+export function presetAutopilot(name: string, presets: readonly Preset[] = PRESETS): AutopilotScenario {
+  const scenario = anyPresetScenario(name, presets);
+  if (scenario.kind !== 'autopilot') {
+    throw new RangeError(`“${name}” is of the kind “${scenario.kind}”; an autopilot is needed here.`);
   }
   return scenario;
 }
