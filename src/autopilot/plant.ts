@@ -39,6 +39,11 @@ export interface AutopilotPlant {
   readonly origin: 'simulated' | 'measured';
   /** What this backend can do at all. */
   readonly capabilities: ReadonlySet<KvActionKind>;
+  /**
+   * Ranges of tokens begin and end at multiples of it, and end with a whole one: others are refused by `price` with the
+   * nearest that works. Left out: any token will do.
+   */
+  readonly blockTokens?: number;
   readonly nowMs: number;
   /**
    * Serves on until `untilMs` of its own clock, or until nothing is left to do.
