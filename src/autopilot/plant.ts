@@ -44,8 +44,6 @@ export interface AutopilotPlant {
    * nearest that works. Left out: any token will do.
    */
   readonly blockTokens?: number;
-  /** Tokens of a block; ranges that begin and end with blocks free whole ones. 16 where left out. */
-  readonly blockTokens?: number;
   readonly nowMs: number;
   /**
    * Serves on until `untilMs` of its own clock, or until nothing is left to do.
