@@ -7,6 +7,7 @@
  * goes on counting. Where the server is gone, what is left is not sent.
  */
 import type { FaultKind, LoadFault, LoadRecord, Telemetry } from '../core/run/load.ts';
+import type { EndedRequest, LoadTick } from '../core/metrics/load/course.ts';
 import type { LoadScenario } from '../core/scenario/load/schema.ts';
 import type { RequestTable } from '../core/schedule/requests.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -24,6 +25,8 @@ export interface DriveOptions {
   readonly seed: number;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: DriveProgress) => void;
+  /** Its course while it goes on. */
+  readonly onCourse?: (news: CourseNews) => void;
   /** What the server says of itself; asked now and then. */
   readonly telemetry?: () => Promise<Telemetry | null>;
 }
@@ -33,6 +36,11 @@ export interface DriveProgress {
   readonly inFlight: number;
   readonly failed: number;
 }
+
+export type CourseNews =
+  | { readonly kind: 'tick'; readonly tick: LoadTick }
+  | { readonly kind: 'request'; readonly request: EndedRequest }
+  | { readonly kind: 'telemetry'; readonly telemetry: Telemetry };
 
 export interface Driven {
   readonly record: LoadRecord;
@@ -44,6 +52,7 @@ export interface Driven {
 const GONE_AFTER = 8;
 /** A timer of a browser or of Node does not wait longer than this in one piece. */
 const LONGEST_WAIT_MS = 1e9;
+const TICK_MS = 250;
 
 export async function driveLoad(endpoint: Endpoint, options: DriveOptions): Promise<Driven> {
   const drive = new Drive(endpoint, options);
@@ -58,6 +67,9 @@ class Drive {
   readonly #followers = new Map<number, number[]>();
   readonly #due: { row: number; dueMs: number }[] = [];
   readonly #controller = new AbortController();
+  /** Streams that are open, for the count of what came so far. */
+  readonly #open = new Set<Streamed>();
+  #pieces = 0;
   #inFlight = 0;
   #done = 0;
   #failed = 0;
@@ -85,13 +97,17 @@ class Drive {
     signal.addEventListener('abort', cancel);
     if (signal.aborted) cancel();
     const watching = this.#watch();
+    this.#tick();
+    const ticking = setInterval(() => this.#tick(), TICK_MS);
     try {
       while (this.#stopped === null && (this.#due.length > 0 || this.#inFlight > 0)) {
         this.#sendDue();
         await this.#rest();
       }
       while (this.#inFlight > 0) await this.#rest();
+      this.#tick();
     } finally {
+      clearInterval(ticking);
       signal.removeEventListener('abort', cancel);
       this.#controller.abort();
       await watching;
@@ -145,9 +161,13 @@ class Drive {
     const { client } = this.#options.scenario;
     for (let attempt = 0; ; attempt++) {
       const streamed = emptyStream();
+      this.#open.add(streamed);
       const fault = await this.#attempt(row, dueMs, attempt, streamed);
+      this.#open.delete(streamed);
+      this.#pieces += streamed.chunkMs.length;
       if (fault === null) {
         this.#goneInARow = 0;
+        this.#tellEnd(row, dueMs, streamed, null);
         break;
       }
       const again = attempt < client.retries && mayPass(fault.kind) && this.#stopped === null;
@@ -155,6 +175,7 @@ class Drive {
       if (!again) {
         this.#recorder.failed(row, streamed);
         if (fault.kind !== 'cancelled') this.#failed++;
+        this.#tellEnd(row, dueMs, streamed, fault.kind);
         this.#countGone(fault.kind);
         break;
       }
@@ -221,6 +242,27 @@ class Drive {
     onProgress?.({ share: this.#done / requests.size, inFlight: this.#inFlight, failed: this.#failed });
   }
 
+  #tick(): void {
+    const { onCourse } = this.#options;
+    if (onCourse === undefined) return;
+    const coming = [...this.#open].reduce((sum, { chunkMs }) => sum + chunkMs.length, 0);
+    const atMs = this.#endpoint.now() - this.#startMs;
+    onCourse({ kind: 'tick', tick: { atMs, inFlight: this.#inFlight, pieces: this.#pieces + coming } });
+  }
+
+  #tellEnd(row: number, dueMs: number, { chunkMs }: Streamed, fault: FaultKind | null): void {
+    const [first = null, last = null] = [chunkMs[0], chunkMs.at(-1)];
+    const request: EndedRequest = {
+      row,
+      dueMs: dueMs - this.#startMs,
+      atMs: (fault === null && last !== null ? last : this.#endpoint.now()) - this.#startMs,
+      ttftMs: first === null ? null : first - dueMs,
+      e2eMs: fault !== null || last === null ? null : last - dueMs,
+      fault,
+    };
+    this.#options.onCourse?.({ kind: 'request', request });
+  }
+
   async #watch(): Promise<void> {
     const { telemetry, scenario } = this.#options;
     const everyMs = scenario.telemetrySeconds * 1000;
@@ -228,7 +270,10 @@ class Drive {
     while (!this.#controller.signal.aborted) {
       const atMs = this.#endpoint.now() - this.#startMs;
       const sample = await telemetry().catch(() => null);
-      if (sample) this.#recorder.telemetry({ ...sample, atMs });
+      if (sample) {
+        this.#recorder.telemetry({ ...sample, atMs });
+        this.#options.onCourse?.({ kind: 'telemetry', telemetry: { ...sample, atMs } });
+      }
       await pause(everyMs, this.#controller.signal);
     }
   }

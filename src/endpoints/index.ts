@@ -5,13 +5,14 @@
 export { readEndpoint, withoutSecrets, type Endpoint, type EndpointParts } from './endpoint.ts';
 export { EndpointError } from './fault.ts';
 export { chooseModel, probe, tokenRate } from './probe.ts';
-export { runLoad, type LoadOptions, type LoadProgress } from './load.ts';
+export { runLoad, type LoadNews, type LoadOptions, type LoadProgress } from './load.ts';
 export { parsePrometheus, type Metrics, type MetricSample } from './prometheus.ts';
 export { readTelemetry, scrape, type Scraped } from './telemetry.ts';
 export { METRIC_NAMES, TELEMETRY_FIELDS, type TelemetryField } from './names.ts';
 export { actOnSlot, resetPrefixCache, SERVER_ABILITIES, type ServerAbilities } from './control.ts';
 export { EventStreamReader } from './sse.ts';
 export { summarizeLoad, type LoadSummary } from '../core/metrics/load/summary.ts';
+export { courseOf, type EndedRequest, type LoadCourse, type LoadTick } from '../core/metrics/load/course.ts';
 export { DEFAULT_LOAD } from '../core/scenario/load/defaults.ts';
 export { parseLoad, type ParsedLoad } from '../core/scenario/parse.ts';
 export { loadPoints } from '../core/scenario/load/points.ts';

@@ -15,7 +15,7 @@ import { generateRequests } from '../core/workload/generate.ts';
 import type { Trace } from '../core/workload/traces/trace.ts';
 import { seedOf } from '../sim/run.ts';
 import { resetPrefixCache } from './control.ts';
-import { driveLoad, type Driven, type DriveProgress } from './drive.ts';
+import { driveLoad, type CourseNews, type Driven, type DriveProgress } from './drive.ts';
 import { withoutSecrets, type Endpoint } from './endpoint.ts';
 import { EndpointError } from './fault.ts';
 import { fitLoad, predictLoad } from './predict.ts';
@@ -42,7 +42,12 @@ export interface LoadOptions {
     readonly client: string;
   };
   readonly onProgress?: (progress: LoadProgress) => void;
+  /** The course of what goes on; every repetition begins with `begin`. */
+  readonly onCourse?: (news: LoadNews) => void;
 }
+
+export type LoadNews =
+  CourseNews | { readonly kind: 'begin'; readonly label: string; readonly kept: boolean };
 
 /** @throws EndpointError in one sentence where no load can be sent */
 export async function runLoad(
@@ -155,6 +160,7 @@ class LoadingRun {
       if (this.#stopped !== null) break;
       const requests = this.#requests(scenario, round.seed);
       await this.#reset();
+      this.#options.onCourse?.({ kind: 'begin', label, kept: round.kept });
       const { record, stopped } = await this.#drive(
         scenario,
         requests,
@@ -167,6 +173,7 @@ class LoadingRun {
             `${label}: ${what}, ${inFlight} in flight${failed > 0 ? `, ${failed} failed` : ''}`,
           );
         },
+        this.#options.onCourse,
       );
       (round.kept ? kept : calibration).push(record);
       this.#stopped ??= stopped;
@@ -229,6 +236,7 @@ class LoadingRun {
     requests: RequestTable,
     seed: number,
     onProgress: (progress: DriveProgress) => void,
+    onCourse?: (news: CourseNews) => void,
   ): Promise<Driven> {
     const { workload, prompts, api } = scenario;
     const { sharing } = workload;
@@ -251,6 +259,7 @@ class LoadingRun {
       seed,
       signal: this.#options.signal,
       onProgress,
+      ...(onCourse === undefined ? {} : { onCourse }),
       ...watched,
     });
   }

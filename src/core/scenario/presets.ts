@@ -19,6 +19,7 @@ import sharedPrefix from '../../../scenarios/shared-prefix.json' with { type: 'j
 import type { JsonObject } from '../json.ts';
 import { AUTOPILOT_LAYERS } from './autopilot/stories.ts';
 import type { AnyScenario, ScenarioKind } from './kinds.ts';
+import type { LoadScenario } from './load/schema.ts';
 import { LOAD_LAYERS } from './load/stories.ts';
 import { parseAnyScenario } from './parse.ts';
 import type { AutopilotScenario } from './autopilot/schema.ts';
@@ -168,6 +169,15 @@ export function presetAutopilot(name: string, presets: readonly Preset[] = PRESE
   const scenario = anyPresetScenario(name, presets);
   if (scenario.kind !== 'autopilot') {
     throw new RangeError(`“${name}” is of the kind “${scenario.kind}”; an autopilot is needed here.`);
+  }
+  return scenario;
+}
+
+/** The load of a preset. @throws RangeError as anyPresetScenario, and for another kind. */
+export function presetLoad(name: string, presets: readonly Preset[] = PRESETS): LoadScenario {
+  const scenario = anyPresetScenario(name, presets);
+  if (scenario.kind !== 'load') {
+    throw new RangeError(`“${name}” is of the kind “${scenario.kind}”; a load is needed here.`);
   }
   return scenario;
 }
