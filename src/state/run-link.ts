@@ -1,7 +1,7 @@
-/** The link of a run: a check is small enough to travel whole, any other travels as its scenario. A watch has none. */
+/** The link of a run: a check is small enough to travel whole, any other travels as its scenario. A watch and an import have none. */
 import { encodeCheckLink, encodeScenarioLink } from '../core/scenario/link.ts';
-import type { Run, WatchRun } from '../core/run/schema.ts';
+import type { ImportedRun, Run, WatchRun } from '../core/run/schema.ts';
 
-export function runLink(run: Exclude<Run, WatchRun>): Promise<string> {
+export function runLink(run: Exclude<Run, WatchRun | ImportedRun>): Promise<string> {
   return run.kind === 'check' ? encodeCheckLink(run) : encodeScenarioLink(run.scenario, null);
 }

@@ -22,6 +22,7 @@ export function provenance(run: Run): string {
   if (run.kind === 'load' || run.kind === 'watch') {
     return `measured over HTTP by KV Lab ${run.appVersion}, ${shortDate(run.createdAt)}`;
   }
+  if (run.kind === 'imported') return `from ${run.file}, read by KV Lab, ${shortDate(run.createdAt)}`;
   const { environment } = run;
   if (environment === null) return `${run.origin} by KV Lab, ${shortDate(run.createdAt)}`;
   const where = `${adapterName(environment.adapter)} (${adapterKind(environment)})`;
@@ -39,6 +40,7 @@ export const KIND_NAMES: Readonly<Record<Run['kind'], string>> = {
   load: 'load',
   watch: 'watch',
   autopilot: 'autopilot',
+  imported: 'imported result',
 };
 
 /** What each origin promises. */

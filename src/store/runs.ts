@@ -86,6 +86,7 @@ function deviceOf(run: Run): string {
   if (run.kind === 'plan') return plannedDevice(run);
   if (run.kind === 'load') return `${run.model} on a ${run.server.kind} server`;
   if (run.kind === 'watch') return `a ${run.server} server`;
+  if (run.kind === 'imported') return `${run.points[0]?.model ?? 'a server'}, as ${run.tool} measured it`;
   const { environment } = run;
   if (environment === null) return 'simulated';
   const { adapter } = environment;

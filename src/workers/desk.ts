@@ -36,6 +36,10 @@ async function figuresOf(run: Run, other: Run | null): Promise<readonly FigureSp
     const { autopilotFigures } = await import('../charts/figures/autopilot/index.ts');
     return autopilotFigures(run, other?.kind === 'autopilot' ? other : undefined);
   }
+  if (run.kind === 'imported') {
+    const { importedFigures } = await import('../charts/figures/imported/index.ts');
+    return importedFigures(run, other?.kind === 'imported' ? other : undefined);
+  }
   await import('../core/all-records.ts');
   const { simFiguresFor } = await import('../charts/figures/simulation/index.ts');
   return simFiguresFor(run, other?.kind === 'simulate' ? other : undefined);

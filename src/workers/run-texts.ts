@@ -1,6 +1,7 @@
 /** A run as the text of a file; loaded with the first file that is asked for. */
 import type { Run, ServeRun, SimRun } from '../core/run/schema.ts';
 import { autopilotPlansToCsv, autopilotSeriesToCsv } from '../exchange/autopilot/csv.ts';
+import { importedToCsv } from '../exchange/imported/csv.ts';
 import { loadPointsToCsv, loadRequestsToCsv, watchToCsv } from '../exchange/load/csv.ts';
 import { planRowsToCsv } from '../exchange/plan/csv.ts';
 import { qualityPointsToCsv, qualitySamplesToCsv } from '../exchange/quality-files.ts';
@@ -37,6 +38,7 @@ export function csvOf(run: Run, rows: CsvRows): string {
   if (run.kind === 'plan') return planRowsToCsv(run);
   if (run.kind === 'load') return rows === 'points' ? loadPointsToCsv(run) : loadRequestsToCsv(run);
   if (run.kind === 'watch') return watchToCsv(run);
+  if (run.kind === 'imported') return importedToCsv(run);
   if (run.kind === 'autopilot')
     return rows === 'points' ? autopilotPlansToCsv(run) : autopilotSeriesToCsv(run);
   return rows === 'points' ? pointsToCsv(run) : requestsToCsv(run);

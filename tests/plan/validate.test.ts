@@ -46,6 +46,7 @@ function measuredAs(
       ...(factors.kv !== undefined && { kvTokens: memory.kvTokens * factors.kv }),
       ...(factors.weights !== undefined && { weightsBytes: memory.weightsBytes * factors.weights }),
     },
+    definitions: [],
     translated: [],
   };
 }

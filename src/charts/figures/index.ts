@@ -2,6 +2,7 @@
 import type { Run } from '../../core/run/schema.ts';
 import type { FigureSpec } from '../figure.ts';
 import { autopilotFigures } from './autopilot/index.ts';
+import { importedFigures } from './imported/index.ts';
 import { loadFigures } from './load/index.ts';
 import { measuredFigures } from './measured.ts';
 import { planFiguresFor } from './plan/index.ts';
@@ -21,5 +22,6 @@ export function figuresFor(run: Run, other?: Run): FigureSpec[] {
     return loadFigures(run, other?.kind === 'load' || other?.kind === 'watch' ? other : undefined);
   }
   if (run.kind === 'autopilot') return autopilotFigures(run, other?.kind === 'autopilot' ? other : undefined);
+  if (run.kind === 'imported') return importedFigures(run, other?.kind === 'imported' ? other : undefined);
   return measuredFigures(run, other?.kind === 'lab' || other?.kind === 'check' ? other : undefined);
 }

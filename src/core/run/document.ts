@@ -28,6 +28,7 @@ export const RUN_KINDS: ReadonlySet<unknown> = new Set<Run['kind']>([
   'load',
   'watch',
   'autopilot',
+  'imported',
 ]);
 
 export type ParsedRun =
@@ -70,7 +71,16 @@ export type LazyKind = LazyRun['kind'];
 
 /** The kind of a document whose schema is not loaded with the first screen; null for the others. */
 export function lazyKind({ kind }: JsonObject): LazyKind | null {
-  return kind === 'plan' || kind === 'load' || kind === 'watch' || kind === 'autopilot' ? kind : null;
+  switch (kind) {
+    case 'plan':
+    case 'load':
+    case 'watch':
+    case 'autopilot':
+    case 'imported':
+      return kind;
+    default:
+      return null;
+  }
 }
 
 export function parsedRun(schema: v.GenericSchema<unknown, Run>, document: JsonObject): ParsedRun {

@@ -22,6 +22,10 @@ export const MEASURING_TOOLS = [
   'aiperf',
   'genai-bench',
   'llmperf',
+  'inference-perf',
+  'llmservingsim',
+  'llm-d',
+  'kvlab',
   'csv',
   'engine-log',
 ] as const;
@@ -53,6 +57,33 @@ export const MeasuredLoad = v.strictObject({
 });
 export type MeasuredLoad = v.InferOutput<typeof MeasuredLoad>;
 
+/** Which of our figures a tool's figure can become. */
+export const MEASURED_FIGURES = [
+  'ttftMs',
+  'tpotMs',
+  'itlMs',
+  'e2eMs',
+  'requestsPerSecond',
+  'outputTokensPerSecond',
+  'kvTokens',
+  'weightsBytes',
+  'peakBytes',
+] as const;
+export type MeasuredFigure = (typeof MEASURED_FIGURES)[number];
+
+/** What a tool calls by a name, and what became of it. */
+export const FigureDefinition = v.strictObject({
+  /** As the file names it. */
+  named: text(160),
+  /** What the tool means by it: the definition, the unit, over what its percentiles are taken. */
+  means: text(300),
+  /** null: not read, because it is none of ours. */
+  became: v.nullable(v.picklist(MEASURED_FIGURES)),
+  /** What was done to it: nothing, a unit, a formula. */
+  how: text(300),
+});
+export type FigureDefinition = v.InferOutput<typeof FigureDefinition>;
+
 export const MeasuredResult = v.strictObject({
   tool: v.picklist(MEASURING_TOOLS),
   toolVersion: v.nullable(text(80)),
@@ -80,7 +111,9 @@ export const MeasuredResult = v.strictObject({
     /** Most that one GPU had in use. */
     peakBytes: maybe,
   }),
-  /** Sentences: which of the tool's numbers became which of ours, and by which definition. */
+  /** Every figure that was looked at: which definition it had in the file and what it became. */
+  definitions: v.pipe(v.array(FigureDefinition), v.maxLength(40)),
+  /** What else a reader has to know, a sentence each. */
   translated: v.pipe(v.array(text(400)), v.maxLength(20)),
 });
 export type MeasuredResult = v.InferOutput<typeof MeasuredResult>;
@@ -93,3 +126,22 @@ export const NO_DISTRIBUTION: MeasuredDistribution = {
   p99: null,
 };
 export const NO_MEMORY: MeasuredResult['memory'] = { kvTokens: null, weightsBytes: null, peakBytes: null };
+
+/** As people read it. */
+export const FIGURE_LABELS: Readonly<Record<MeasuredFigure, string>> = {
+  ttftMs: 'TTFT',
+  tpotMs: 'TPOT',
+  itlMs: 'ITL',
+  e2eMs: 'end to end',
+  requestsPerSecond: 'requests a second',
+  outputTokensPerSecond: 'output tokens a second',
+  kvTokens: 'KV tokens',
+  weightsBytes: 'bytes of weights',
+  peakBytes: 'most bytes in use',
+};
+
+/** A definition as one sentence. */
+export function definitionSentence({ named, means, became, how }: FigureDefinition): string {
+  const read = became === null ? 'not read' : `read as ${FIGURE_LABELS[became]}`;
+  return `${named} is ${means}: ${read}, ${how}.`;
+}

@@ -8,6 +8,7 @@ const LAZY_RUNS: Readonly<Record<LazyKind, () => Promise<v.GenericSchema<unknown
   load: async () => (await import('./load.ts')).LoadRun,
   watch: async () => (await import('./load.ts')).WatchRun,
   autopilot: async () => (await import('./autopilot.ts')).AutopilotRun,
+  imported: async () => (await import('./imported.ts')).ImportedRun,
 };
 
 /** Reads a run from JSON text or a plain object. */

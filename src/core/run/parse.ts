@@ -2,6 +2,7 @@
 import type * as v from 'valibot';
 import { AutopilotRun } from './autopilot.ts';
 import { lazyKind, parsedRun, readRunDocument, type LazyKind, type ParsedRun } from './document.ts';
+import { ImportedRun } from './imported.ts';
 import { LoadRun, WatchRun } from './load.ts';
 import { PlanRun } from './plan.ts';
 import { EagerRun, type Run } from './schema.ts';
@@ -13,6 +14,7 @@ const LAZY_RUNS: Readonly<Record<LazyKind, v.GenericSchema<unknown, Run>>> = {
   load: LoadRun,
   watch: WatchRun,
   autopilot: AutopilotRun,
+  imported: ImportedRun,
 };
 
 /** Reads a run from JSON text or a plain object. */

@@ -8,6 +8,7 @@ import * as v from 'valibot';
 import { Scenario } from '../scenario/schema.ts';
 import { Environment } from './environment.ts';
 import type { AutopilotRun } from './autopilot.ts';
+import type { ImportedRun } from './imported.ts';
 import type { LoadRun, WatchRun } from './load.ts';
 import type { PlanRun } from './plan.ts';
 import { QualityRun } from './quality.ts';
@@ -17,7 +18,7 @@ import { TuneRun } from './tune.ts';
 import { RUN_VERSION } from './version.ts';
 
 export { Environment, RUN_VERSION };
-export type { AutopilotRun, LoadRun, PlanRun, QualityRun, ServeRun, SimRun, TuneRun, WatchRun };
+export type { AutopilotRun, ImportedRun, LoadRun, PlanRun, QualityRun, ServeRun, SimRun, TuneRun, WatchRun };
 
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
 const ms = v.pipe(v.number(), v.finite());
@@ -153,5 +154,5 @@ export type CheckRun = v.InferOutput<typeof CheckRun>;
 
 /** The runs whose schemas the first screen loads; those of LAZY_RUNS (document.ts) come with the first of their kind. */
 export const EagerRun = v.variant('kind', [LabRun, CheckRun, SimRun, QualityRun, ServeRun, TuneRun]);
-export type LazyRun = PlanRun | LoadRun | WatchRun | AutopilotRun;
+export type LazyRun = PlanRun | LoadRun | WatchRun | AutopilotRun | ImportedRun;
 export type Run = v.InferOutput<typeof EagerRun> | LazyRun;

@@ -7,9 +7,14 @@
  * same names and no `aiperf_version`.
  */
 import { isJsonObject, type Json, type Read } from '../../core/json.ts';
-import { NO_MEMORY, type MeasuredDistribution, type MeasuredResult } from '../../core/run/measured.ts';
+import {
+  NO_MEMORY,
+  type FigureDefinition,
+  type MeasuredDistribution,
+  type MeasuredResult,
+} from '../../core/run/measured.ts';
 import { at, distribution, isEmpty, loadLabel, numberAt, objectAt, textAt, listAt } from './fields.ts';
-import { refused, type JsonImporter } from './importer.ts';
+import { became, refused, type JsonImporter } from './importer.ts';
 
 const SCALES: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -66,6 +71,24 @@ function modelOf(document: Json): string | null {
   return textAt(document, 'model');
 }
 
+export const AIPERF_DEFINITIONS: readonly FigureDefinition[] = [
+  became('time_to_first_token', 'from the request to the first chunk with text', 'ttftMs', 'by its unit'),
+  became(
+    'inter_token_latency',
+    '(latency − TTFT) / (output tokens − 1) of each request; its percentiles are over requests',
+    'tpotMs',
+    'by its unit',
+  ),
+  became('inter_chunk_latency', 'the gaps between chunks, of all requests together', 'itlMs', 'by its unit'),
+  became('request_latency', 'from the request to its last chunk', 'e2eMs', 'by its unit'),
+  became('request_throughput', 'finished requests over the duration', 'requestsPerSecond'),
+  became(
+    'output_token_throughput',
+    'output tokens of finished requests over the duration',
+    'outputTokensPerSecond',
+  ),
+];
+
 function pointOf(document: Json): Read<MeasuredResult[]> {
   const ttftMs = timeOf(document, 'time_to_first_token');
   const e2eMs = timeOf(document, 'request_latency');
@@ -109,11 +132,8 @@ function pointOf(document: Json): Read<MeasuredResult[]> {
         requestsPerSecond,
         outputTokensPerSecond: numberAt(document, 'output_token_throughput.avg'),
         memory: { ...NO_MEMORY, peakBytes: peakBytes(document) },
-        translated: [
-          'inter_token_latency of AIPerf is (latency − TTFT) / (output − 1) of each request: read as TPOT.',
-          'inter_chunk_latency of AIPerf are the gaps between chunks: read as ITL.',
-          'time_to_first_token of AIPerf ends at the first chunk with text.',
-        ],
+        definitions: [...AIPERF_DEFINITIONS],
+        translated: [],
       },
     ],
   };

@@ -7,17 +7,20 @@
  */
 import type { Read } from '../../core/json.ts';
 import {
+  FIGURE_LABELS,
   MEASURED_STATISTICS,
+  MEASURED_TIMES,
   NO_DISTRIBUTION,
   NO_MEMORY,
+  type FigureDefinition,
   type MeasuredDistribution,
   type MeasuredResult,
   type MeasuredStatistic,
   type MeasuredTime,
 } from '../../core/run/measured.ts';
 import { fromCsv } from '../csv.ts';
-import { loadLabel } from './fields.ts';
-import { refused } from './importer.ts';
+import { isEmpty, loadLabel } from './fields.ts';
+import { became, refused } from './importer.ts';
 
 type Scalar =
   | 'concurrency'
@@ -162,6 +165,24 @@ function isBadNumber(cell: string, target: Target | null): boolean {
   return !Number.isFinite(value) || value < 0;
 }
 
+const ASSUMED: Readonly<Record<MeasuredTime, string>> = {
+  ttftMs: 'taken as the time from sending to the first token',
+  tpotMs: 'taken as (end to end − TTFT) / (output tokens − 1) of each request',
+  itlMs: 'taken as the gaps between tokens, of all requests together',
+  e2eMs: 'taken as the time from sending to the last token',
+};
+
+function definitionsOf(times: Readonly<Record<MeasuredTime, MeasuredDistribution>>): FigureDefinition[] {
+  return MEASURED_TIMES.filter((time) => !isEmpty(times[time])).map((time) =>
+    became(
+      `the columns of ${FIGURE_LABELS[time]}`,
+      ASSUMED[time],
+      time,
+      'a CSV says nothing about definitions',
+    ),
+  );
+}
+
 function pointOf(
   row: readonly string[],
   targets: readonly (Target | null)[],
@@ -208,6 +229,7 @@ function pointOf(
       weightsBytes: scalar('weightsBytes'),
       peakBytes: scalar('peakBytes'),
     },
+    definitions: definitionsOf(times),
     translated: [
       'A CSV says nothing about definitions: TPOT is taken as (end to end − TTFT) / (output tokens − 1), times without a unit as milliseconds.',
       ...(unread.length > 0 ? [`Columns that are not read: ${unread.join(', ')}.`.slice(0, 400)] : []),

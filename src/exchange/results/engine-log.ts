@@ -8,7 +8,7 @@
  */
 import type { Read } from '../../core/json.ts';
 import { NO_DISTRIBUTION, NO_MEMORY, type MeasuredResult } from '../../core/run/measured.ts';
-import { refused } from './importer.ts';
+import { became, refused } from './importer.ts';
 
 const GIB = 2 ** 30;
 
@@ -57,7 +57,15 @@ export function readEngineLog(text: string): Read<MeasuredResult[]> {
     outputTokensPerSecond: null,
     // SGLang writes GB and means GiB, as vLLM does: torch's bytes over 2³⁰.
     memory: { ...NO_MEMORY, kvTokens, weightsBytes: weights === null ? null : weights * GIB },
-    translated: ['KV tokens are those of one replica, as the engine prints them when it starts.'],
+    definitions: [
+      became(
+        'the size of the KV cache',
+        'tokens of one replica, as the engine prints them at its start',
+        'kvTokens',
+      ),
+      ...(weights === null ? [] : [became('the weights', 'GiB on one GPU', 'weightsBytes', 'times 2³⁰')]),
+    ],
+    translated: [],
   };
   return { ok: true, value: [result] };
 }

@@ -8,13 +8,23 @@ import type { Json, Read } from '../../core/json.ts';
 import {
   NO_DISTRIBUTION,
   NO_MEMORY,
+  type FigureDefinition,
   type MeasuredDistribution,
   type MeasuredResult,
 } from '../../core/run/measured.ts';
 import { at, distribution, isEmpty, loadLabel, numberAt, textAt } from './fields.ts';
-import { refused, type JsonImporter } from './importer.ts';
+import { became, notRead, refused, type JsonImporter } from './importer.ts';
 
 const ROOT = 'aggregated_metrics';
+
+const definitionsOf = (unit: string): FigureDefinition[] => [
+  became('ttft', 'from the request to the first chunk with text', 'ttftMs', unit),
+  became('tpot', '(e2e_latency − ttft) / (output tokens − 1) of each request', 'tpotMs', unit),
+  became('e2e_latency', 'from the request to its last chunk', 'e2eMs', unit),
+  became('requests_per_second', 'finished requests over the duration', 'requestsPerSecond'),
+  became('mean_output_throughput_tokens_per_s', 'output tokens over the duration', 'outputTokensPerSecond'),
+  notRead('output_inference_speed', '1 / tpot of each request', 'because it is TPOT again'),
+];
 
 function pointOf(document: Json): Read<MeasuredResult[]> {
   const scale = textAt(document, '_time_unit') === 'ms' ? 1 : 1000;
@@ -58,10 +68,8 @@ function pointOf(document: Json): Read<MeasuredResult[]> {
         requestsPerSecond: numberAt(document, `${ROOT}.requests_per_second`),
         outputTokensPerSecond: numberAt(document, `${ROOT}.mean_output_throughput_tokens_per_s`),
         memory: NO_MEMORY,
-        translated: [
-          'TPOT of genai-bench is (end to end − TTFT) / (output tokens − 1) of each request: read as it is.',
-          `Times of genai-bench are in ${scale === 1 ? 'milliseconds' : 'seconds'} in this file.`,
-        ],
+        definitions: definitionsOf(scale === 1 ? 'milliseconds as they are' : 'seconds × 1000'),
+        translated: [`Times of genai-bench are in ${scale === 1 ? 'milliseconds' : 'seconds'} in this file.`],
       },
     ],
   };

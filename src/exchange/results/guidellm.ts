@@ -9,13 +9,36 @@ import type { Json, Read } from '../../core/json.ts';
 import {
   NO_DISTRIBUTION,
   NO_MEMORY,
+  type FigureDefinition,
   type MeasuredDistribution,
   type MeasuredResult,
 } from '../../core/run/measured.ts';
 import { at, distribution, isEmpty, listAt, loadLabel, numberAt, ratio, textAt } from './fields.ts';
-import { refused, type JsonImporter } from './importer.ts';
+import { became, notRead, refused, type JsonImporter } from './importer.ts';
 
 const VERSION = 2;
+
+const DEFINITIONS: readonly FigureDefinition[] = [
+  became('time_to_first_token_ms', 'from the request to the first token', 'ttftMs'),
+  became(
+    'inter_token_latency_ms',
+    '(last token − first token) / (output tokens − 1) of each request, weighted by its tokens',
+    'tpotMs',
+  ),
+  notRead(
+    'time_per_output_token_ms',
+    '(last token − start) / output tokens, the first token’s time included',
+    'because it is neither TPOT nor ITL',
+  ),
+  became('request_latency', 'from the request to its end, in seconds', 'e2eMs', 'seconds × 1000'),
+  became('requests_per_second', 'finished requests over the duration', 'requestsPerSecond'),
+  became(
+    'output_token_count',
+    'output tokens of finished requests',
+    'outputTokensPerSecond',
+    'their sum over the duration of the benchmark',
+  ),
+];
 
 function readReport(report: Json): Read<MeasuredResult[]> {
   const version = numberAt(report, 'metadata.version');
@@ -84,13 +107,8 @@ function pointOf(report: Json, benchmark: Json, index: number): MeasuredResult {
     requestsPerSecond: numberAt(benchmark, 'metrics.requests_per_second.successful.mean'),
     outputTokensPerSecond: ratio(written, durationSeconds),
     memory: NO_MEMORY,
-    translated: [
-      'ITL of GuideLLM is the mean gap of each request, weighted by its tokens: read as TPOT.',
-      'TPOT of GuideLLM counts the time to the first token in: not read.',
-      'Request latency of GuideLLM is in seconds: read as end to end, in milliseconds.',
-      'Percentiles of GuideLLM are values that occurred, without interpolation.',
-      'Output tokens a second are those of finished requests over the duration of the benchmark.',
-    ],
+    definitions: [...DEFINITIONS],
+    translated: ['Percentiles of GuideLLM are values that occurred, without interpolation.'],
   };
 }
 

@@ -8,6 +8,7 @@ import type { Json, Read } from '../../core/json.ts';
 import {
   NO_DISTRIBUTION,
   NO_MEMORY,
+  type FigureDefinition,
   type MeasuredDistribution,
   type MeasuredResult,
 } from '../../core/run/measured.ts';
@@ -22,7 +23,7 @@ import {
   textAt,
   tpotOfMeans,
 } from './fields.ts';
-import { refused, type JsonImporter } from './importer.ts';
+import { became, notRead, refused, type JsonImporter } from './importer.ts';
 
 const seconds = (document: Json, metric: string): MeasuredDistribution =>
   distribution(
@@ -31,6 +32,33 @@ const seconds = (document: Json, metric: string): MeasuredDistribution =>
       statistic === 'mean' ? [`results_${metric}_s_mean`] : [`results_${metric}_s_quantiles_${statistic}`],
     1000,
   );
+
+const DEFINITIONS: readonly FigureDefinition[] = [
+  became('results_ttft_s', 'from the request to the first token', 'ttftMs', 'seconds × 1000'),
+  became('results_end_to_end_latency_s', 'from the request to its end', 'e2eMs', 'seconds × 1000'),
+  notRead(
+    'results_inter_token_latency_s',
+    'end to end / output tokens, the first token’s time included',
+    'because it is neither TPOT nor ITL',
+  ),
+  became(
+    'TPOT, which llmperf has not,',
+    '(mean end to end − mean TTFT) / (mean output tokens − 1)',
+    'tpotMs',
+    'a mean without percentiles',
+  ),
+  became(
+    'results_num_completed_requests_per_min',
+    'finished requests a minute',
+    'requestsPerSecond',
+    'over 60',
+  ),
+  became(
+    'results_mean_output_throughput_token_per_s',
+    'output tokens over the duration',
+    'outputTokensPerSecond',
+  ),
+];
 
 function pointOf(document: Json): Read<MeasuredResult[]> {
   const [ttftMs, e2eMs] = [seconds(document, 'ttft'), seconds(document, 'end_to_end_latency')];
@@ -69,10 +97,8 @@ function pointOf(document: Json): Read<MeasuredResult[]> {
         requestsPerSecond: ratio(numberAt(document, 'results_num_completed_requests_per_min'), 60),
         outputTokensPerSecond: numberAt(document, 'results_mean_output_throughput_token_per_s'),
         memory: NO_MEMORY,
-        translated: [
-          'inter_token_latency of llmperf is end to end / output tokens, the first token’s time included: not read.',
-          'TPOT is (mean end to end − mean TTFT) / (mean output tokens − 1), as llmperf has none; it has no percentiles.',
-        ],
+        definitions: [...DEFINITIONS],
+        translated: [],
       },
     ],
   };

@@ -27,7 +27,12 @@ const BOUNDS: JsonBounds = {
 };
 
 /** The most telling names first: SGLang's are close to vLLM's. */
-const IMPORTERS: Readonly<Record<Exclude<MeasuringTool, 'csv' | 'engine-log'>, JsonImporter>> = {
+const IMPORTERS: Readonly<
+  Record<
+    Exclude<MeasuringTool, 'csv' | 'engine-log' | 'inference-perf' | 'llmservingsim' | 'llm-d' | 'kvlab'>,
+    JsonImporter
+  >
+> = {
   guidellm: GUIDELLM,
   'genai-bench': GENAI_BENCH,
   aiperf: AIPERF,

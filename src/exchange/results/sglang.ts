@@ -4,15 +4,33 @@
  * Names and definitions: sgl-project/sglang python/sglang/bench_serving.py @ 50a613687fe1. TPOT and ITL as vLLM's.
  */
 import type { Json, Read } from '../../core/json.ts';
-import { NO_MEMORY, type MeasuredDistribution, type MeasuredResult } from '../../core/run/measured.ts';
+import {
+  NO_MEMORY,
+  type FigureDefinition,
+  type MeasuredDistribution,
+  type MeasuredResult,
+} from '../../core/run/measured.ts';
 import { at, distribution, isEmpty, loadLabel, numberAt, ratio, textAt } from './fields.ts';
-import { refused, type JsonImporter } from './importer.ts';
+import { became, refused, type JsonImporter } from './importer.ts';
 
 const namesOf =
   (metric: string) =>
   (statistic: keyof MeasuredDistribution): string[] => [
     `${statistic === 'p50' ? 'median' : statistic}_${metric}_ms`,
   ];
+
+const DEFINITIONS: readonly FigureDefinition[] = [
+  became('ttft_ms', 'from the request to the first chunk with text', 'ttftMs'),
+  became('tpot_ms', '(end to end − TTFT) / (output tokens − 1) of each request', 'tpotMs'),
+  became('itl_ms', 'the gaps between chunks, of all requests together', 'itlMs'),
+  became('e2e_latency_ms', 'from the request to its last chunk', 'e2eMs'),
+  became('request_throughput', 'finished requests over the duration', 'requestsPerSecond'),
+  became(
+    'output_throughput',
+    'output tokens of finished requests over the duration',
+    'outputTokensPerSecond',
+  ),
+];
 
 function pointOf(document: Json): Read<MeasuredResult[]> {
   const ttftMs = distribution(document, namesOf('ttft'));
@@ -47,10 +65,8 @@ function pointOf(document: Json): Read<MeasuredResult[]> {
         requestsPerSecond: numberAt(document, 'request_throughput'),
         outputTokensPerSecond: numberAt(document, 'output_throughput'),
         memory: NO_MEMORY,
-        translated: [
-          'TPOT of SGLang is (end to end − TTFT) / (output tokens − 1) of each request: read as it is.',
-          'ITL of SGLang pools the gaps between chunks of all requests: read as ITL, not as TPOT.',
-        ],
+        definitions: [...DEFINITIONS],
+        translated: [],
       },
     ],
   };

@@ -5,9 +5,14 @@
  * gaps of all requests, as ours does. `request_rate` is "inf" where requests were limited by concurrency alone.
  */
 import type { Json, Read } from '../../core/json.ts';
-import { NO_MEMORY, type MeasuredDistribution, type MeasuredResult } from '../../core/run/measured.ts';
+import {
+  NO_MEMORY,
+  type FigureDefinition,
+  type MeasuredDistribution,
+  type MeasuredResult,
+} from '../../core/run/measured.ts';
 import { at, distribution, isEmpty, listAt, loadLabel, numberAt, ratio, textAt } from './fields.ts';
-import { refused, type JsonImporter } from './importer.ts';
+import { became, refused, type JsonImporter } from './importer.ts';
 
 type Statistic = keyof MeasuredDistribution;
 
@@ -18,6 +23,19 @@ const namesOf =
     statistic === 'p50' ? [`median_${metric}_ms`, `p50_${metric}_ms`] : [`${statistic}_${metric}_ms`];
 
 const OFFLINE = ['elapsed_time', 'avg_latency'] as const;
+
+const DEFINITIONS: readonly FigureDefinition[] = [
+  became('ttft_ms', 'from the request to the first chunk', 'ttftMs'),
+  became('tpot_ms', '(end to end − TTFT) / (output tokens − 1) of each request', 'tpotMs'),
+  became('itl_ms', 'the gaps between chunks, of all requests together', 'itlMs'),
+  became('e2el_ms', 'from the request to its last chunk', 'e2eMs'),
+  became('request_throughput', 'finished requests over the duration', 'requestsPerSecond'),
+  became(
+    'output_throughput',
+    'output tokens of finished requests over the duration',
+    'outputTokensPerSecond',
+  ),
+];
 
 function pointOf(document: Json): Read<MeasuredResult[]> {
   const ttftMs = distribution(document, namesOf('ttft'));
@@ -61,9 +79,8 @@ function pointOf(document: Json): Read<MeasuredResult[]> {
         requestsPerSecond,
         outputTokensPerSecond: numberAt(document, 'output_throughput'),
         memory: NO_MEMORY,
+        definitions: [...DEFINITIONS],
         translated: [
-          'TPOT of vLLM is (end to end − TTFT) / (output tokens − 1) of each request: read as it is.',
-          'ITL of vLLM pools the gaps between chunks of all requests: read as ITL, not as TPOT.',
           ...(limit === null && seen !== null
             ? ['Requests in flight are throughput × time of a request (Little); no limit was set.']
             : []),

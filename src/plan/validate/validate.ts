@@ -6,7 +6,7 @@
  */
 import { findAnyModel } from '../../core/model/catalogue.ts';
 import type { PlanCalibration } from '../../core/run/calibration.ts';
-import type { MeasuredResult } from '../../core/run/measured.ts';
+import { definitionSentence, type MeasuredResult } from '../../core/run/measured.ts';
 import type { PlanRun } from '../../core/run/plan.ts';
 import type { PlanValidation, ValidatedPoint, ValidatedTerm } from '../../core/run/validation.ts';
 import { PlanError } from '../error.ts';
@@ -36,6 +36,7 @@ function pointOf(
       : []),
     ...(failed > 0 ? [`${failed} requests failed; what was measured is of the others.`] : []),
     ...(terms.length === 0 ? ['Plan and measurement have no quantity in common here.'] : []),
+    ...result.definitions.map(definitionSentence),
     ...result.translated,
   ];
   return {
