@@ -37,6 +37,7 @@ export class BlockManager {
   #stepTokens: number;
   /** Hits end at multiples of it. */
   #alignment: number;
+  #heldBack = 0;
   /** Tokens that the last `lookup` found, and in one uniform group the blocks. */
   #hitTokens = 0;
   #hits: BlockId[] = [];
@@ -68,9 +69,18 @@ export class BlockManager {
     return this.pool.numBlocks;
   }
 
-  /** Blocks that can be given out: nobody refers to them, whatever they hold. */
+  /** Blocks that can be given out: nobody refers to them, whatever they hold, and they are not held back. */
   get numFreeBlocks(): number {
-    return this.#store.numFree;
+    return Math.max(0, this.#store.numFree - this.#heldBack);
+  }
+
+  /** Free blocks that are given to nobody: the pool is smaller than its buffers. 0 unless somebody says so. */
+  get heldBackBlocks(): number {
+    return this.#heldBack;
+  }
+
+  set heldBackBlocks(blocks: number) {
+    this.#heldBack = blocks;
   }
 
   /** Those of them whose contents can be found again. */
@@ -80,7 +90,7 @@ export class BlockManager {
 
   /** Blocks that a sequence refers to. */
   get numActiveBlocks(): number {
-    return this.numBlocks - this.numFreeBlocks;
+    return this.numBlocks - this.#store.numFree;
   }
 
   /** Entries of all block tables: a shared block counts for each sequence. */
@@ -205,6 +215,31 @@ export class BlockManager {
     if (!this.#uniform)
       throw new RangeError('Blocks can be dropped where all layers keep every token, and here they do not.');
     for (const block of this.#first.drop(request, places)) this.#store.release(block, request);
+  }
+
+  /**
+   * The inverse of `drop`: a running request gets blocks again at places of the table as it was before.
+   * @param places ascending, each as `drop` was told
+   * @param blocks those that it had, which are taken again where they are free; others are found for the rest
+   * @returns the blocks, place for place; null, and nothing changed, when not as many are free
+   */
+  restore(request: number, places: readonly number[], blocks: readonly BlockId[]): readonly BlockId[] | null {
+    if (places.length > this.numFreeBlocks) return null;
+    // Those that are still there first, or one of them would be given out in place of another.
+    const kept = blocks.map((block) => (this.#store.retake(block, request) ? block : null));
+    const taken = places.map((_, i) => kept[i] ?? this.#store.take(request, 0));
+    this.#first.restore(request, places, taken);
+    return taken;
+  }
+
+  /** What a block holds is not found any more; its sequence keeps it. */
+  uncache(block: BlockId): void {
+    this.#store.uncache(block);
+  }
+
+  /** Contents of ended sequences are forgotten, the oldest first, until not more than `most` blocks hold some. */
+  limitIdle(most: number): void {
+    this.#store.limitIdle(most);
   }
 
   /**

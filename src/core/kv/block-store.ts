@@ -107,6 +107,36 @@ export class BlockStore {
     if (this.#policy && last && key >= 0 && !known) this.#forget(block, request, 'drop');
   }
 
+  /** A block that a request had before, where it is free: whatever it holds is about to be written over. */
+  retake(block: BlockId, request: number): boolean {
+    if (this.#policy !== null || this.pool.references(block) > 0) return false;
+    this.pool.touch(block);
+    if (this.prefixCaching) this.#forget(block, request);
+    this.#onBlock?.('alloc', block, request, -1);
+    return true;
+  }
+
+  /** What a block in use holds is not found any more. */
+  uncache(block: BlockId): void {
+    if (this.isIdle(block) || this.contentsOf(block) < 0) return;
+    // It is counted idle by those who forget; this one is not.
+    this.#numIdle++;
+    this.#forget(block, -1, 'drop');
+  }
+
+  /** Forgets what idle blocks hold, the next to be given out first, until not more than `most` of them hold something. */
+  limitIdle(most: number): void {
+    if (this.#numIdle <= most) return;
+    if (this.#policy) {
+      while (this.#numIdle > most) this.#evictByPolicy(this.#policy, -1);
+      return;
+    }
+    for (const block of this.pool.freeBlocks()) {
+      if (this.#numIdle <= most) return;
+      this.#forget(block, -1, 'drop');
+    }
+  }
+
   /** A block is full and can be found from now on. */
   insert(id: number, group: number, block: BlockId, request: number, depth: number): void {
     const key = this.#numGroups === 1 ? id : id * this.#numGroups + group;

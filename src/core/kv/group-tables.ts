@@ -105,6 +105,15 @@ export class GroupTables {
     return dropped.reverse();
   }
 
+  /** The inverse of `drop`. @param places ascending, in the table as it will be */
+  restore(request: number, places: readonly number[], blocks: readonly BlockId[]): void {
+    const table = this.#tables[request];
+    if (!table) throw new RangeError(`Request ${request} has no table that blocks could go back to.`);
+    places.forEach((place, i) => table.splice(place, 0, blocks[i] ?? (0 as BlockId)));
+    this.#numBlocks += places.length;
+    this.#countGone(request, -places.length);
+  }
+
   /** Ends a table: its blocks, last first. */
   close(request: number): readonly BlockId[] {
     const table = this.#tables[request] ?? [];

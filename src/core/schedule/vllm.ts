@@ -83,6 +83,28 @@ export class VllmScheduler implements Scheduler {
     this.#waiting.remove(request);
   }
 
+  /** Takes a running request out of the batch between two steps; it keeps its blocks and waits for `resume`. */
+  hold(request: number): void {
+    this.#sequences.settle(request);
+    this.#leave(request);
+  }
+
+  /** A held request comes back, behind the others. */
+  resume(request: number): void {
+    this.#sequences.admit(request, this.#sequences.computed(request));
+    this.#running.append(request);
+    this.#partials.push(request);
+  }
+
+  /** Takes the blocks of a running request between two steps: it waits again, before all others. */
+  preempt(request: number): void {
+    const computed = this.#sequences.computed(request);
+    this.#leave(request);
+    this.#manager.free(request, computed);
+    this.#sequences.reset(request);
+    this.#waiting.giveBack(request);
+  }
+
   schedule(): StepPlan | null {
     const turn = this.#turns.next();
     const { plan } = turn;
