@@ -18,4 +18,9 @@ export interface BlockManagerConfig {
   /** Order of eviction among cached blocks; left out: the pool's queue. */
   readonly policy?: BlockPolicy;
   readonly onBlock?: BlockListener;
+  /**
+   * Blocks of the pool beyond what the memory holds, for sequences whose tokens take less than their blocks say
+   * (`setCredit`); left out: none.
+   */
+  readonly spareBlocks?: number;
 }

@@ -14,6 +14,7 @@
 import type { RequestTable } from '../schedule/requests.ts';
 import { heldBlocks, longestHeld, tickPhases, uniformGroup } from './block-groups.ts';
 import type { BlockGroup, TickPhase } from './block-groups.ts';
+import { BlockCredits } from './block-credits.ts';
 import type { BlockManagerConfig } from './block-manager-config.ts';
 import { BlockStore } from './block-store.ts';
 import { GroupTables } from './group-tables.ts';
@@ -38,6 +39,7 @@ export class BlockManager {
   /** Hits end at multiples of it. */
   #alignment: number;
   #heldBack = 0;
+  #credits: BlockCredits | null;
   /** Tokens that the last `lookup` found, and in one uniform group the blocks. */
   #hitTokens = 0;
   #hits: BlockId[] = [];
@@ -62,16 +64,23 @@ export class BlockManager {
     this.#first = first;
     this.#uniform = groups.length === 1 && groups[0]?.keeps.kind === 'all';
     this.#stepTokens = config.stepTokens ?? Infinity;
+    const { spareBlocks = 0 } = config;
+    this.#credits = spareBlocks > 0 ? new BlockCredits(this.#store, spareBlocks) : null;
     this.#alignment = groups.reduce((all, group) => leastCommonMultiple(all, group.blockSize || 1), 1);
   }
 
+  /** Blocks that the memory holds. */
   get numBlocks(): number {
-    return this.pool.numBlocks;
+    return this.pool.numBlocks - (this.#credits?.spareBlocks ?? 0);
   }
 
-  /** Blocks that can be given out: nobody refers to them, whatever they hold, and they are not held back. */
+  /**
+   * Blocks that can be given out: nobody refers to them, whatever they hold, and they are not held back. Below 0 where
+   * credits were taken back and sequences hold more than there is memory for.
+   */
   get numFreeBlocks(): number {
-    return Math.max(0, this.#store.numFree - this.#heldBack);
+    const free = Math.max(0, this.#store.numFree - this.#heldBack);
+    return this.#credits ? free - this.#credits.debt : free;
   }
 
   /** Free blocks that are given to nobody: the pool is smaller than its buffers. 0 unless somebody says so. */
@@ -88,9 +97,9 @@ export class BlockManager {
     return this.#store.numIdle;
   }
 
-  /** Blocks that a sequence refers to. */
+  /** Blocks that a sequence refers to, less their credits. */
   get numActiveBlocks(): number {
-    return this.numBlocks - this.#store.numFree;
+    return this.numBlocks - this.#store.numFree + (this.#credits?.debt ?? 0);
   }
 
   /** Entries of all block tables: a shared block counts for each sequence. */
@@ -243,6 +252,35 @@ export class BlockManager {
   }
 
   /**
+   * A request's tokens take so many blocks less than its table has: they were quantized, evicted or offloaded in part. As
+   * many more can be given out until it ends, or is told otherwise.
+   * @throws RangeError without spare blocks
+   */
+  setCredit(request: number, blocks: number): void {
+    if (!this.#credits) throw new RangeError('Credits need a block manager with spareBlocks.');
+    this.#credits.set(request, blocks);
+  }
+
+  creditOf(request: number): number {
+    return this.#credits?.of(request) ?? 0;
+  }
+
+  /** Whether more than one table refers to the block at a place of a request's own. */
+  isShared(request: number, place: number): boolean {
+    const block = this.#first.of(request)[place];
+    return block !== undefined && this.pool.isShared(block);
+  }
+
+  /** Leading blocks of a request that were offered to the cache; `Infinity`: no more of it is. For `setOffered` later. */
+  offered(request: number): number {
+    return this.#first.numCached(request);
+  }
+
+  setOffered(request: number, blocks: number): void {
+    for (const tables of this.#tables) tables.setCached(request, Math.min(blocks, 2 ** 31 - 1));
+  }
+
+  /**
    * Takes all blocks from a request.
    * @param tokens tokens that were computed: full blocks among them stay findable
    */
@@ -252,6 +290,7 @@ export class BlockManager {
     for (const tables of this.#tables) {
       for (const block of tables.close(request)) this.#store.release(block, request);
     }
+    this.#credits?.end(request);
   }
 
   /** The id whose contents a block holds, or −1. */
@@ -267,7 +306,9 @@ export class BlockManager {
   /** Every block is free, held or in as many tables as it has references. @throws Error that names the first that is not. */
   check(): void {
     for (const tables of this.#tables) tables.check();
-    this.#store.check(this.#tables.flatMap((tables) => tables.lists()));
+    this.#credits?.check();
+    const reserve = this.#credits ? [{ blocks: this.#credits.reserve }] : [];
+    this.#store.check([...this.#tables.flatMap((tables) => tables.lists()), ...reserve]);
   }
 
   #admitGroups(request: number, tokens: number, keepFree: number, computed: number): boolean {

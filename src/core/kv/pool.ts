@@ -121,6 +121,14 @@ export class BlockPool {
     if (references === 1) this.#appendFree(block);
   }
 
+  /** As `release`, but a block that becomes free is the next to be given out: it holds nothing that anybody looks for. */
+  releaseFirst(block: BlockId): void {
+    this.release(block);
+    if (this.#references[block] !== 0) return;
+    this.#unlinkFree(block);
+    this.#prependFree(block);
+  }
+
   /** A block's references go over to a free block, as its words do. @throws Error unless `from` is used and `to` free. */
   relocate({ from, to }: BlockMove): void {
     const references = this.references(from);
@@ -186,6 +194,15 @@ export class BlockPool {
     if (this.#tail === NONE) this.#head = block;
     else this.#next[this.#tail] = block;
     this.#tail = block;
+    this.#numFree++;
+  }
+
+  #prependFree(block: number): void {
+    this.#previous[block] = NONE;
+    this.#next[block] = this.#head;
+    if (this.#head === NONE) this.#tail = block;
+    else this.#previous[this.#head] = block;
+    this.#head = block;
     this.#numFree++;
   }
 
