@@ -2,7 +2,7 @@
  * SVG to PNG at 300 dots per inch, in the browser: a figure of 7 inches becomes 2,100 pixels wide and says so in its
  * pHYs chunk. The browser draws our own SVG, which fetches nothing. Left out: Node, which has no canvas.
  */
-import { crc32 } from './crc32.ts';
+import { crc32Bytes } from '../core/crc32.ts';
 
 export const PRINT_DPI = 300;
 const CSS_DPI = 96;
@@ -28,7 +28,7 @@ export function withResolution(png: Uint8Array, dpi: number): Uint8Array<ArrayBu
   view.setUint32(8, perMetre);
   view.setUint32(12, perMetre);
   view.setUint8(16, 1);
-  view.setUint32(17, crc32(chunk.subarray(4, 17)));
+  view.setUint32(17, crc32Bytes(chunk.subarray(4, 17)));
   const whole = new Uint8Array(png.length + chunk.length);
   whole.set(png.subarray(0, HEADER_BYTES));
   whole.set(chunk, HEADER_BYTES);

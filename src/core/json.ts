@@ -4,6 +4,8 @@
  * Boundary: this file knows JSON only. Whether a document is a scenario or a run is for their schemas to say.
  */
 
+import { crc32Bytes } from './crc32.ts';
+
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 /** A name with the value undefined counts as absent. */
 export type JsonObject = { readonly [key: string]: Json | undefined };
@@ -145,12 +147,7 @@ export function canonicalJson(value: unknown): string {
   return `{${entries.map(([key, part]) => `${JSON.stringify(key)}:${canonicalJson(part)}`).join(',')}}`;
 }
 
-/** CRC-32 (IEEE 802.3) of a text's UTF-8 bytes: finds damage, proves nothing about intent. */
+/** CRC-32 of a text's UTF-8 bytes. */
 export function crc32(text: string): number {
-  let crc = 0xffffffff;
-  for (const byte of new TextEncoder().encode(text)) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return (crc ^ 0xffffffff) >>> 0;
+  return crc32Bytes(new TextEncoder().encode(text));
 }

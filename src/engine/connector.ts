@@ -1,7 +1,8 @@
 /**
  * KV that a sequence gets from somewhere else than its own computation: host memory, where the blocks of preempted
  * sequences and of evicted prefixes go, and the sequence that it is a fork of (parallel samples: full blocks are shared
- * by the prefix cache, the last one is copied when the second writer comes).
+ * by the prefix cache, the last one is copied when the second writer comes). And another engine, whose sequence goes on
+ * here (transfer/).
  *
  * The scheduler decides with `matched`, `load` and `keep`; the bytes move in `flush`, between its decision and the step.
  */
@@ -11,6 +12,7 @@ import { HostBlocks } from './host-blocks.ts';
 import type { KvCache } from './kv-cache.ts';
 import type { EngineRequests } from './requests.ts';
 import type { SequenceState } from './sequence-state.ts';
+import { Arrivals, layersOf } from './transfer/arrivals.ts';
 
 export interface ConnectorParts {
   readonly cache: KvCache;
@@ -35,6 +37,13 @@ interface Write {
   readonly keys: readonly string[];
 }
 
+/** Blocks of a sequence that came from another engine, from its block `first` on. */
+interface Landing {
+  readonly request: number;
+  readonly blocks: readonly number[];
+  readonly first: number;
+}
+
 export class EngineConnector implements KvConnector {
   readonly #parts: ConnectorParts;
   readonly #manager: BlockManager;
@@ -43,6 +52,9 @@ export class EngineConnector implements KvConnector {
   #reads: Read[] = [];
   #writes: Write[] = [];
   #copies: { from: number; to: number }[] = [];
+  #landings: Landing[] = [];
+  /** Of other engines. */
+  readonly arrivals = new Arrivals();
   #arriving: Promise<unknown> = Promise.resolve();
   #outBytes = 0;
   #inBytes = 0;
@@ -62,6 +74,8 @@ export class EngineConnector implements KvConnector {
     const fork = this.#forked(request);
     const most = total - 1 - found;
     if (fork !== null) return Math.max(0, Math.min(fork.computed - found, most));
+    const arrived = this.arrivals.tokens(request) - found;
+    if (arrived > 0) return Math.max(0, Math.min(arrived, most));
     const { blockSize } = this.#manager;
     const keys = this.#keysFrom(request, found / blockSize);
     let blocks = 0;
@@ -76,6 +90,10 @@ export class EngineConnector implements KvConnector {
     const count = Math.ceil((found + tokens) / blockSize) - first;
     const blocks = this.#physicalOf(request).slice(first, first + count);
     const fork = this.#forked(request);
+    if (fork === null && this.arrivals.tokens(request) > found) {
+      this.#landings.push({ request, blocks, first });
+      return;
+    }
     if (fork !== null) {
       const source = this.#physicalOf(fork.row).slice(first, first + count);
       blocks.forEach((to, i) => this.#copies.push({ from: source[i] ?? 0, to }));
@@ -107,6 +125,7 @@ export class EngineConnector implements KvConnector {
   /** A request is over: nothing is kept for it. */
   forget(request: number): void {
     this.#host.forget(request);
+    this.arrivals.forget(request);
   }
 
   /** Moves the bytes that the last plan asked for. Everything lands before what is submitted next. */
@@ -126,6 +145,15 @@ export class EngineConnector implements KvConnector {
       this.#inBytes += blocks.length * cache.blockBytes;
     }
     cache.copyBlocks(copies);
+    for (const landing of this.#landings.splice(0)) this.#land(landing);
+  }
+
+  /** KV of another engine into the blocks, and for int2 the ring, that its sequence was given. */
+  #land({ request, blocks, first }: Landing): void {
+    const { cache, stateOf } = this.#parts;
+    const kv = this.arrivals.take(request);
+    cache.writeBlocks(blocks, layersOf(kv.blocks, first, blocks.length, cache.pools.length));
+    if (kv.ring) cache.writeRings(stateOf(request)?.slot ?? 0, kv.ring);
   }
 
   #read(reads: readonly Read[]): void {

@@ -26,6 +26,7 @@ import { SequenceBook, tokenEvent } from './sequence-book.ts';
 import { createSequence } from './sequence-state.ts';
 import { createSession, type Session } from './session.ts';
 import type { StepBatch, StepSample } from './step-batch.ts';
+import type { EngineInside } from './transfer/inside.ts';
 import { idleStep, plannedStep, type PlannedStep } from './step-report.ts';
 import type { LoadedModel } from './weights-types.ts';
 
@@ -64,6 +65,7 @@ export async function createEngine(
 export class Engine {
   readonly config: ModelConfig;
   readonly settings: EngineSettings;
+  readonly #gpu: Gpu;
   readonly #model: LoadedModel;
   readonly #options: EngineOptions;
   readonly #machine: Machine;
@@ -82,6 +84,7 @@ export class Engine {
     options: EngineOptions,
     machine: Machine,
   ) {
+    this.#gpu = gpu;
     this.#model = model;
     this.config = model.config;
     this.settings = settings;
@@ -107,6 +110,15 @@ export class Engine {
   get bytes(): { readonly weights: number; readonly cache: number; readonly work: number } {
     const { cache, buffers } = this.#machine;
     return { weights: this.#model.weights.bytes, cache: cache.bytes, work: buffers.bytes };
+  }
+
+  /** For what works beside the steps, such as moving sequences; anything read here is true only while no step runs. */
+  get inside(): EngineInside {
+    const { cache, physical } = this.#machine;
+    return {
+      ...{ gpu: this.#gpu, model: this.#model, settings: this.settings, cache, physical },
+      ...{ session: this.#session, book: this.#book, now: this.#options.now },
+    };
   }
 
   /** KV that went to host memory and came back. */
@@ -153,15 +165,34 @@ export class Engine {
    * @returns null when there is nothing to do
    * @throws EngineLostError when the device is gone; LaunchError where a size does not fit
    */
-  async step(): Promise<StepReport | null> {
-    if (this.#stepping) throw new RequestError('The engine is in the middle of a step; wait for it.');
-    this.#stepping = true;
-    try {
+  step(): Promise<StepReport | null> {
+    return this.#alone(async () => {
       const flight = this.#flight ?? (await this.#launch());
       this.#flight = null;
       if (!flight) return this.#book.hasCancelled ? this.#cancelIdle() : null;
       if (this.#session.ahead) this.#flight = await this.#launch();
-      return await this.#land(flight);
+      return this.#land(flight);
+    });
+  }
+
+  /**
+   * Waits for the step on its way and plans none behind it: every sequence stands between two steps, its tokens known
+   * and its KV in the cache, until `step` is called again.
+   * @returns null when none was on its way
+   */
+  settle(): Promise<StepReport | null> {
+    return this.#alone(async () => {
+      const flight = this.#flight;
+      this.#flight = null;
+      return flight ? this.#land(flight) : null;
+    });
+  }
+
+  async #alone<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#stepping) throw new RequestError('The engine is in the middle of a step; wait for it.');
+    this.#stepping = true;
+    try {
+      return await task();
     } catch (error) {
       if (this.#lost !== null) throw new EngineLostError(this.#lost);
       throw error;

@@ -31,9 +31,18 @@ export class KvCache {
   readonly rings: readonly GPUBuffer[];
   readonly bytes: number;
   readonly #gpu: Gpu;
+  /** int2: of one slot in one layer. */
+  readonly #ringBytes: number;
 
-  private constructor(gpu: Gpu, layout: KvLayout, pools: readonly GPUBuffer[], rings: readonly GPUBuffer[]) {
+  private constructor(
+    gpu: Gpu,
+    layout: KvLayout,
+    pools: readonly GPUBuffer[],
+    rings: readonly GPUBuffer[],
+    ringBytes: number,
+  ) {
     this.#gpu = gpu;
+    this.#ringBytes = ringBytes;
     this.layout = layout;
     this.pools = pools;
     this.rings = rings;
@@ -45,7 +54,7 @@ export class KvCache {
     const { format, blockSize, numBlocks, slots, residualTokens } = settings;
     const shape = cacheShape(config, blockSize);
     const layout = kvLayout(format, shape);
-    const ringBytes = format === 'int2' ? slots * ringWords({ ...shape, residualTokens }) * 4 : 0;
+    const ringBytes = format === 'int2' ? ringWords({ ...shape, residualTokens }) * 4 : 0;
     const made: GPUBuffer[] = [];
     const allocate = async (name: string, bytes: number): Promise<GPUBuffer[]> => {
       const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
@@ -59,7 +68,8 @@ export class KvCache {
     };
     try {
       const pools = await allocate('pool', numBlocks * layout.blockBytes);
-      return new KvCache(gpu, layout, pools, await allocate('rings', ringBytes));
+      const rings = await allocate('rings', slots * ringBytes);
+      return new KvCache(gpu, layout, pools, rings, ringBytes);
     } catch (error) {
       gpu.buffers.destroy(...made);
       throw error;
@@ -108,6 +118,25 @@ export class KvCache {
     this.pools.forEach((pool, layer) => {
       const words = layers[layer];
       if (words) swapIn(this.#gpu, pool, this.layout.blockBytes, blocks, words);
+    });
+  }
+
+  /** int2: a slot's f16 rings, layer after layer; empty for every other format. */
+  async readRings(slot: number): Promise<Uint32Array> {
+    const layers = await Promise.all(
+      this.rings.map((ring) => swapOut(this.#gpu, ring, this.#ringBytes, [slot])),
+    );
+    const words = new Uint32Array((layers.length * this.#ringBytes) / 4);
+    layers.forEach((layer, i) => words.set(layer, (i * this.#ringBytes) / 4));
+    return words;
+  }
+
+  /** Words of `readRings` into another slot. */
+  writeRings(slot: number, words: Uint32Array): void {
+    const ringWords = this.#ringBytes / 4;
+    this.rings.forEach((ring, layer) => {
+      const own = words.slice(layer * ringWords, (layer + 1) * ringWords);
+      swapIn(this.#gpu, ring, this.#ringBytes, [slot], own);
     });
   }
 

@@ -20,6 +20,7 @@ export interface Session {
   readonly requests: EngineRequests;
   readonly manager: BlockManager;
   readonly scheduler: VllmScheduler;
+  readonly sequences: Sequences;
   readonly connector: EngineConnector;
   /** Plans are made one step ahead of the GPU's answers. */
   readonly ahead: boolean;
@@ -51,5 +52,5 @@ export function createSession(settings: EngineSettings, connection: ConnectorPar
     reserveFullPrompt: false,
     connector,
   });
-  return { requests, manager, scheduler, connector, ahead };
+  return { requests, manager, scheduler, sequences, connector, ahead };
 }

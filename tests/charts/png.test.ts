@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { crc32 } from '../../src/charts/crc32.ts';
+import { crc32Bytes as crc32 } from '../../src/core/crc32.ts';
 import { withResolution } from '../../src/charts/png.ts';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
