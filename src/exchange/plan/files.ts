@@ -2,7 +2,7 @@
 import { parse, stringify } from 'yaml';
 import type { Read } from '../../core/json.ts';
 import type { PlanRun } from '../../core/run/plan.ts';
-import { reportHtml, reportMarkdown } from '../report.ts';
+import { reportHtml, reportMarkdown } from '../report/parts.ts';
 import { planReport } from './report.ts';
 
 export function planToJson(run: PlanRun): string {

@@ -1,7 +1,7 @@
 /** The report's table of formats: what 16, 8 and 4 bits of weights and of KV would take and give, each alone. */
 import { formatNumber, formatValue } from '../../charts/format.ts';
 import type { PlanFormat } from '../../core/run/plan.ts';
-import type { ReportPart } from '../report.ts';
+import type { ReportPart } from '../report/parts.ts';
 
 const or = (value: number | null, unit: string): string => (value === null ? '–' : formatValue(value, unit));
 

@@ -4,7 +4,7 @@ import { choiceWords, hardwareWords } from '../../charts/figures/plan/subject.ts
 import { formatInterval, formatNumber, formatValue } from '../../charts/format.ts';
 import type { Deployment, PlanPhase, PlanRow, PlanRun, PlanSpeed } from '../../core/run/plan.ts';
 import type { LengthSettings } from '../../core/scenario/simulate/schema.ts';
-import { section, type ReportPart } from '../report.ts';
+import { section, type ReportPart } from '../report/parts.ts';
 import { benchmarkCommand } from './benchmark.ts';
 import { formatParts } from './report-formats.ts';
 import { renderSettings, TARGET_LABELS, type RenderTarget } from './settings.ts';

@@ -6,7 +6,7 @@ import { chanceWords, TUNE_METRICS } from '../../core/metrics/tune/definitions.t
 import type { BestPlan, Fallback } from '../../core/run/best-plan.ts';
 import type { TuneRow, TuneRun } from '../../core/run/tune.ts';
 import { resolveTuning } from '../../core/scenario/tune/resolved.ts';
-import { reportHtml, reportMarkdown, type ReportPart } from '../report.ts';
+import { reportHtml, reportMarkdown, type ReportPart } from '../report/parts.ts';
 
 const MOST_ROWS = 20;
 const MOST_REASONS = 12;

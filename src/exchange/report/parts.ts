@@ -2,8 +2,8 @@
  * A report as parts, written as Markdown beside its figures or as one HTML file with them inside. What comes from outside is
  * text in either and never markup; the HTML fetches nothing and runs nothing.
  */
-import type { FigureSpec } from '../charts/figure.ts';
-import { renderSvg } from '../charts/svg.ts';
+import type { FigureSpec } from '../../charts/figure.ts';
+import { renderSvg } from '../../charts/svg.ts';
 
 export type ReportPart =
   | { readonly kind: 'heading'; readonly text: string; readonly level: 1 | 2 }
