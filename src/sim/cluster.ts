@@ -67,13 +67,15 @@ function observerOf({ observer, handoff }: Plant, role: Role): SimObserver {
 function createReplica(plant: Plant, role: Role, index: number, requests: RequestTable): Replica {
   const { scenario, numBlocks, observer, cost, layers, longest, architecture } = plant;
   const { engine, seed } = scenario;
+  const control = index === 0 ? plant.control : undefined;
   // A radix tree gives up its least recently used leaf. Least recently used of all blocks is the pool's own order.
   const order = engine.prefixCache === 'radix' ? 'suffix' : engine.cachePolicy;
   const policy = order === 'lru' ? null : BLOCK_POLICIES[order](numBlocks);
   const tiers = createTiers(plant, index, () => manager);
   const onBlock = both(observer.listenTo?.(index, numBlocks), tiers?.listener);
   const manager: BlockManager = new BlockManager({
-    numBlocks,
+    numBlocks: numBlocks + (control?.spareBlocks ?? 0),
+    ...(control ? { spareBlocks: control.spareBlocks } : {}),
     blockSize: engine.blockSize,
     requests,
     prefixCaching: sharesPrefixes(scenario, architecture),
@@ -83,11 +85,13 @@ function createReplica(plant: Plant, role: Role, index: number, requests: Reques
     ...(onBlock ? { onBlock } : {}),
   });
   const handedOver = role === 'decode' ? plant.handoff?.connector : null;
-  const members = [handedOver, createSwap(plant, index), tiers].filter((member) => member != null);
+  const members = [handedOver, createSwap(plant, index), tiers, control?.connector].filter((member) => member != null);
   const connector: SimConnector | undefined = members.length > 1 ? new Connectors(members) : members[0];
+  const sequences = new Sequences(requests, manager.tickPhases);
   const scheduler = SCHEDULERS[engine.scheduler]({
     manager,
-    sequences: new Sequences(requests, manager.tickPhases),
+    sequences,
+    limits: control?.limits,
     tokenBudget: engine.tokenBudget,
     maxSequences: engine.maxSequences,
     longPrefillTokens: engine.longPrefillTokens,
@@ -100,6 +104,7 @@ function createReplica(plant: Plant, role: Role, index: number, requests: Reques
     random: createRandom(seed).fork(`speculation ${index}`),
     connector,
   });
+  control?.attach({ manager, sequences, scheduler });
   return new Replica(
     index,
     { requests, scheduler, manager, cost, connector, layers },

@@ -56,6 +56,11 @@ export class EventQueue {
     heap[at] = event;
   }
 
+  /** When the next event happens; infinite when none is left. */
+  get nextMs(): number {
+    return this.#heap[0]?.timeMs ?? Infinity;
+  }
+
   /** The next event, taken out; undefined when none is left. */
   pop(): SimEvent | undefined {
     const heap = this.#heap;

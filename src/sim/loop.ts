@@ -103,6 +103,23 @@ export class SimLoop {
     return this.#queue.size > 0;
   }
 
+  /**
+   * Handles the events that happen until `timeMs`, but at most `maxEvents` of them.
+   * @returns false when none of them is left
+   */
+  advanceUntil(timeMs: number, maxEvents: number): boolean {
+    for (let i = 0; i < maxEvents; i++) {
+      if (this.#queue.nextMs > timeMs) return false;
+      this.advance(1);
+    }
+    return this.#queue.nextMs <= timeMs;
+  }
+
+  /** Nothing is left to happen. */
+  get isOver(): boolean {
+    return this.#queue.size === 0;
+  }
+
   /** The table's next row that waits for nobody. */
   #nextArrival(): readonly SimEvent[] {
     const { after, arrivalMs, size } = this.#requests;

@@ -17,6 +17,7 @@ import type { RequestTable } from '../core/schedule/requests.ts';
 import { createStepWork } from '../core/schedule/work.ts';
 import { prefillTimer, withDraft } from './cost/draft.ts';
 import type { CostModel } from './cost/model.ts';
+import type { EngineControl } from './control.ts';
 import { Handoff } from './disaggregation.ts';
 import type { LinkSettings } from './link.ts';
 import { SWAP_SPACE_GB, SwapSpace } from './swap.ts';
@@ -30,6 +31,8 @@ export interface ClusterParts {
   /** KV blocks of one replica. */
   readonly numBlocks: number;
   readonly observer: SimObserver;
+  /** Who steers the first replica while it runs; left out: nobody. */
+  readonly control?: EngineControl | undefined;
   /** Of a model that the simulator's own table lacks; else it is looked up by the scenario's name. */
   readonly architecture?: Architecture | undefined;
 }

@@ -3,6 +3,16 @@ import type { BlockManager } from '../kv/block-manager.ts';
 import type { KvConnector } from './connector.ts';
 import type { Sequences } from './sequences.ts';
 
+/** Limits that are moved while the scheduler runs, asked in each step: they stand in place of the config's own. */
+export interface LiveLimits {
+  readonly tokenBudget: number;
+  readonly maxSequences: number;
+  /** Most chunks of one step, whatever the limits become. */
+  readonly maxChunks: number;
+  /** Whether a waiting request may start now; an empty batch takes one in any case. */
+  readonly admits: () => boolean;
+}
+
 export interface VllmConfig {
   readonly manager: BlockManager;
   readonly sequences: Sequences;
@@ -18,6 +28,8 @@ export interface VllmConfig {
   readonly reserveFullPrompt: boolean;
   /** Plan a step before the one before it is completed. Left out: one after the other. */
   readonly ahead?: boolean | undefined;
+  /** Left out: the limits stay as they are. */
+  readonly limits?: LiveLimits | undefined;
   /** KV outside of the pool: lower tiers, another replica, swapped sequences. */
   readonly connector?: KvConnector | undefined;
 }

@@ -50,7 +50,8 @@ export class VllmScheduler implements Scheduler {
     const arena = rowArena(requests.size);
     this.#running = new RowList(arena);
     this.#waiting = config.priorities === 'fcfs' ? firstComeFirstServed(arena) : byPriority(config.sequences);
-    this.#turns = new Turns(config.ahead === true, Math.min(config.tokenBudget, config.maxSequences));
+    const chunks = config.limits?.maxChunks ?? Math.min(config.tokenBudget, config.maxSequences);
+    this.#turns = new Turns(config.ahead === true, chunks);
   }
 
   get numWaiting(): number {
@@ -109,7 +110,7 @@ export class VllmScheduler implements Scheduler {
     const turn = this.#turns.next();
     const { plan } = turn;
     this.#walked.clear();
-    this.#budget = this.#config.tokenBudget;
+    this.#budget = (this.#config.limits ?? this.#config).tokenBudget;
     if (this.#allFits()) this.#takeAll(plan);
     else this.#walk(plan);
     if (plan.preempted.length === 0) this.#admitWaiting(plan);
@@ -269,8 +270,10 @@ export class VllmScheduler implements Scheduler {
   }
 
   #admitWaiting(plan: StepPlan): void {
-    const { maxSequences, watermarkBlocks, reserveFullPrompt, longPrefillTokens, connector } = this.#config;
+    const { limits, watermarkBlocks, reserveFullPrompt, longPrefillTokens, connector } = this.#config;
+    const { maxSequences } = limits ?? this.#config;
     while (this.#waiting.size > 0 && this.#budget > 0 && this.#running.size < maxSequences) {
+      if (limits && this.#running.size > 0 && !limits.admits()) return;
       const row = this.#waiting.head;
       const total = this.#sequences.total(row);
       const cached = this.#manager.lookup(row, total) * this.#manager.blockSize;
