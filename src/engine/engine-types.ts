@@ -31,6 +31,10 @@ export interface EngineSettings {
   readonly hostBytes: number;
   /** Seeds the order in which the pool gives out its blocks; 0: ascending. */
   readonly shuffleSeed: number;
+  /** Blocks beyond numBlocks, given out against credits only (core/kv/block-credits.ts). Left out: none. */
+  readonly spareBlocks?: number;
+  /** False: a step is planned when the one before it is done, even where it could be planned before. */
+  readonly planAhead?: boolean;
 }
 
 export interface Sampling {

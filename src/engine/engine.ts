@@ -8,6 +8,7 @@
  * src/core/schedule/vllm.ts; here is what a plan becomes on a device.
  */
 import type { StepPlan } from '../core/schedule/scheduler.ts';
+import type { LiveLimits } from '../core/schedule/vllm-config.ts';
 import type { Gpu } from '../gpu/context.ts';
 import { EngineConnector, type ConnectorCounts } from './connector.ts';
 import type { ModelConfig } from './config.ts';
@@ -36,6 +37,8 @@ export interface EngineOptions {
   readonly hooks?: EngineHooks;
   /** Time each step on the GPU's clock, where it has one. */
   readonly timed?: boolean;
+  /** Asked in each step, within those of the settings, which buffers are made for. Left out: those of the settings. */
+  readonly limits?: LiveLimits;
 }
 
 /** A step that was submitted and is not done. */
@@ -309,7 +312,7 @@ export class Engine {
     const { cache, physical } = this.#machine;
     const hostBytes = this.settings.offload === 'host' ? this.settings.hostBytes : 0;
     const stateOf = (row: number) => this.#book.find(row);
-    const session = createSession(this.settings, { cache, physical, hostBytes, stateOf });
+    const session = createSession(this.settings, { cache, physical, hostBytes, stateOf }, this.#options.limits);
     return [session, session.connector];
   }
 }

@@ -19,6 +19,11 @@ export function slotCount(settings: EngineSettings): number {
   return evicts(settings) ? settings.maxSequences : 2 * settings.maxSequences;
 }
 
+/** Blocks that the buffers have room for. */
+function buffered({ numBlocks, spareBlocks = 0 }: EngineSettings): number {
+  return numBlocks + spareBlocks;
+}
+
 export class Machine {
   readonly cache: KvCache;
   readonly buffers: StepBuffers;
@@ -51,7 +56,7 @@ export class Machine {
     this.buffers = parts.buffers;
     this.forward = parts.forward;
     this.#readback = parts.readback;
-    this.physical = blockPlaces(settings.numBlocks, settings.shuffleSeed);
+    this.physical = blockPlaces(buffered(settings), settings.shuffleSeed);
     this.cuts = this.#createCuts();
   }
 
@@ -67,8 +72,8 @@ export class Machine {
     const made: { destroy(): void }[] = [];
     const keep = <T extends { destroy(): void }>(part: T): T => (made.push(part), part);
     try {
-      const { kvFormat: format, blockSize, numBlocks, residualTokens } = settings;
-      const shape = { format, blockSize, numBlocks, slots, residualTokens };
+      const { kvFormat: format, blockSize, residualTokens } = settings;
+      const shape = { format, blockSize, numBlocks: buffered(settings), slots, residualTokens };
       const cache = keep(await KvCache.create(gpu, model.config, shape));
       const buffers = keep(createStepBuffers(gpu, model.config, limits, slots));
       const forward = keep(await Forward.create({ gpu, model, settings, limits, cache, buffers, hooks }));

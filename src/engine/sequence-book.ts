@@ -97,6 +97,19 @@ export class SequenceBook {
     sequence.cut = false;
   }
 
+  /** It takes part in no step until `resume`, and keeps what it has computed; its place on the GPU is free. */
+  hold(sequence: SequenceState): void {
+    this.#decoding.delete(sequence);
+    if (sequence.slot >= 0) this.#slots.give(sequence.slot);
+    sequence.slot = -1;
+    sequence.decoding = false;
+  }
+
+  /** It comes back as one that computes a prompt: its last token is the chunk. */
+  resume(sequence: SequenceState): void {
+    sequence.slot = this.#slots.take();
+  }
+
   cancel(request: number): void {
     const sequence = this.state(request);
     if (sequence.phase !== 'ended') this.#cancelled.add(sequence);

@@ -6,6 +6,7 @@ import type { BlockListener } from '../core/kv/block-events.ts';
 import { BlockManager } from '../core/kv/block-manager.ts';
 import { Sequences } from '../core/schedule/sequences.ts';
 import { VllmScheduler } from '../core/schedule/vllm.ts';
+import type { LiveLimits } from '../core/schedule/vllm-config.ts';
 import { EngineConnector, type ConnectorParts } from './connector.ts';
 import { evicts } from './eviction/cuts.ts';
 import type { EngineSettings } from './engine-types.ts';
@@ -26,9 +27,15 @@ export interface Session {
   readonly ahead: boolean;
 }
 
-export function createSession(settings: EngineSettings, connection: ConnectorParts): Session {
-  const { blockSize, numBlocks, maxSequences, tokenBudget, longPrefillTokens, maxContextTokens, layout } =
-    settings;
+/** @param limits that are moved while the session lives; left out: those of the settings */
+export function createSession(
+  settings: EngineSettings,
+  connection: ConnectorParts,
+  limits?: LiveLimits,
+): Session {
+  const { blockSize, maxSequences, tokenBudget, longPrefillTokens, maxContextTokens, layout } = settings;
+  const { spareBlocks = 0, planAhead = true } = settings;
+  const numBlocks = settings.numBlocks + spareBlocks;
   const sharing = settings.prefixCaching && layout === 'paged';
   const requests = new EngineRequests(SESSION_REQUESTS, sharing ? new TextIds(blockSize) : null);
   // Made behind the pool that it listens to.
@@ -36,7 +43,7 @@ export function createSession(settings: EngineSettings, connection: ConnectorPar
   const onBlock: BlockListener = (kind, block, _request, id) => {
     if (kind === 'evict') connector?.evicted(block, id);
   };
-  const pool = { numBlocks, blockSize, requests, prefixCaching: sharing, onBlock };
+  const pool = { numBlocks, spareBlocks, blockSize, requests, prefixCaching: sharing, onBlock };
   const manager =
     layout === 'paged'
       ? new BlockManager(pool)
@@ -44,13 +51,14 @@ export function createSession(settings: EngineSettings, connection: ConnectorPar
   connector = new EngineConnector(connection, manager, requests);
   const sequences = new Sequences(requests, blockSize);
   // What a policy drops is known when a step is done, and the next plan needs it.
-  const ahead = !evicts(settings);
+  const ahead = planAhead && !evicts(settings);
   const scheduler = new VllmScheduler({
     ...{ manager, sequences, tokenBudget, maxSequences, longPrefillTokens, ahead },
     priorities: 'fcfs',
     watermarkBlocks: 0,
     reserveFullPrompt: false,
     connector,
+    limits,
   });
   return { requests, manager, scheduler, sequences, connector, ahead };
 }
