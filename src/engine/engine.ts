@@ -312,7 +312,11 @@ export class Engine {
     const { cache, physical } = this.#machine;
     const hostBytes = this.settings.offload === 'host' ? this.settings.hostBytes : 0;
     const stateOf = (row: number) => this.#book.find(row);
-    const session = createSession(this.settings, { cache, physical, hostBytes, stateOf }, this.#options.limits);
+    const session = createSession(
+      this.settings,
+      { cache, physical, hostBytes, stateOf },
+      this.#options.limits,
+    );
     return [session, session.connector];
   }
 }
