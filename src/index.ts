@@ -117,6 +117,28 @@ export {
 } from './core/run/schema.ts';
 export { checkToCsv, pointsToCsv, requestsToCsv, runToJson } from './exchange/run-files.ts';
 
+// Reports, and rules that a run is held to.
+export { reportHtml, reportMarkdown, type ReportPart } from './exchange/report/parts.ts';
+export {
+  runReport,
+  runReportHtml,
+  runReportMarkdown,
+  type ReportOptions,
+  type RunReport,
+} from './exchange/report/run-report.ts';
+export {
+  judge,
+  judgeObjectives,
+  parseRule,
+  parseRules,
+  sampledRun,
+  type Judgement,
+  type ObjectiveVerdict,
+  type Rule,
+  type RuleResult,
+  type SampledRun,
+} from './core/metrics/regression/index.ts';
+
 // The KV cache: formats, encodings, bytes.
 export {
   KV_FORMATS,

@@ -24,6 +24,7 @@ export const COMMANDS = [
   'load',
   'scrape',
   'watch',
+  'report',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
@@ -403,6 +404,24 @@ const FLAGS = {
     shows: '--price USD',
     about: 'what the server costs an hour, for $ a million tokens',
   },
+  format: {
+    takes: 'a value',
+    commands: ['report'],
+    shows: '--format F',
+    about: 'of a report md or html; both with --out where none is named',
+  },
+  baseline: {
+    takes: 'a value',
+    commands: ['report'],
+    shows: '--baseline RUN',
+    about: 'the run before, which the report stands beside and rules are held against',
+  },
+  'fail-on': {
+    takes: 'values',
+    commands: ['report'],
+    shows: '--fail-on RULE',
+    about: 'exit status 1 where it is broken, such as "p99 ttft > 5% @ 95%" or no-go; may be repeated',
+  },
   verbose: { takes: 'nothing', commands: COMMANDS, shows: '--verbose', about: 'say more on standard error' },
 } as const satisfies Record<string, FlagKind>;
 
@@ -450,6 +469,8 @@ export interface Invocation {
   readonly temperature: string | null;
   readonly topP: string | null;
   readonly verbose: boolean;
+  /** Rules that a report is held to, as written. */
+  readonly failOn: readonly string[];
   /** What was written after a flag, the last time; null where it was not given. */
   readonly given: (flag: FlagName) => string | null;
   /** What the command works on beside the first, such as the other of two plans. */
@@ -510,6 +531,7 @@ export function parseArguments(argv: readonly string[]): Invocation | 'help' | '
     temperature: flags.get('temperature')?.at(-1) ?? null,
     topP: flags.get('top-p')?.at(-1) ?? null,
     verbose: flags.has('verbose'),
+    failOn: flags.get('fail-on') ?? [],
     given: (flag) => flags.get(flag)?.at(-1) ?? null,
     words: rest,
   };
@@ -531,6 +553,7 @@ const SUBJECTS: Readonly<Partial<Record<CommandName, string>>> = {
   load: 'a scenario: a JSON file of kind load, or default',
   scrape: 'the address of a server or a file with its metrics',
   watch: 'the address of a server',
+  report: 'a run: the run.json of a command, its folder, or a run that the page saved',
   accesses: 'a run.json of simulate, a log with the columns block, time and hit, or --demo N',
 };
 
@@ -614,6 +637,7 @@ export function usage(): string {
     '  kvlab load SCENARIO        a load on a real server, measured beside predicted: --endpoint URL',
     '  kvlab scrape URL|FILE      what a server says of itself, from its Prometheus metrics',
     '  kvlab watch URL            the same a few times over, as a run: --samples, --interval',
+    '  kvlab report RUN           a run as a report, or beside --baseline RUN; --fail-on RULE for a CI',
     '  kvlab profiles             the profiles of work; --recommend names the one for a load',
     '',
     ...flags,

@@ -17,6 +17,7 @@ import { plan } from './commands/plan.ts';
 import { profiles } from './commands/profiles.ts';
 import { quality } from './commands/quality.ts';
 import { replay } from './commands/replay.ts';
+import { report } from './commands/report.ts';
 import { risk } from './commands/risk.ts';
 import { scrapeCommand } from './commands/scrape.ts';
 import { serveBench } from './commands/serve-bench.ts';
@@ -56,6 +57,7 @@ const RUNNERS: Readonly<Record<CommandName, Runner>> = {
   load: { kind: 'plain', run: load },
   scrape: { kind: 'plain', run: scrapeCommand },
   watch: { kind: 'plain', run: watch },
+  report: { kind: 'plain', run: report },
 };
 
 /** Commands whose --out names a file. */

@@ -87,7 +87,7 @@ function refusals(run: TuneRun): ReportPart[] {
       ];
 }
 
-function partsOf(run: TuneRun): ReportPart[] {
+export function tuneReport(run: TuneRun): ReportPart[] {
   const plan = bestPlanOf(run);
   const mostCells = Math.max(0, ...run.rows.map(({ cells }) => cells));
   const ranked = run.ranking.slice(0, MOST_ROWS).flatMap((at, place) => {
@@ -137,10 +137,10 @@ function partsOf(run: TuneRun): ReportPart[] {
 
 /** The figures are files beside it, by their names. */
 export function tuneReportMarkdown(run: TuneRun): string {
-  return reportMarkdown(partsOf(run));
+  return reportMarkdown(tuneReport(run));
 }
 
 /** One file with everything inside; what comes from outside is text in it and never markup. */
 export function tuneReportHtml(run: TuneRun): string {
-  return reportHtml(run.title, partsOf(run));
+  return reportHtml(run.title, tuneReport(run));
 }
