@@ -75,7 +75,7 @@ function createReplica(plant: Plant, role: Role, index: number, requests: Reques
   const onBlock = both(observer.listenTo?.(index, numBlocks), tiers?.listener);
   const manager: BlockManager = new BlockManager({
     numBlocks: numBlocks + (control?.spareBlocks ?? 0),
-    ...(control ? { spareBlocks: control.spareBlocks } : {}),
+    spareBlocks: control?.spareBlocks ?? 0,
     blockSize: engine.blockSize,
     requests,
     prefixCaching: sharesPrefixes(scenario, architecture),
@@ -85,7 +85,9 @@ function createReplica(plant: Plant, role: Role, index: number, requests: Reques
     ...(onBlock ? { onBlock } : {}),
   });
   const handedOver = role === 'decode' ? plant.handoff?.connector : null;
-  const members = [handedOver, createSwap(plant, index), tiers, control?.connector].filter((member) => member != null);
+  const members = [handedOver, createSwap(plant, index), tiers, control?.connector].filter(
+    (member) => member != null,
+  );
   const connector: SimConnector | undefined = members.length > 1 ? new Connectors(members) : members[0];
   const sequences = new Sequences(requests, manager.tickPhases);
   const scheduler = SCHEDULERS[engine.scheduler]({

@@ -18,9 +18,10 @@ export interface ControlledParts {
 }
 
 export interface EngineControl {
-  readonly limits: LiveLimits;
-  /** Ids beyond the blocks of the memory, for `BlockManager.setCredit`. */
-  readonly spareBlocks: number;
-  readonly connector: SimConnector;
+  /** Left out: the scenario's, all along. */
+  readonly limits?: LiveLimits;
+  /** Ids beyond the blocks of the memory, for `BlockManager.setCredit`; left out: none. */
+  readonly spareBlocks?: number;
+  readonly connector?: SimConnector;
   attach(parts: ControlledParts): void;
 }

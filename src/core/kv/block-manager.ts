@@ -271,6 +271,12 @@ export class BlockManager {
     return block !== undefined && this.pool.isShared(block);
   }
 
+  /** The inverse of `uncache`: a block of a running request holds the text of an id again. */
+  cacheAgain(request: number, place: number, id: number): void {
+    const block = this.#first.of(request)[place];
+    if (block !== undefined && this.#store.contentsOf(block) < 0) this.#store.insert(id, 0, block, request, place);
+  }
+
   /** Leading blocks of a request that were offered to the cache; `Infinity`: no more of it is. For `setOffered` later. */
   offered(request: number): number {
     return this.#first.numCached(request);
