@@ -1,0 +1,85 @@
+/**
+ * What the autopilot learns from its plans: the risk of a class of actions once it is measured, and which classes were
+ * rolled back and are put aside, twice as long each time.
+ */
+import type { PlannedAction, SequenceState } from '../../core/run/autopilot.ts';
+import type { AutopilotPolicy } from '../../core/scenario/autopilot/policy.ts';
+import { losesQuality } from '../guard/index.ts';
+import { classOf, type ActionClass, type Learned } from '../planner/index.ts';
+
+/** A measured risk is never nothing, so that fewer tokens are still better than more. */
+const LEAST_RISK = 0.001;
+/** A class is put aside for so many cool-downs the first time; at least a second, where there is no cool-down. */
+const COOLDOWNS = 4;
+const LEAST_BAR_MS = 1000;
+
+export class Memory {
+  readonly #policy: AutopilotPolicy;
+  readonly #measured = new Map<ActionClass, number>();
+  readonly #barredUntil = new Map<ActionClass, number>();
+  readonly #rollbacks = new Map<ActionClass, number>();
+
+  constructor(policy: AutopilotPolicy) {
+    this.#policy = policy;
+  }
+
+  learned(nowMs: number): Learned {
+    const barred = [...this.#barredUntil].filter(([, until]) => until > nowMs).map(([name]) => name);
+    return { barred: new Set(barred), measured: this.#measured };
+  }
+
+  /** The loss of a plan with one class of lossy actions is that class's: of a token, as a part of maxQualityDelta. */
+  measured(actions: readonly PlannedAction[], delta: number, sequences: readonly SequenceState[]): void {
+    const lossy = actions.filter(({ action }) => losesQuality(action));
+    const classes = new Set(lossy.map(({ action }) => classOf(action)));
+    const [only] = classes;
+    if (only === undefined || classes.size > 1) return;
+    const touched = touchedShare(lossy, sequences);
+    const budget = Math.max(this.#policy.maxQualityDelta, LEAST_RISK);
+    if (touched > 0) this.#measured.set(only, Math.max(LEAST_RISK, delta / budget / touched));
+  }
+
+  /** Puts the class that is suspected most aside. @returns it */
+  rolledBack(actions: readonly PlannedAction[], forQuality: boolean, nowMs: number): ActionClass | null {
+    const suspect = forQuality ? riskiest(actions) : slowest(actions);
+    if (suspect === null) return null;
+    const times = this.#rollbacks.get(suspect) ?? 0;
+    this.#rollbacks.set(suspect, times + 1);
+    const aside = Math.max(LEAST_BAR_MS, COOLDOWNS * this.#policy.cooldownMs) * 2 ** Math.min(times, 20);
+    this.#barredUntil.set(suspect, nowMs + aside);
+    return suspect;
+  }
+}
+
+/** Tokens touched over all tokens of the touched sequences. */
+function touchedShare(actions: readonly PlannedAction[], sequences: readonly SequenceState[]): number {
+  const names = new Set(actions.map(({ action }) => ('sequence' in action ? action.sequence : '')));
+  const all = sequences.reduce((sum, { name, tokens }) => sum + (names.has(name) ? tokens : 0), 0);
+  const touched = actions.reduce(
+    (sum, { action }) => sum + ('from' in action ? action.to - action.from : 0),
+    0,
+  );
+  return all === 0 ? 0 : touched / all;
+}
+
+/** Of the lossy classes the one with the most risk for each byte that it frees. */
+function riskiest(actions: readonly PlannedAction[]): ActionClass | null {
+  const sums = new Map<ActionClass, { risk: number; freed: number }>();
+  for (const { action, risk, freesBytes } of actions) {
+    if (!losesQuality(action)) continue;
+    const sum = sums.get(classOf(action)) ?? { risk: 0, freed: 0 };
+    sums.set(classOf(action), { risk: sum.risk + risk, freed: sum.freed + freesBytes });
+  }
+  let worst: { name: ActionClass; density: number } | null = null;
+  for (const [name, { risk, freed }] of sums) {
+    const density = risk / Math.max(1, freed);
+    if (worst === null || density > worst.density) worst = { name, density };
+  }
+  return worst?.name ?? null;
+}
+
+/** What costs time: reading over a link before anything else. */
+function slowest(actions: readonly PlannedAction[]): ActionClass | null {
+  const classes = actions.map(({ action }) => classOf(action));
+  return classes.find((name) => name === 'offload') ?? classes[0] ?? null;
+}
