@@ -6,10 +6,12 @@
  * their place in the sequence's table. What is where, and what an action means, is the caller's book.
  */
 import type { BlockId } from '../../core/kv/pool.ts';
+import type { KvLayout } from '../../core/kv/formats.ts';
 import type { SequenceState } from '../sequence-state.ts';
+import { blocksOfLayers, layersOf } from '../transfer/arrivals.ts';
 import type { TransferEngine } from '../transfer/inside.ts';
 
-/** Words of blocks, layer by layer: u32 [layers][blocks][blockWords]. */
+/** Words of single blocks: u32 [layers][blockWords] each. */
 export type BlockWords = readonly Uint32Array[];
 
 /** Blocks that left a table. */
@@ -17,8 +19,6 @@ export interface LeftBlocks {
   /** Ascending, as the table was before. */
   readonly places: readonly number[];
   readonly ids: readonly BlockId[];
-  /** Blocks of the sequence that were offered to the prefix cache. */
-  readonly offered: number;
 }
 
 export class LiveCache {
@@ -46,8 +46,20 @@ export class LiveCache {
     return this.#engine.inside.session.manager.isShared(request, place);
   }
 
-  read(request: number, places: readonly number[]): Promise<BlockWords> {
-    return this.#engine.inside.cache.readBlocks(this.#physical(request, places));
+  /** How the words of one layer of a block lie. */
+  get layout(): KvLayout {
+    return this.#engine.inside.cache.layout;
+  }
+
+  idsOf(request: number, places: readonly number[]): readonly BlockId[] {
+    const table = this.#engine.inside.session.manager.blocksOf(request);
+    return places.flatMap((place) => table[place] ?? []);
+  }
+
+  async read(request: number, places: readonly number[]): Promise<BlockWords> {
+    const { cache } = this.#engine.inside;
+    const layers = await cache.readBlocks(this.#physical(request, places));
+    return blocksOfLayers(layers, cache.layout.blockWords);
   }
 
   /** Nobody finds the blocks by their text any more: they hold what was made of it. */
@@ -58,31 +70,42 @@ export class LiveCache {
       const block = table[place];
       if (block !== undefined) session.manager.uncache(block);
     }
-    cache.writeBlocks(this.#physical(request, places), words);
+    const layers = layersOf(words, 0, places.length, cache.pools.length);
+    cache.writeBlocks(this.#physical(request, places), layers);
+  }
+
+  /** What a sequence computes from now on is not offered to the prefix cache: it saw something else than its text. */
+  stopOffering(request: number): number {
+    const { manager } = this.#engine.inside.session;
+    const offered = manager.offered(request);
+    manager.setOffered(request, Infinity);
+    return offered;
+  }
+
+  offerAgain(request: number, offered: number): void {
+    this.#engine.inside.session.manager.setOffered(request, offered);
+  }
+
+  /** Blocks that a sequence's tokens take less than its table says. */
+  setCredit(request: number, blocks: number): void {
+    this.#engine.inside.session.manager.setCredit(request, blocks);
   }
 
   /** Full blocks leave the table, and are free where nobody else has them. @param places ascending */
   drop(request: number, places: readonly number[]): LeftBlocks {
-    const { manager } = this.#engine.inside.session;
-    const table = manager.blocksOf(request);
-    const ids = places.flatMap((place) => table[place] ?? []);
-    const offered = manager.offered(request);
-    manager.drop(request, places);
+    const left = { places, ids: this.idsOf(request, places) };
+    this.#engine.inside.session.manager.drop(request, places);
     this.state(request).dropped += places.length * this.blockSize;
-    return { places, ids, offered };
+    return left;
   }
 
   /**
    * Blocks come back to their places, the same ones where they are still free.
    * @returns false, and nothing is changed, when fewer are free
    */
-  restore(request: number, { places, ids, offered }: LeftBlocks, words: BlockWords, clean: boolean): boolean {
-    const { manager } = this.#engine.inside.session;
-    if (manager.restore(request, places, ids) === null) return false;
-    const state = this.state(request);
-    state.dropped -= places.length * this.blockSize;
-    // What was computed while they were gone is another text's; only where nothing was may blocks be found again.
-    if (clean && state.dropped === 0) manager.setOffered(request, offered);
+  restore(request: number, { places, ids }: LeftBlocks, words: BlockWords): boolean {
+    if (this.#engine.inside.session.manager.restore(request, places, ids) === null) return false;
+    this.state(request).dropped -= places.length * this.blockSize;
     this.write(request, places, words);
     return true;
   }
@@ -114,6 +137,16 @@ export class LiveCache {
 
   get freeBlocks(): number {
     return this.#engine.inside.session.manager.numFreeBlocks;
+  }
+
+  /** Blocks that sequences refer to, less their credits. */
+  get activeBlocks(): number {
+    return this.#engine.inside.session.manager.numActiveBlocks;
+  }
+
+  /** Blocks of ended sequences that a prefix cache may keep. */
+  limitIdle(blocks: number): void {
+    this.#engine.inside.session.manager.limitIdle(blocks);
   }
 
   #physical(request: number, places: readonly number[]): number[] {
