@@ -33,6 +33,7 @@ export default defineConfig({
         plan: 'src/plan/index.ts',
         tune: 'src/tune/index.ts',
         endpoints: 'src/endpoints/index.ts',
+        autopilot: 'src/autopilot/index.ts',
         cli: 'src/cli/main.ts',
       },
       formats: ['es'],

@@ -151,7 +151,7 @@ describe('actions', () => {
 
   it('limits move the live scheduler', async () => {
     const plant = steered({ workload: { arrivals: { kind: 'constant', rate: 50 } } });
-    await plant.advance(300);
+    await plant.advance(150);
     const { running: atFirst } = plant.telemetry();
     await plant.apply({ kind: 'concurrency', maxSequences: 20 });
     await plant.apply({ kind: 'admission', belowUse: 0.3 });
