@@ -28,40 +28,70 @@ function isPrivate(host: string): boolean {
   );
 }
 
-const COMMAND = 'npm run kvlab -- load SCENARIO --endpoint URL';
+/** What the page was told of the local network; null where the browser does not guard it, or does not say. */
+export type LocalAccess = 'granted' | 'denied' | 'prompt' | null;
+
+const SAME = 'the command line below does the same without a browser';
+
+function refusal(kind: RefusalKind, sentence: string): Refusal {
+  return { kind, sentence };
+}
 
 /**
  * @param page origin of the page, such as `https://example.org`
  * @param fault what the first question met
+ * @param localAccess asked only where it matters
  */
-export async function whyRefused(endpoint: Endpoint, page: string, fault: EndpointError): Promise<Refusal> {
-  if (fault.kind !== 'unreachable') return { kind: 'nobody there', sentence: fault.message };
+export async function whyRefused(
+  endpoint: Endpoint,
+  page: string,
+  fault: EndpointError,
+  localAccess: () => Promise<LocalAccess> = () => Promise.resolve(null),
+): Promise<Refusal> {
+  if (fault.kind !== 'unreachable') return refusal('nobody there', fault.message);
   const [server, own] = [new URL(endpoint.root), new URL(page)];
-  if (own.protocol === 'https:' && server.protocol === 'http:' && !isLoopback(server.hostname)) {
-    return {
-      kind: 'mixed content',
-      sentence: `A page of https may not ask a server of http (mixed content); run ${COMMAND} or give the server https.`,
-    };
+  const local = isPrivate(server.hostname);
+  // Browsers that guard the local network let it be asked over http, once they were given leave.
+  const access = local ? await localAccess() : null;
+  if (
+    own.protocol === 'https:' &&
+    server.protocol === 'http:' &&
+    !isLoopback(server.hostname) &&
+    access === null
+  ) {
+    return refusal(
+      'mixed content',
+      `A page of https may not ask a server of http (mixed content); give the server https, or use the command line: ${SAME}.`,
+    );
   }
-  // An answer that the page may not read still tells that somebody is there.
-  const somebody = await endpoint
+  if (access === 'denied') {
+    return refusal(
+      'local network',
+      `The browser keeps this page from the local network: allow “Local network access” in the site’s settings, or use the command line: ${SAME}.`,
+    );
+  }
+  if (await hasAnswer(endpoint)) {
+    return refusal(
+      'no CORS',
+      `The server is there, but does not let other pages ask it (CORS); start it so that it does, such as with --cors-origins or --allowed-origins, or use the command line: ${SAME}.`,
+    );
+  }
+  if (local && (access === 'prompt' || !isPrivate(own.hostname))) {
+    return refusal(
+      'local network',
+      `Nobody listens there, or the browser guards the local network from this page; allow it in the site’s settings, or use the command line: ${SAME}.`,
+    );
+  }
+  return refusal(
+    'nobody there',
+    'Nobody listens at the endpoint; start the server or correct host and port.',
+  );
+}
+
+/** An answer that the page may not read still tells that somebody is there. */
+function hasAnswer(endpoint: Endpoint): Promise<boolean> {
+  return endpoint
     .fetch(`${endpoint.api}/models`, { mode: 'no-cors', credentials: 'omit' })
     .then(() => true)
     .catch(() => false);
-  if (somebody) {
-    return {
-      kind: 'no CORS',
-      sentence: `The server is there, but does not let other pages ask it (CORS); start it so that it does, or run ${COMMAND}.`,
-    };
-  }
-  if (isPrivate(server.hostname) && !isPrivate(own.hostname)) {
-    return {
-      kind: 'local network',
-      sentence: `Nobody listens there, or the browser guards the local network from this page; allow it in the site’s settings, or run ${COMMAND}.`,
-    };
-  }
-  return {
-    kind: 'nobody there',
-    sentence: 'Nobody listens at the endpoint; start the server or correct host and port.',
-  };
 }

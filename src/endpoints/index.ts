@@ -9,7 +9,15 @@ export { runLoad, type LoadNews, type LoadOptions, type LoadProgress } from './l
 export { parsePrometheus, type Metrics, type MetricSample } from './prometheus.ts';
 export { readTelemetry, scrape, type Scraped } from './telemetry.ts';
 export { METRIC_NAMES, TELEMETRY_FIELDS, type TelemetryField } from './names.ts';
-export { actOnSlot, resetPrefixCache, SERVER_ABILITIES, type ServerAbilities } from './control.ts';
+export {
+  actOnServer,
+  actOnSlot,
+  resetPrefixCache,
+  SERVER_ABILITIES,
+  type ActionWish,
+  type ServerAbilities,
+  type ServerAct,
+} from './control.ts';
 export { EventStreamReader } from './sse.ts';
 export { summarizeLoad, type LoadSummary } from '../core/metrics/load/summary.ts';
 export { courseOf, type EndedRequest, type LoadCourse, type LoadTick } from '../core/metrics/load/course.ts';
@@ -35,4 +43,4 @@ export {
   type WatchOptions,
   type WatchRates,
 } from './watch.ts';
-export { whyRefused, type Refusal, type RefusalKind } from './browser.ts';
+export { whyRefused, type LocalAccess, type Refusal, type RefusalKind } from './browser.ts';

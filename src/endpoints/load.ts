@@ -41,6 +41,8 @@ export interface LoadOptions {
     /** What sends: Node or a browser, with its version. */
     readonly client: string;
   };
+  /** Connections to one host that the client opens at once, as browsers bound them over HTTP/1.1; left out: no bound. */
+  readonly connections?: number;
   readonly onProgress?: (progress: LoadProgress) => void;
   /** The course of what goes on; every repetition begins with `begin`. */
   readonly onCourse?: (news: LoadNews) => void;
@@ -77,6 +79,8 @@ class LoadingRun {
   readonly #points: LoadPoint[] = [];
   #tokens: Tokens = { kind: 'text', rate: { base: 0, perWord: 1 } };
   #stopped: string | null = null;
+  /** Where the client's connections bound it. */
+  #mostInFlight: number | null = null;
 
   constructor(
     scenario: LoadScenario,
@@ -145,7 +149,8 @@ class LoadingRun {
   }
 
   async #point(plan: LoadPointPlan, points: number): Promise<LoadPoint> {
-    const { scenario, label, settings, index } = plan;
+    const { label, settings, index } = plan;
+    const scenario = this.#bounded(plan.scenario);
     const { repeats, calibrationRepeats } = scenario.measurement;
     const random = createRandom(scenario.seed);
     const rounds = [
@@ -178,11 +183,22 @@ class LoadingRun {
       (round.kept ? kept : calibration).push(record);
       this.#stopped ??= stopped;
     }
-    return this.#made(plan, { label, settings }, kept, calibration);
+    return this.#made(scenario, { label, settings }, kept, calibration);
+  }
+
+  /** Within the client's bound on connections, one of which asks for metrics; what has to wait for one is late at the client. */
+  #bounded(scenario: LoadScenario): LoadScenario {
+    const { connections } = this.#options;
+    if (connections === undefined) return scenario;
+    const watched = this.#server.metrics && scenario.telemetrySeconds > 0;
+    const free = Math.max(1, connections - (watched ? 1 : 0));
+    if (scenario.client.maxInFlight <= free) return scenario;
+    this.#mostInFlight = free;
+    return { ...scenario, client: { ...scenario.client, maxInFlight: free } };
   }
 
   #made(
-    { scenario }: LoadPointPlan,
+    scenario: LoadScenario,
     named: Pick<LoadPoint, 'label' | 'settings'>,
     kept: readonly LoadRecord[],
     calibration: readonly LoadRecord[],
@@ -291,9 +307,22 @@ class LoadingRun {
       server: this.#server,
       client: stamp.client,
       points: this.#points,
-      notes: [...this.#notes, ...this.#lengthNotes()].map((note) => note.slice(0, 600)).slice(0, 50),
+      notes: [...this.#notes, ...this.#boundNotes(), ...this.#lengthNotes()]
+        .map((note) => note.slice(0, 600))
+        .slice(0, 50),
       complete: this.#stopped === null,
     };
+  }
+
+  #boundNotes(): string[] {
+    const held = this.#points
+      .flatMap(({ repetitions }) => repetitions)
+      .reduce((sum, { measured }) => sum + measured.heldBack, 0);
+    const most = this.#mostInFlight;
+    if (most === null || held === 0) return [];
+    return [
+      `A browser opens ${this.#options.connections ?? most} connections at most to a server of HTTP/1.1, so no more than ${most} requests were in flight at once and ${held} waited here, which counts as the client’s lateness; the command line has no such bound.`,
+    ];
   }
 
   /** Where the lengths that came are not those that were asked for, the prediction is of other requests. */

@@ -135,7 +135,7 @@ const MANY_TOKENS = 100_000_000;
 const MANY_SEQUENCES = 4096;
 
 function simulationOf(
-  { workload, server, prompts, objectives, title }: LoadScenario,
+  { workload, server, prompts, objectives, title, client }: LoadScenario,
   told: LoadedServer,
   { steps: _steps, meanErrorPercent: _error, ...constants }: LoadFit,
   seed: number,
@@ -153,7 +153,12 @@ function simulationOf(
     engine: {
       ...engine,
       blockSize: prompts.blockTokens,
-      maxSequences: Math.min(MANY_SEQUENCES, server.maxSequences ?? told.maxSequences ?? MANY_SEQUENCES),
+      // What the client holds back waits as if the server had no place for it.
+      maxSequences: Math.min(
+        client.maxInFlight,
+        MANY_SEQUENCES,
+        server.maxSequences ?? told.maxSequences ?? MANY_SEQUENCES,
+      ),
       tokenBudget: server.tokenBudget,
       prefixCache: server.prefixCache ? 'hash' : 'off',
     },

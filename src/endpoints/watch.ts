@@ -14,6 +14,8 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
   readonly stamp: { readonly id: string; readonly createdAt: string; readonly appVersion: string };
   readonly onSample?: (taken: number, of: number) => void;
+  /** The watch so far, after each sample. */
+  readonly onAnswer?: (answer: WatchAnswer) => void;
 }
 
 export interface WatchRates {
@@ -34,12 +36,33 @@ export interface WatchAnswer {
 
 /** @throws EndpointError where the first look fails; a later one ends the watch, which keeps what it has */
 export async function watchServer(endpoint: Endpoint, options: WatchOptions): Promise<WatchAnswer> {
-  const { samples: count, intervalSeconds, signal, stamp, onSample, pricePerHour } = options;
+  const { samples: count, intervalSeconds, signal, stamp, onSample, onAnswer, pricePerHour } = options;
   const first = await scrape(endpoint);
   const startMs = endpoint.now();
   const samples: Telemetry[] = [first.telemetry];
   const notes: string[] = [];
-  onSample?.(1, count);
+  const answer = (): WatchAnswer => {
+    const run: WatchRun = {
+      version: RUN_VERSION,
+      kind: 'watch',
+      title: `Watch of a ${first.server} server`,
+      command: null,
+      ...stamp,
+      origin: 'measured',
+      server: first.server,
+      intervalSeconds,
+      samples: [...samples],
+      notes: [...notes],
+      complete: samples.length === count,
+    };
+    const rates = ratesOf(samples, pricePerHour);
+    return { run, rates, alerts: alertsOf(samples, rates) };
+  };
+  const told = (): void => {
+    onSample?.(samples.length, count);
+    onAnswer?.(answer());
+  };
+  told();
   while (samples.length < count && !signal.aborted) {
     await pause(samples.length * intervalSeconds * 1000 - (endpoint.now() - startMs), signal);
     if (signal.aborted) break;
@@ -51,23 +74,9 @@ export async function watchServer(endpoint: Endpoint, options: WatchOptions): Pr
       notes.push(error.message);
       break;
     }
-    onSample?.(samples.length, count);
+    told();
   }
-  const run: WatchRun = {
-    version: RUN_VERSION,
-    kind: 'watch',
-    title: `Watch of a ${first.server} server`,
-    command: null,
-    ...stamp,
-    origin: 'measured',
-    server: first.server,
-    intervalSeconds,
-    samples,
-    notes,
-    complete: samples.length === count,
-  };
-  const rates = ratesOf(samples, pricePerHour);
-  return { run, rates, alerts: alertsOf(samples, rates) };
+  return answer();
 }
 
 type Counter = 'outputTokens' | 'promptTokens' | 'preemptions' | 'prefixLookups' | 'prefixHits';

@@ -1,7 +1,9 @@
 /** Everything the page knows, put together once in main.ts and handed down. */
 import type { Run } from '../core/run/schema.ts';
+import type { AutopilotRoom } from './autopilot.svelte.ts';
 import type { Classroom } from './classroom.ts';
 import { CheckSession } from './check.svelte.ts';
+import type { ConnectRoom } from './connect.svelte.ts';
 import { DemoRun, type FetchText } from './demo.svelte.ts';
 import { GpuState, type HostPort } from './gpu.svelte.ts';
 import { LabSession } from './lab.svelte.ts';
@@ -52,6 +54,10 @@ export class App {
   plan: PlanRoom | null = null;
   /** Made by the room Tune when it is first entered. */
   tune: TuneRoom | null = null;
+  /** Made by the room Connect when it is first entered. */
+  connect: ConnectRoom | null = null;
+  /** Made by the room Autopilot when it is first entered. */
+  autopilot: AutopilotRoom | null = null;
   /** Made by the room Teach when it is first entered. */
   classroom: Classroom | null = null;
   /** A file beside the page as text; null where there is none. */

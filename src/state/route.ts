@@ -12,9 +12,10 @@
  *   #/plan/VIEW             the planner; VIEW one of PLAN_VIEWS, the first without a name.
  *                           #/plan?link=s1.…  a shared plan; #/plan/compare?link=…&with=…  two; #/plan?story=NAME
  *   #/tune                  the tuner            #/tune?link=s1.…  shared settings; #/tune?story=NAME
- *   #/connect               real servers         #/connect?link=s1.…  a shared load; #/connect?story=NAME
  *   #/autopilot/VIEW        the autopilot; VIEW one of AUTOPILOT_VIEWS, the first without a name.
  *                           #/autopilot?link=s1.…  a shared one; #/autopilot?story=NAME
+ *   #/connect/VIEW          a real server; VIEW one of CONNECT_VIEWS, the first without a name. No address of a server is ever in it.
+ *                           #/connect?link=s1.…  a shared load; #/connect?story=NAME
  *   #/explain               the worked example
  *   #/teach/LESSON          the lessons, or one    #/teach/LESSON?embed  alone, for a slide or a course page
  *   #/runs                  kept runs            #/runs/ID?with=ID   one run, perhaps beside another
@@ -66,14 +67,6 @@ export interface TuneRoute {
 
 export const TUNE: TuneRoute = { room: 'tune', link: null, story: null };
 
-export interface ConnectRoute {
-  readonly room: 'connect';
-  readonly link: string | null;
-  readonly story: string | null;
-}
-
-export const CONNECT: ConnectRoute = { room: 'connect', link: null, story: null };
-
 /** What the room Autopilot shows: the steered cache, the same actions by hand, and scores of eviction compared. */
 export const AUTOPILOT_VIEWS = ['steer', 'hand', 'score'] as const;
 export type AutopilotView = (typeof AUTOPILOT_VIEWS)[number];
@@ -86,6 +79,19 @@ export interface AutopilotRoute {
 }
 
 export const AUTOPILOT: AutopilotRoute = { room: 'autopilot', view: 'steer', link: null, story: null };
+
+/** What the room Connect shows: a load on a server, what the server says of itself, what can be done to it. */
+export const CONNECT_VIEWS = ['load', 'watch', 'act'] as const;
+export type ConnectView = (typeof CONNECT_VIEWS)[number];
+
+export interface ConnectRoute {
+  readonly room: 'connect';
+  readonly view: ConnectView;
+  readonly link: string | null;
+  readonly story: string | null;
+}
+
+export const CONNECT: ConnectRoute = { room: 'connect', view: 'load', link: null, story: null };
 
 export type Route =
   | { readonly room: 'home' }
@@ -181,6 +187,16 @@ function autopilotHash({ view, link, story }: AutopilotRoute): string {
   return `#/autopilot${view === 'steer' ? '' : `/${view}`}${queryOf({ link, story })}`;
 }
 
+function connectRoute(name: string, query: string): ConnectRoute | null {
+  const view = name === '' ? 'load' : CONNECT_VIEWS.find((known) => known === name);
+  if (view === undefined) return null;
+  return { room: 'connect', view, link: parameter(query, 'link'), story: parameter(query, 'story') };
+}
+
+function connectHash({ view, link, story }: ConnectRoute): string {
+  return `#/connect${view === 'load' ? '' : `/${view}`}${queryOf({ link, story })}`;
+}
+
 /** Every hash has a route; what no room answers to is `unknown`. */
 export function parseRoute(hash: string): Route {
   const whole = hash.replace(/^#/, '');
@@ -212,11 +228,12 @@ export function parseRoute(hash: string): Route {
   if (room === 'tune' && leaf) {
     return { room: 'tune', link: parameter(query, 'link'), story: parameter(query, 'story') };
   }
-  if (room === 'connect' && leaf) {
-    return { room: 'connect', link: parameter(query, 'link'), story: parameter(query, 'story') };
-  }
   if (room === 'autopilot' && rest.length === 0) {
     const found = autopilotRoute(id, query);
+    if (found !== null) return found;
+  }
+  if (room === 'connect' && rest.length === 0) {
+    const found = connectRoute(id, query);
     if (found !== null) return found;
   }
   if (room === 'explain' && leaf) return { room: 'explain' };
@@ -251,10 +268,10 @@ export function formatRoute(route: Route): string {
       return planHash(route);
     case 'tune':
       return `#/tune${queryOf({ link: route.link, story: route.story })}`;
-    case 'connect':
-      return `#/connect${queryOf({ link: route.link, story: route.story })}`;
     case 'autopilot':
       return autopilotHash(route);
+    case 'connect':
+      return connectHash(route);
     case 'explain':
       return '#/explain';
     case 'teach':

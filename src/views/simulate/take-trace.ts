@@ -1,8 +1,14 @@
 /** A trace file becomes the workload of the scenario that is being edited. */
+import type { Json } from '../../core/json.ts';
 import type { SimFiles } from '../../state/sim-files.svelte.ts';
-import type { SimSetup } from '../../state/sim-setup.svelte.ts';
 
-export async function takeTrace(files: SimFiles, setup: SimSetup, file: File): Promise<void> {
+/** The scenario that is being edited, of any kind with a workload. */
+export interface TakesTraces {
+  readonly draft: { at(path: string): Json | undefined };
+  set(path: string, value: Json): void;
+}
+
+export async function takeTrace(files: SimFiles, setup: TakesTraces, file: File): Promise<void> {
   const facts = await files.takeTrace(file);
   if (facts === null) return;
   const speed = setup.draft.at('workload.trace.speed');
