@@ -1,26 +1,12 @@
 /** What plans did: the quality that each lost on its shadow, and how far each brought the KV use. */
-import { AUTOPILOT_METRICS } from '../../../core/metrics/autopilot/definitions.ts';
-import type { AutopilotRun, PlanState, PlanStatus } from '../../../core/run/autopilot.ts';
+import { AUTOPILOT_METRICS, PLAN_STATUS_WORDS } from '../../../core/metrics/autopilot/definitions.ts';
+import type { AutopilotRun, PlanState } from '../../../core/run/autopilot.ts';
 import type { FigurePoint, FigureSpec } from '../../figure.ts';
 import { formatNumber, formatValue } from '../../format.ts';
 import { autopilotProvenance } from './subject.ts';
 
 /** Bars that one figure can name. */
 const MOST_BARS = 24;
-
-const STATUS_WORDS: Readonly<Record<PlanStatus, string>> = {
-  pending: 'pending',
-  executing: 'executing',
-  completed: 'kept',
-  rolledBack: 'rolled back',
-  failed: 'failed',
-  cancelled: 'stopped',
-};
-
-/** As a line of a tooltip or a legend: what became of a plan. */
-export function statusWords(status: PlanStatus): string {
-  return STATUS_WORDS[status];
-}
 
 function newest(plans: readonly PlanState[]): {
   readonly shown: readonly PlanState[];
@@ -58,7 +44,7 @@ export function qualityByPlan(run: AutopilotRun): FigureSpec | null {
           ...(qualityDelta === null || qualityUpper === null
             ? {}
             : { low: qualityDelta, high: Math.max(qualityDelta, qualityUpper) }),
-          detail: STATUS_WORDS[status],
+          detail: PLAN_STATUS_WORDS[status],
         })),
       },
     ],
@@ -86,7 +72,7 @@ export function useByPlan(run: AutopilotRun): FigureSpec | null {
     points: shown.map((plan): FigurePoint => ({
       x: plan.planId,
       y: plan[id],
-      detail: `${STATUS_WORDS[plan.status]}; ${plan.cause}`,
+      detail: `${PLAN_STATUS_WORDS[plan.status]}; ${plan.cause}`,
     })),
   });
   return {

@@ -1,4 +1,5 @@
 /** What is told of a steered cache, each defined once; figures, tiles, tables and exports read it here. */
+import type { PlanStatus } from '../../run/autopilot.ts';
 
 export interface AutopilotMetric {
   readonly title: string;
@@ -70,3 +71,13 @@ export const AUTOPILOT_METRICS = {
       'Tokens that an action touches × the weight of its kind: the policy’s, or what the shadow measured.',
   },
 } as const satisfies Record<string, AutopilotMetric>;
+
+/** What became of a plan, in a word. */
+export const PLAN_STATUS_WORDS: Readonly<Record<PlanStatus, string>> = {
+  pending: 'planned',
+  executing: 'being done',
+  completed: 'kept',
+  rolledBack: 'rolled back',
+  failed: 'failed',
+  cancelled: 'stopped',
+};

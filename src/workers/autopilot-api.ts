@@ -1,0 +1,54 @@
+/**
+ * What the page asks of the autopilot. Over the simulated engine it runs in a worker of its own (autopilot.worker.ts), over
+ * the real one where the GPU is (model-api.ts). Either way a stop takes back what was begun and keeps the run.
+ */
+import type { AutopilotRun, PlanState } from '../core/run/autopilot.ts';
+import type { ActCommand } from '../core/scenario/autopilot/action.ts';
+import type { AutopilotScenario } from '../core/scenario/autopilot/schema.ts';
+import type { Outcome } from './api.ts';
+
+export type { Outcome } from './api.ts';
+
+/** How a run is to be watched; it changes nothing of what happens in it. */
+export interface AutopilotPace {
+  /** Milliseconds of the simulated clock a millisecond of ours; null: as fast as it goes. */
+  readonly speed: number | null;
+  /** Waits before each plan until `goOn`. */
+  readonly hold: boolean;
+}
+
+export interface AutopilotNews {
+  /** 0…1, or null while the length is unknown. */
+  readonly fraction: number | null;
+  readonly message: string;
+  /** The run so far, a few times a second. */
+  readonly partial?: AutopilotRun;
+  /** The plan that waits for a yes; null: none does any more. Absent: as it was. */
+  readonly held?: PlanState | null;
+}
+
+export type OnAutopilotNews = (news: AutopilotNews) => void;
+
+export interface AutopilotWorkerApi {
+  /** @param pace for the simulated engine alone: a GPU has its own clock */
+  run(
+    scenario: AutopilotScenario,
+    pace: AutopilotPace,
+    onNews: OnAutopilotNews,
+  ): Promise<Outcome<AutopilotRun>>;
+  /** Lets the plan go that waits. */
+  goOn(): void;
+  /** In the middle of a plan too: what was begun is taken back, no other is made, and the cache serves on. */
+  stop(): void;
+  /** Ends the run; what was begun is taken back, and it comes with what it has. */
+  cancel(): void;
+}
+
+/** The same actions by hand; a script is run from its first line each time, so that what is shown is what it does. */
+export interface AutopilotHandApi {
+  act(scenario: AutopilotScenario, script: readonly ActCommand[]): Promise<Outcome<HandAnswer>>;
+}
+
+export interface HandAnswer {
+  readonly run: AutopilotRun;
+}
