@@ -34,6 +34,7 @@ export default defineConfig({
         tune: 'src/tune/index.ts',
         endpoints: 'src/endpoints/index.ts',
         autopilot: 'src/autopilot/index.ts',
+        advise: 'src/advise/index.ts',
         cli: 'src/cli/main.ts',
       },
       formats: ['es'],
