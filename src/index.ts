@@ -480,3 +480,26 @@ export {
   planToYaml,
   readYaml,
 } from './exchange/plan/files.ts';
+
+// Exchange: what other tools wrote, and runs as their files.
+export {
+  fileKind,
+  importedRun,
+  importResults,
+  traceSentence,
+  type FileKind,
+  type ImportStamp,
+} from './exchange/read/read-import.ts';
+export { testedSentence, TOOL_SOURCES, type ToolSource } from './exchange/read/sources.ts';
+export type { ImportedRun } from './core/run/imported.ts';
+export { definitionSentence, type FigureDefinition } from './core/run/measured.ts';
+export { factsOf } from './exchange/facts/of-run.ts';
+export type { RunFact } from './exchange/facts/fact.ts';
+export {
+  EXPORT_FORMATS,
+  EXPORT_LABELS,
+  exportRun,
+  formatsOf,
+  type ExportFile,
+  type ExportFormat,
+} from './exchange/write/formats.ts';

@@ -25,6 +25,9 @@ export const COMMANDS = [
   'scrape',
   'watch',
   'report',
+  'advise',
+  'import',
+  'export',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
@@ -406,9 +409,16 @@ const FLAGS = {
   },
   format: {
     takes: 'a value',
-    commands: ['report'],
+    commands: ['report', 'export'],
     shows: '--format F',
-    about: 'of a report md or html; both with --out where none is named',
+    about:
+      'of a report md or html, both with --out where none is named; of an export json (unless named), csv, svg, png, markdown, html, llm-d, prometheus, grafana, chrome-trace, vllm or transformers.js',
+  },
+  kvopt: {
+    takes: 'nothing',
+    commands: ['export'],
+    shows: '--kvopt',
+    about: 'the names of kv-optkit beside ours, in Prometheus text',
   },
   baseline: {
     takes: 'a value',
@@ -554,6 +564,9 @@ const SUBJECTS: Readonly<Partial<Record<CommandName, string>>> = {
   scrape: 'the address of a server or a file with its metrics',
   watch: 'the address of a server',
   report: 'a run: the run.json of a command, its folder, or a run that the page saved',
+  advise: 'a run: the run.json of a command, its folder, or a run that the page saved',
+  import: 'a file: the result of a benchmark, a trace or a run',
+  export: 'a run.json, or the result of a benchmark',
   accesses: 'a run.json of simulate, a log with the columns block, time and hit, or --demo N',
 };
 
@@ -638,6 +651,9 @@ export function usage(): string {
     '  kvlab scrape URL|FILE      what a server says of itself, from its Prometheus metrics',
     '  kvlab watch URL            the same a few times over, as a run: --samples, --interval',
     '  kvlab report RUN           a run as a report, or beside --baseline RUN; --fail-on RULE for a CI',
+    '  kvlab advise RUN           what to change, with the evidence and what it would bring',
+    '  kvlab import FILE          what another tool wrote, in our definitions: results, traces, runs',
+    '  kvlab export RUN           a run, or another tool’s result, in a format of the field: --format, --out',
     '  kvlab profiles             the profiles of work; --recommend names the one for a load',
     '',
     ...flags,

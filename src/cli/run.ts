@@ -2,14 +2,17 @@
 import { parseArguments, usage, wantsJson, type CommandName, type Invocation } from './arguments.ts';
 import { openBrowserHost } from './browser-host.ts';
 import { accesses } from './commands/accesses.ts';
+import { advise } from './commands/advise.ts';
 import { apply } from './commands/apply.ts';
 import { attention } from './commands/attention.ts';
 import { cache } from './commands/cache.ts';
 import { check } from './commands/check.ts';
 import { compare } from './commands/compare.ts';
 import type { CommandContext, GpuCommand, Outcome, PlainCommand } from './commands/command.ts';
+import { exportCommand } from './commands/export.ts';
 import { generate } from './commands/generate.ts';
 import { gpus } from './commands/gpus.ts';
+import { importCommand } from './commands/import.ts';
 import { load } from './commands/load.ts';
 import { measure } from './commands/measure.ts';
 import { models } from './commands/models.ts';
@@ -55,9 +58,12 @@ const RUNNERS: Readonly<Record<CommandName, Runner>> = {
   profiles: { kind: 'plain', run: profiles },
   validate: { kind: 'plain', run: validate },
   load: { kind: 'plain', run: load },
+  import: { kind: 'plain', run: importCommand },
+  export: { kind: 'gpu', run: exportCommand },
   scrape: { kind: 'plain', run: scrapeCommand },
   watch: { kind: 'plain', run: watch },
   report: { kind: 'plain', run: report },
+  advise: { kind: 'plain', run: advise },
 };
 
 /** Commands whose --out names a file. */

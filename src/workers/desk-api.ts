@@ -6,12 +6,13 @@
  */
 import type { FigureSpec } from '../charts/figure.ts';
 import type { Run } from '../core/run/schema.ts';
+import type { CsvRows } from '../exchange/run-csv.ts';
 import type { Imported, RunEntry } from '../store/runs.ts';
 
 export type ReadRun =
   { readonly ok: true; readonly run: Run } | { readonly ok: false; readonly sentence: string };
 
-export type CsvRows = 'requests' | 'points' | 'series' | 'measurements';
+export type { CsvRows };
 
 export interface DeskApi {
   /** A run file's text through the one door to runs. */

@@ -22,6 +22,8 @@ export interface Trace {
   readonly blockTokens: number | null;
   /** A file of rates instead of requests: `requests` is empty and the scenario draws them along these. */
   readonly rates?: readonly RateWindow[];
+  /** What was left out or taken otherwise than it stands in the file, a sentence each. */
+  readonly notes?: readonly string[];
 }
 
 /** A line that is no request of its format. */
