@@ -35,6 +35,11 @@ export class EngineRequests implements RequestTable {
     return this.#blockIds;
   }
 
+  /** What the ids of blocks stand for; null where nothing is shared. */
+  get texts(): TextIds | null {
+    return this.#texts;
+  }
+
   /** Requests so far: the next one's row. */
   get count(): number {
     return this.#count;

@@ -23,4 +23,16 @@ export class TextIds {
     }
     return ids;
   }
+
+  /** Each name with the block before it (−1: none) and its own tokens, in the order in which they were given out. */
+  *texts(): Generator<{ readonly id: number; readonly before: number; readonly tokens: readonly number[] }> {
+    for (const [key, id] of this.#ids) {
+      const colon = key.indexOf(':');
+      const tokens = key
+        .slice(colon + 1)
+        .split(',')
+        .map(Number);
+      yield { id, before: Number(key.slice(0, colon)), tokens };
+    }
+  }
 }

@@ -83,7 +83,7 @@ async function readKv(inside: EngineInside, state: SequenceState): Promise<Seque
 /** Blocks of a sequence from block `first` on, as far as they hold tokens. @returns u32 [layers][blockWords] each */
 export async function readSequenceBlocks(
   { cache, physical, session, settings }: EngineInside,
-  { row, computed }: SequenceState,
+  { row, computed }: Pick<SequenceState, 'row' | 'computed'>,
   first: number,
 ): Promise<Uint32Array[]> {
   const table = session.manager.blocksOf(row).slice(first, Math.ceil(computed / settings.blockSize));
