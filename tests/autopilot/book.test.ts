@@ -1,6 +1,7 @@
 /** Ranges are exact, formats do not compound, bytes add up, and what was done can be taken back to the byte. */
 import { describe, expect, it } from 'vitest';
 import { KvBook, type BookChange } from '../../src/autopilot/book/book.ts';
+import { digestOf } from '../../src/autopilot/book/digest.ts';
 import { createRandom } from '../../src/core/random.ts';
 import type { KvAction } from '../../src/core/scenario/autopilot/action.ts';
 
@@ -141,5 +142,15 @@ describe('a random walk', () => {
     kv.restore(saved);
     expect(kv.digest()).toBe(digest);
     kv.check();
+  });
+});
+
+describe('digests', () => {
+  it('tell texts apart by one letter and by order, and are the same everywhere', () => {
+    const texts = ['', 'a', 'b', 'ab', 'ba', 'aa', 'aaa', 'r1: 16; 0-16 hbm f16', 'r1: 16; 0-16 hbm int8'];
+    const random = createRandom(3);
+    for (let i = 0; i < 20_000; i++) texts.push(`r${random.below(1e9)}: ${i}`);
+    expect(new Set(texts.map(digestOf)).size).toBe(texts.length);
+    expect(digestOf('')).toMatch(/^[0-9a-f]{32}$/);
   });
 });

@@ -16,11 +16,11 @@
  */
 import type { SequencePart, SequenceState } from '../../core/run/autopilot.ts';
 import type { KvAction } from '../../core/scenario/autopilot/action.ts';
-import type { KvFormat } from '../../core/kv/formats.ts';
+import { KV_FORMATS, type KvFormat } from '../../core/kv/formats.ts';
 import { KV_TIERS, type KVTier } from '../../core/kv/kv-pool-types.ts';
 import { ActionError, type Priced } from '../plant.ts';
 import { digestOf } from './digest.ts';
-import { joined, partsWithin, replaced, tokensOf, checkParts, type Parts } from './parts.ts';
+import { joined, partsWithin, replaced, checkParts, type Parts } from './parts.ts';
 import { planRange, type RangeAction, type RangePlan } from './range.ts';
 
 export interface BookShape {
@@ -60,11 +60,35 @@ function copyOf(entry: Readonly<Entry>): Entry {
   return { ...entry, parts: entry.parts.map((part) => ({ ...part })) };
 }
 
+/** Tokens by tier and format. */
+class Counts {
+  #tokens = new Float64Array(KV_TIERS.length * KV_FORMATS.length);
+
+  of(tier: KVTier, format: KvFormat): number {
+    return this.#tokens[this.#at(tier, format)] ?? 0;
+  }
+
+  add(parts: Parts, sign: 1 | -1): void {
+    for (const { from, to, tier, format } of parts) {
+      const at = this.#at(tier, format);
+      this.#tokens[at] = (this.#tokens[at] ?? 0) + sign * (to - from);
+    }
+  }
+
+  clear(): void {
+    this.#tokens.fill(0);
+  }
+
+  #at(tier: KVTier, format: KvFormat): number {
+    return KV_TIERS.indexOf(tier) * KV_FORMATS.length + KV_FORMATS.indexOf(format);
+  }
+}
+
 export class KvBook {
   readonly shape: BookShape;
   #entries = new Map<string, Entry>();
   /** Tokens by tier and format. */
-  #counts = new Map<string, number>();
+  #counts = new Counts();
 
   constructor(shape: BookShape) {
     this.shape = shape;
@@ -94,9 +118,9 @@ export class KvBook {
   /** Bytes in a tier. */
   bytes(tier: KVTier): number {
     let sum = 0;
-    for (const [key, tokens] of this.#counts) {
-      const [at, format] = key.split(' ') as [KVTier, KvFormat];
-      if (at === tier) sum += tokens * this.bytesPerToken(format);
+    for (const format of KV_FORMATS) {
+      const tokens = this.#counts.of(tier, format);
+      if (tokens > 0) sum += tokens * this.bytesPerToken(format);
     }
     return sum;
   }
@@ -183,7 +207,7 @@ export class KvBook {
   /** The sequence is over: its tokens are nowhere any more. */
   finish(name: string): void {
     const { parts } = this.#entry(name);
-    this.#count(parts, -1);
+    this.#counts.add(parts, -1);
     this.#entries.delete(name);
   }
 
@@ -222,7 +246,7 @@ export class KvBook {
     this.clear();
     for (const [name, entry] of sequences) {
       this.#entries.set(name, copyOf(entry));
-      this.#count(entry.parts, 1);
+      this.#counts.add(entry.parts, 1);
     }
   }
 
@@ -241,14 +265,16 @@ export class KvBook {
 
   /** @throws Error that names the first thing that does not add up */
   check(): void {
-    const counted = new Map<string, number>();
+    const counted = new Counts();
     for (const [name, { tokens, parts }] of this.#entries) {
       checkParts(name, tokens, parts);
-      for (const part of parts) this.#add(counted, part, 1);
+      counted.add(parts, 1);
     }
-    for (const key of new Set([...counted.keys(), ...this.#counts.keys()])) {
-      const [is, was] = [counted.get(key) ?? 0, this.#counts.get(key) ?? 0];
-      if (is !== was) throw new Error(`${is} tokens lie in ${key}, but ${was} were counted.`);
+    for (const tier of KV_TIERS) {
+      for (const format of KV_FORMATS) {
+        const [is, was] = [counted.of(tier, format), this.#counts.of(tier, format)];
+        if (is !== was) throw new Error(`${is} tokens lie in ${tier} as ${format}, but ${was} were counted.`);
+      }
     }
     for (const tier of KV_TIERS) {
       const [held, room] = [this.bytes(tier), this.shape.capacity[tier] ?? 0];
@@ -296,7 +322,7 @@ export class KvBook {
     const entry = this.#entry(name);
     const part: SequencePart = { from: entry.tokens, to: tokens, tier: 'hbm', format: this.shape.native };
     if (part.to > part.from) {
-      this.#count([part], 1);
+      this.#counts.add([part], 1);
       entry.parts = joined([...entry.parts, part]);
     }
     entry.tokens = tokens;
@@ -304,20 +330,9 @@ export class KvBook {
 
   #replace(name: string, from: number, to: number, inner: Parts): void {
     const entry = this.#entry(name);
-    this.#count(partsWithin(entry.parts, from, to), -1);
-    this.#count(inner, 1);
+    this.#counts.add(partsWithin(entry.parts, from, to), -1);
+    this.#counts.add(inner, 1);
     entry.parts = replaced(entry.parts, from, to, inner);
-  }
-
-  #count(parts: Parts, sign: 1 | -1): void {
-    for (const part of parts) this.#add(this.#counts, part, sign);
-  }
-
-  #add(counts: Map<string, number>, part: SequencePart, sign: 1 | -1): void {
-    const key = `${part.tier} ${part.format}`;
-    const tokens = (counts.get(key) ?? 0) + sign * tokensOf([part]);
-    if (tokens === 0) counts.delete(key);
-    else counts.set(key, tokens);
   }
 
   #entry(name: string): Entry {
