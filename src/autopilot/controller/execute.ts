@@ -6,6 +6,7 @@
  * fails in between, what was applied so far is taken back, newest first.
  */
 import type { PlannedAction, PlanState } from '../../core/run/autopilot.ts';
+import type { KvAction } from '../../core/scenario/autopilot/action.ts';
 import type { AutopilotPolicy } from '../../core/scenario/autopilot/policy.ts';
 import { canaryGroups, Guard, losesQuality } from '../guard/index.ts';
 import type { AuditLog } from '../log/index.ts';
@@ -24,6 +25,9 @@ export interface Ended {
   /** Of the shadow; null where none ran. */
   readonly qualityDelta: number | null;
 }
+
+/** Looks of a shadow, each at the policy's share of the sequences that are still unseen. */
+const MOST_LOOKS = 3;
 
 /** What a plan is carried out with. */
 export interface Execution {
@@ -107,27 +111,45 @@ export class PlanExecution {
     await this.#with.faults({ planId: this.#planId, before, index: this.#steps++ });
   }
 
+  /** Looks at sequences that no shadow has shown yet, until the samples say enough; at most a few times. */
   async #shadow(planned: readonly PlannedAction[]): Promise<void> {
-    const actions = planned.map(({ action }) => action).filter(losesQuality);
-    if (actions.length === 0) return;
+    const lossy = planned.map(({ action }) => action).filter(losesQuality);
+    for (let look = 0; look < MOST_LOOKS; look++) {
+      const open = lossy.filter(
+        (action) => !('sequence' in action && this.#guard.isShadowed(action.sequence)),
+      );
+      if (open.length === 0) break;
+      const before = this.#guard.quality?.samples ?? 0;
+      await this.#look(open);
+      const { verdict, quality } = this.#guard;
+      if (verdict === 'harmful') break;
+      if (verdict === 'unknown') {
+        throw new Halt(
+          'failed',
+          'No touched sequence could be shadowed, so nobody knows what it would lose.',
+        );
+      }
+      if (verdict === 'proven' || verdict === 'hopeful' || quality?.samples === before) break;
+    }
+    const breach = this.#guard.qualityBreach();
+    if (breach !== null) throw new Halt('quality', breach);
+  }
+
+  async #look(actions: readonly KvAction[]): Promise<void> {
     await this.#between('shadow');
     const { plant, policy, log, signal, onState } = this.#with;
     this.#guard.addSamples(await plant.shadow(actions, policy.shadowFraction, signal));
-    const quality = this.#guard.quality;
-    if (quality === null) {
-      throw new Halt('failed', 'No touched sequence could be shadowed, so nobody knows what it would lose.');
-    }
+    const { quality, verdict } = this.#guard;
+    if (this.#with.isStopped()) throw new Halt('cancelled', 'It was stopped.');
+    if (quality === null) return;
     onState({ qualityDelta: quality.delta, qualityUpper: quality.upper });
-    const proof = this.#guard.isProven ? 'within' : 'not yet shown to be within';
     log.add({
       kind: 'shadow',
       atMs: plant.nowMs,
       planId: this.#planId,
       actions,
-      sentence: `${quality.samples} positions of ${quality.sequences} shadowed sequences lose ${rounded(quality.delta)} (at most ${rounded(quality.upper)} at every look), ${proof} maxQualityDelta ${policy.maxQualityDelta}.`,
+      sentence: `${quality.samples} positions of ${quality.sequences} shadowed sequences lose ${rounded(quality.delta)} (${rounded(quality.lower)} to ${rounded(quality.upper)} at every look): ${verdict}; maxQualityDelta is ${policy.maxQualityDelta}.`,
     });
-    const breach = this.#guard.qualityBreach();
-    if (breach !== null) throw new Halt('quality', breach);
   }
 
   async #apply({ action, freesBytes }: PlannedAction): Promise<void> {

@@ -1,9 +1,8 @@
 /**
  * The guard of one plan: it collects what the shadow and the telemetry say, and answers whether the plan may go on.
  *
- * Quality: `harmful` when the lower bound of the loss passes maxQualityDelta, or when the loss itself does before anybody's
- * cache was touched; `proven` when the upper bound is within it. Latency and errors: against what they were before the
- * plan. It decides nothing by itself that is not in the policy, and keeps no clock.
+ * Quality is judged by a test that may be looked at after every sample; latency and errors against what they were before
+ * the plan. It decides nothing by itself that is not in the policy, and keeps no clock.
  */
 import type { AutopilotTelemetry } from '../../core/run/autopilot.ts';
 import type { KvAction } from '../../core/scenario/autopilot/action.ts';
@@ -13,6 +12,12 @@ import { testQuality, type QualityTest } from './quality.ts';
 
 export { canaryGroups } from './canary.ts';
 export { testQuality, type QualityTest } from './quality.ts';
+
+/**
+ * `harmful`: the loss is above maxQualityDelta at every look. `proven`: it is within. Between the two the loss itself says
+ * on which side it is more likely: `doubtful` above, `hopeful` within.
+ */
+export type QualityVerdict = 'unknown' | 'harmful' | 'doubtful' | 'hopeful' | 'proven';
 
 /** Why a plan must not go on, in a sentence; null: it may. */
 export type Breach = string | null;
@@ -49,21 +54,28 @@ export class Guard {
     return testQuality(this.#samples, this.#policy.maxQualityDelta, this.#policy.alpha);
   }
 
-  /** Whether the loss of quality is shown to be within the policy's budget. */
-  get isProven(): boolean {
-    const quality = this.quality;
-    return quality !== null && quality.upper <= this.#policy.maxQualityDelta;
+  /** Whether a sequence has been shadowed under this plan: its positions count once. */
+  isShadowed(sequence: string): boolean {
+    return this.#samples.some((sample) => sample.sequence === sequence);
   }
 
-  /** After each shadow. */
-  qualityBreach(): Breach {
+  /** What the samples say so far; it may be asked after each. */
+  get verdict(): QualityVerdict {
     const quality = this.quality;
     const most = this.#policy.maxQualityDelta;
-    if (quality === null || quality.delta <= most) return null;
-    const where = `on ${quality.samples} positions of ${quality.sequences} shadowed ${quality.sequences === 1 ? 'sequence' : 'sequences'}`;
-    return quality.lower > most
-      ? `Quality: the loss is ${rounded(quality.delta)} ${where}, at least ${rounded(quality.lower)} at every look; maxQualityDelta is ${most}.`
-      : `Quality: the loss is ${rounded(quality.delta)} ${where}; maxQualityDelta is ${most}.`;
+    if (quality === null) return 'unknown';
+    if (quality.lower > most) return 'harmful';
+    if (quality.upper <= most) return 'proven';
+    return quality.delta > most ? 'doubtful' : 'hopeful';
+  }
+
+  /** What is wrong with the quality, in a sentence; null: nothing that one would stop for. */
+  qualityBreach(): Breach {
+    const { quality, verdict } = this;
+    if (quality === null || (verdict !== 'harmful' && verdict !== 'doubtful')) return null;
+    const sequences = `${quality.sequences} shadowed ${quality.sequences === 1 ? 'sequence' : 'sequences'}`;
+    const sure = verdict === 'harmful' ? `, at least ${rounded(quality.lower)} at every look` : '';
+    return `Quality: the loss is ${rounded(quality.delta)} on ${quality.samples} positions of ${sequences}${sure}; maxQualityDelta is ${this.#policy.maxQualityDelta}.`;
   }
 
   /** While a step is watched. */
