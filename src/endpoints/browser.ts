@@ -28,10 +28,15 @@ function isPrivate(host: string): boolean {
   );
 }
 
+/** This machine, its network, the rest of the world. */
+function nearness(host: string): number {
+  return isLoopback(host) ? 2 : isPrivate(host) ? 1 : 0;
+}
+
 /** What the page was told of the local network; null where the browser does not guard it, or does not say. */
 export type LocalAccess = 'granted' | 'denied' | 'prompt' | null;
 
-const SAME = 'the command line below does the same without a browser';
+const SAME = 'run the command below, which needs no browser';
 
 function refusal(kind: RefusalKind, sentence: string): Refusal {
   return { kind, sentence };
@@ -50,9 +55,9 @@ export async function whyRefused(
 ): Promise<Refusal> {
   if (fault.kind !== 'unreachable') return refusal('nobody there', fault.message);
   const [server, own] = [new URL(endpoint.root), new URL(page)];
-  const local = isPrivate(server.hostname);
-  // Browsers that guard the local network let it be asked over http, once they were given leave.
-  const access = local ? await localAccess() : null;
+  // Browsers guard what is nearer than the page itself, and let it be asked over http once they were given leave.
+  const guarded = nearness(server.hostname) > nearness(own.hostname);
+  const access = guarded ? await localAccess() : null;
   if (
     own.protocol === 'https:' &&
     server.protocol === 'http:' &&
@@ -61,25 +66,25 @@ export async function whyRefused(
   ) {
     return refusal(
       'mixed content',
-      `A page of https may not ask a server of http (mixed content); give the server https, or use the command line: ${SAME}.`,
+      `A page of https may not ask a server of http (mixed content); give the server https, or ${SAME}.`,
     );
   }
   if (access === 'denied') {
     return refusal(
       'local network',
-      `The browser keeps this page from the local network: allow “Local network access” in the site’s settings, or use the command line: ${SAME}.`,
+      `The browser keeps this page from the local network: allow “Local network access” in the site’s settings, or ${SAME}.`,
     );
   }
   if (await hasAnswer(endpoint)) {
     return refusal(
       'no CORS',
-      `The server is there, but does not let other pages ask it (CORS); start it so that it does, such as with --cors-origins or --allowed-origins, or use the command line: ${SAME}.`,
+      `The server is there, but does not let other pages ask it (CORS); start it so that it does, such as with --cors-origins or --allowed-origins, or ${SAME}.`,
     );
   }
-  if (local && (access === 'prompt' || !isPrivate(own.hostname))) {
+  if (guarded && access !== 'granted') {
     return refusal(
       'local network',
-      `Nobody listens there, or the browser guards the local network from this page; allow it in the site’s settings, or use the command line: ${SAME}.`,
+      `Nobody listens there, or the browser guards the local network from this page; allow it in the site’s settings, or ${SAME}.`,
     );
   }
   return refusal(

@@ -35,7 +35,7 @@ export const SERVER_ABILITIES: Readonly<Record<ServerKind, ServerAbilities>> = {
   },
   tgi: { name: 'TGI', load: true, observe: true, act: [], tried: AFTER_SOURCE },
   dynamo: { name: 'Dynamo', load: true, observe: true, act: [], tried: AFTER_SOURCE },
-  'tensorrt-llm': { name: 'TensorRT-LLM', load: true, observe: false, act: [], tried: AS_OPENAI },
+  'tensorrt-llm': { name: 'TensorRT-LLM', load: true, observe: true, act: [], tried: AFTER_SOURCE },
   ollama: { name: 'Ollama', load: true, observe: false, act: [], tried: AS_OPENAI },
   'lm-studio': { name: 'LM Studio', load: true, observe: false, act: [], tried: AS_OPENAI },
   unknown: {
@@ -149,6 +149,11 @@ const TOLD: readonly (readonly [string, string])[] = [
   ['n_read', 'bytes'],
 ];
 
+/** With a comma at every third digit. */
+function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
 /** What llama.cpp counts in its answer: `17 tokens, 92,180 bytes`. */
 function countsOf(text: string): string {
   let document: unknown;
@@ -160,7 +165,7 @@ function countsOf(text: string): string {
   const counts = TOLD.flatMap(([field, unit]) => {
     const value: unknown =
       typeof document === 'object' && document !== null ? Reflect.get(document, field) : null;
-    return typeof value === 'number' ? [`${value} ${unit}`] : [];
+    return typeof value === 'number' ? [`${grouped(value)} ${unit}`] : [];
   });
   return counts.length === 0 ? 'it gives no counts' : counts.join(', ');
 }

@@ -9,6 +9,8 @@
  *   llama.cpp  what build b11669 answers at /metrics; kv_cache_usage_ratio was dropped before it and is read where it is
  *   TGI        huggingface/text-generation-inference@53fdbe617d4f docs/source/reference/metrics.md
  *   Dynamo     ai-dynamo/dynamo@4415465e3e0d lib/runtime/src/metrics/prometheus_names.rs
+ *   TensorRT-LLM  NVIDIA/TensorRT-LLM@050f80def8df tensorrt_llm/metrics/collector.py, served at /prometheus/metrics; its hits
+ *                 are counted in blocks, and its time per output token is a mean of each request, which stands for the ITL
  */
 import type { ServerKind, Telemetry } from '../core/run/load.ts';
 
@@ -95,6 +97,20 @@ const DYNAMO: Names = {
   e2eMs: [meanSeconds('dynamo_frontend_request_duration_seconds')],
 };
 
+const TENSORRT_LLM: Names = {
+  running: [value('trtllm_num_requests_running')],
+  waiting: [value('trtllm_num_requests_waiting')],
+  kvUsage: [share('trtllm_kv_cache_utilization')],
+  prefixLookups: [value('trtllm_kv_cache_reused_blocks_total', 'trtllm_kv_cache_missed_blocks_total')],
+  prefixHits: [value('trtllm_kv_cache_reused_blocks_total')],
+  promptTokens: [value('trtllm_prompt_tokens_total')],
+  outputTokens: [value('trtllm_generation_tokens_total')],
+  ttftMs: [meanSeconds('trtllm_time_to_first_token_seconds')],
+  itlMs: [meanSeconds('trtllm_time_per_output_token_seconds')],
+  e2eMs: [meanSeconds('trtllm_e2e_request_latency_seconds')],
+  queueMs: [meanSeconds('trtllm_request_queue_time_seconds')],
+};
+
 /** Servers whose metrics are known by name; of the others nothing is guessed. */
 export const METRIC_NAMES: Readonly<Partial<Record<ServerKind, Names>>> = {
   vllm: VLLM,
@@ -102,6 +118,7 @@ export const METRIC_NAMES: Readonly<Partial<Record<ServerKind, Names>>> = {
   'llama.cpp': LLAMA_CPP,
   tgi: TGI,
   dynamo: DYNAMO,
+  'tensorrt-llm': TENSORRT_LLM,
 };
 
 export const TELEMETRY_FIELDS: readonly TelemetryField[] = [

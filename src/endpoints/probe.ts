@@ -162,9 +162,27 @@ export function kindOfMetrics(text: string): ServerKind {
   return found?.[1] ?? 'unknown';
 }
 
+/** Where servers put their metrics; TensorRT-LLM answers JSON of its own at the first. */
+const METRIC_PATHS = ['/metrics', '/prometheus/metrics'] as const;
+
+/** The answer that holds metrics, else the first. @throws EndpointError where nobody answers at all */
+export async function askForMetrics(endpoint: Endpoint): Promise<Answer> {
+  const answers: Answer[] = [];
+  for (const path of METRIC_PATHS) {
+    const answer = await ask(endpoint, `${endpoint.root}${path}`);
+    if (answer.status === 200 && /^# (HELP|TYPE) /m.test(answer.text)) return answer;
+    answers.push(answer);
+    // Only what is not there, or speaks of something else, may be elsewhere.
+    if (answer.status !== 404 && !/^\s*[[{]/.test(answer.text)) break;
+  }
+  const [first] = answers;
+  if (first === undefined) throw new EndpointError('wrong path', 'The server has no metrics.');
+  return first;
+}
+
 async function metricsOf(endpoint: Endpoint): Promise<string | null> {
   try {
-    const { status, text } = await ask(endpoint, `${endpoint.root}/metrics`);
+    const { status, text } = await askForMetrics(endpoint);
     return status === 200 && /^# (HELP|TYPE) /m.test(text) ? text : null;
   } catch {
     return null;

@@ -8,7 +8,7 @@ import type { ServerKind, Telemetry } from '../core/run/load.ts';
 import type { Endpoint } from './endpoint.ts';
 import { EndpointError, faultOfStatus, notAnApi } from './fault.ts';
 import { METRIC_NAMES, TELEMETRY_FIELDS, type MetricSource, type TelemetryField } from './names.ts';
-import { ask, kindOfMetrics } from './probe.ts';
+import { askForMetrics, kindOfMetrics } from './probe.ts';
 import { parsePrometheus, type Metrics, type MetricSample } from './prometheus.ts';
 
 export interface Scraped {
@@ -132,7 +132,7 @@ function parsed(text: string): Metrics {
 
 /** @throws EndpointError in one sentence */
 export async function scrape(endpoint: Endpoint): Promise<Scraped> {
-  const { status, text } = await ask(endpoint, `${endpoint.root}/metrics`);
+  const { status, text } = await askForMetrics(endpoint);
   if (status === 404 || status === 501) {
     throw new EndpointError(
       'wrong path',

@@ -8,16 +8,18 @@ const VERSION = typeof __APP_VERSION__ === 'undefined' ? 'unbuilt' : __APP_VERSI
 
 /** Whether the browser guards addresses of the local network, and what this page was told; null: it does not say. */
 async function localAccess(): Promise<PermissionState | null> {
+  let known: PermissionState | null = null;
   for (const name of ['local-network-access', 'local-network', 'loopback-network']) {
     try {
       // Younger than the list of names that the types know.
       const { state } = await navigator.permissions.query({ name: name as PermissionName });
       if (state !== 'granted') return state;
+      known = state;
     } catch {
       // A name that this browser does not know.
     }
   }
-  return null;
+  return known;
 }
 
 expose(

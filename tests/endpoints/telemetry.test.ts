@@ -8,8 +8,10 @@ import { readEndpoint, withoutSecrets } from '../../src/endpoints/endpoint.ts';
 import { whyRefused } from '../../src/endpoints/browser.ts';
 import { EndpointError } from '../../src/endpoints/fault.ts';
 import { parsePrometheus } from '../../src/endpoints/prometheus.ts';
-import { readTelemetry } from '../../src/endpoints/telemetry.ts';
+import { probe } from '../../src/endpoints/probe.ts';
+import { readTelemetry, scrape } from '../../src/endpoints/telemetry.ts';
 import { alertsOf, ratesOf } from '../../src/endpoints/watch.ts';
+import { fakeServer } from './server.ts';
 import { endpointAt } from './support.ts';
 
 const LLAMA = readFileSync(new URL('metrics/llama-cpp-b11669.txt', import.meta.url), 'utf8');
@@ -105,6 +107,11 @@ test.each([
     text: 'dynamo_frontend_inflight_requests{model="m"} 9\ndynamo_frontend_queued_requests{model="m"} 1\nvllm:num_requests_running 5',
     is: { running: 9, waiting: 1 },
   },
+  {
+    server: 'tensorrt-llm',
+    text: 'trtllm_num_requests_running{model_name="m"} 6\ntrtllm_num_requests_waiting{model_name="m"} 2\ntrtllm_kv_cache_utilization{model_name="m"} 0.4\ntrtllm_kv_cache_reused_blocks_total{model_name="m"} 30\ntrtllm_kv_cache_missed_blocks_total{model_name="m"} 70\ntrtllm_time_to_first_token_seconds_sum{model_name="m"} 4\ntrtllm_time_to_first_token_seconds_count{model_name="m"} 8',
+    is: { running: 6, waiting: 2, kvUsage: 0.4, prefixHits: 30, prefixLookups: 100, ttftMs: 500 },
+  },
 ])('$server by its names', ({ server, text, is }) => {
   const scraped = readTelemetry(text);
   expect(scraped.server).toBe(server);
@@ -174,6 +181,22 @@ test('neither address nor key stays in a sentence', () => {
   expect(said).toBe('GET …/v1 with …, … at … :…');
 });
 
+test('metrics are found where TensorRT-LLM has them, whose /metrics is JSON of its own', async () => {
+  const server = await fakeServer({
+    documents: {
+      '/metrics': '[{"iter":1}]',
+      '/prometheus/metrics': '# TYPE trtllm_num_requests_running gauge\ntrtllm_num_requests_running 3\n',
+    },
+  });
+  try {
+    const endpoint = endpointAt(server.url);
+    expect(await scrape(endpoint)).toMatchObject({ server: 'tensorrt-llm', telemetry: { running: 3 } });
+    expect(await probe(endpoint)).toMatchObject({ metrics: true });
+  } finally {
+    await server.close();
+  }
+});
+
 const GONE = new EndpointError('unreachable', 'The endpoint can’t be reached.');
 
 test.each([
@@ -188,4 +211,18 @@ test.each([
       answers ? Promise.resolve(new Response()) : Promise.reject(new TypeError('Failed to fetch')),
   };
   expect((await whyRefused(asked, page, GONE)).kind).toBe(kind);
+});
+
+test.each([
+  { access: 'denied', kind: 'local network', says: /site’s settings/ },
+  { access: 'prompt', kind: 'local network', says: /Nobody listens there, or the browser guards/ },
+  { access: 'granted', kind: 'nobody there', says: /start the server/ },
+  { access: null, kind: 'mixed content', says: /https/ },
+] as const)('a server of the local network, $access: $kind', async ({ access, kind, says }) => {
+  const endpoint = {
+    ...endpointAt('http://192.168.1.7:8000'),
+    fetch: () => Promise.reject(new TypeError('Failed to fetch')),
+  };
+  const refused = await whyRefused(endpoint, 'https://lab.example', GONE, async () => access);
+  expect(refused).toMatchObject({ kind, sentence: expect.stringMatching(says) });
 });

@@ -3,6 +3,7 @@ import type { Run } from '../../core/run/schema.ts';
 import type { FigureSpec } from '../figure.ts';
 import { autopilotFigures } from './autopilot/index.ts';
 import { importedFigures } from './imported/index.ts';
+import { acrossFigures } from './load/across.ts';
 import { loadFigures } from './load/index.ts';
 import { measuredFigures } from './measured.ts';
 import { planFiguresFor } from './plan/index.ts';
@@ -13,6 +14,9 @@ import { tuneFigures } from './tune/index.ts';
 
 /** Every figure that the run offers; one of another kind has no figure in common with it and is left out. */
 export function figuresFor(run: Run, other?: Run): FigureSpec[] {
+  if ((run.kind === 'load' && other?.kind === 'serve') || (run.kind === 'serve' && other?.kind === 'load')) {
+    return [...acrossFigures(run, other), ...figuresFor(run)];
+  }
   if (run.kind === 'simulate') return simFiguresFor(run, other?.kind === 'simulate' ? other : undefined);
   if (run.kind === 'quality') return qualityFigures(run, other?.kind === 'quality' ? other : undefined);
   if (run.kind === 'serve') return servingFigures(run, other?.kind === 'serve' ? other : undefined);
