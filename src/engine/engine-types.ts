@@ -52,7 +52,7 @@ export interface GenerationRequest {
   readonly sampling: Sampling;
   /** Tokens that end it; left out: the model's own. */
   readonly stopTokens?: readonly number[];
-  /** Teacher forcing: token i of the output is forced[i], whatever the logits say. */
+  /** Teacher forcing: token i of the output is forced[i], whatever the logits say; where it is left out, the model's own. */
   readonly forced?: readonly number[];
   /** Called with the logits of each of its sampled positions (f32 [vocab], valid during the call). */
   readonly onLogits?: (index: number, logits: Float32Array) => void;

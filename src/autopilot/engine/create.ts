@@ -11,7 +11,7 @@ import { KvBook } from '../book/book.ts';
 import { ActionError } from '../plant.ts';
 import { EngineLimits } from './limits.ts';
 import { EnginePlant } from './plant.ts';
-import { promptsFor } from './prompts.ts';
+import { scriptFor } from './prompts.ts';
 import { EngineShadow } from './shadow.ts';
 import { Traffic } from './traffic.ts';
 
@@ -60,8 +60,8 @@ export async function createEnginePlant(
   const engine = await createEngine(gpu, model, settings, { now, timed: false, limits });
   try {
     const shadow = autopilot ? await EngineShadow.create(on, settings, now) : null;
-    const prompts = promptsFor(serving, requests, model.config, serving.seed);
-    const traffic = new Traffic({ engine, requests, prompts, now, windowMs: WINDOW_LOOKS * controlMs });
+    const script = scriptFor(serving, requests, model.config, serving.seed);
+    const traffic = new Traffic({ engine, requests, script, now, windowMs: WINDOW_LOOKS * controlMs });
     const notes = notesOf(scenario, settings, hostBudgetBytes > 0 && policy.tiers.includes('host'));
     const plant = new EnginePlant({
       ...{ engine, scenario, book, limits, traffic, shadow, hostBudgetBytes, notes, signal },

@@ -24,7 +24,8 @@ import type { Engine } from '../../engine/engine.ts';
 import { EngineStalledError } from '../../lab/serving/drive.ts';
 import type { KvBook } from '../book/book.ts';
 import { digestOf } from '../book/digest.ts';
-import { ActionError, type Applied, type AutopilotPlant, type Priced, type ShadowSample } from '../plant.ts';
+import { ActionError, type Applied, type Priced, type ShadowSample } from '../plant.ts';
+import type { RunPlant } from '../run.ts';
 import { EngineLimits, type LimitAction } from './limits.ts';
 import { RangeActions, type DoneRange } from './ranges.ts';
 import type { EngineShadow } from './shadow.ts';
@@ -55,11 +56,10 @@ export function rowOf(name: string): number {
   return /^r\d+$/.test(name) ? Number(name.slice(1)) : -1;
 }
 
-export class EnginePlant implements AutopilotPlant {
+export class EnginePlant implements RunPlant {
   readonly origin = 'measured';
   readonly capabilities: ReadonlySet<KvActionKind>;
   readonly blockTokens: number;
-  readonly notes: readonly string[];
   readonly #parts: EnginePlantParts;
   readonly #live: LiveCache;
   readonly #ranges: RangeActions;
@@ -69,9 +69,8 @@ export class EnginePlant implements AutopilotPlant {
   #preempted = 0;
 
   constructor(parts: EnginePlantParts) {
-    const { engine, book, traffic, notes, hostBudgetBytes } = parts;
+    const { engine, book, traffic, hostBudgetBytes } = parts;
     this.#parts = parts;
-    this.notes = notes;
     this.#live = new LiveCache(engine);
     this.blockTokens = engine.settings.blockSize;
     this.#ranges = new RangeActions(book, this.#live, (name) => traffic.requestOf(rowOf(name)));
@@ -245,9 +244,25 @@ export class EnginePlant implements AutopilotPlant {
     }).summary;
   }
 
+  notes(): readonly string[] {
+    return this.#parts.notes;
+  }
+
   /** Output of a request so far, by its row. */
   outputOf(row: number): readonly number[] {
     return this.#parts.traffic.outputOf(row);
+  }
+
+  /** Answers that are right, of those that were given; none where nobody knows what is right. */
+  judged(): { readonly right: number; readonly total: number } {
+    const { traffic, scenario } = this.#parts;
+    let [right, total] = [0, 0];
+    for (let row = 0; row < scenario.serving.workload.requests; row++) {
+      const judged = traffic.judged(row);
+      right += judged.right;
+      total += judged.total;
+    }
+    return { right, total };
   }
 
   destroy(): void {

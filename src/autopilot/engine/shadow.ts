@@ -1,12 +1,12 @@
 /**
  * Actions tried on copies: a second small engine on the same weights holds a sequence's KV twice, word for word as the live
  * engine has it. One copy stays as it is, the other is acted on; both are then told the same tokens (those that are known,
- * then those that the untouched copy says), and their next-token distributions are compared at every position.
+ * those that will be given, else those that the untouched copy says), and their next-token distributions are compared at every position.
  *
  * Boundary: quality of what follows from the cache. The live engine is read and never touched; it stands still meanwhile.
  */
 import { createEngine, type Engine } from '../../engine/engine.ts';
-import type { EngineSettings } from '../../engine/engine-types.ts';
+import type { EngineSettings, GenerationRequest } from '../../engine/engine-types.ts';
 import { LiveCache } from '../../engine/actions/live-cache.ts';
 import type { ModelOnGpu } from '../../lab/model/context.ts';
 import { argmax, klDivergence, logProbabilities } from '../../lab/quality/logits.ts';
@@ -65,13 +65,18 @@ export class EngineShadow {
     fraction: number,
     from: ShadowedLive,
   ): Promise<readonly ShadowSample[]> {
-    const names = mostTouched(actions);
-    const chosen = names.slice(0, Math.max(1, Math.ceil(fraction * names.length)));
+    const names = mostTouched(actions).filter((name) => from.book.has(name));
+    const wanted = Math.max(1, Math.ceil(fraction * names.length));
     const samples: ShadowSample[] = [];
-    for (const name of chosen) {
+    let shadowed = 0;
+    for (const name of names) {
+      if (shadowed >= wanted) break;
       from.signal.throwIfAborted();
       const own = actions.filter(({ sequence }) => sequence === name);
-      samples.push(...(await this.#sequence(name, own, from)));
+      // One that is about to end has no position left to compare; the next stands in for it.
+      const found = await this.#sequence(name, own, from);
+      if (found.length > 0) shadowed++;
+      samples.push(...found);
     }
     return samples;
   }
@@ -94,12 +99,13 @@ export class EngineShadow {
     const text = [...request.promptIds, ...output];
     const copies = new Copies(engine, book, text.slice(0, computed), positions);
     let said = new Float32Array(0);
-    await copies.add(UNTOUCHED, text.slice(computed), request.sampling, (logits) => (said = logits));
+    const told = toldFrom(computed, text, request);
+    await copies.add(UNTOUCHED, told, request.sampling, (logits) => (said = logits));
     await copies.add(TOUCHED, copies.outputOf(UNTOUCHED), request.sampling, (logits) => {
       const top1 = argmax(said) === argmax(logits) ? 1 : 0;
       samples.push({ sequence: name, kl: klDivergence(said, logits), top1 });
     });
-    await copies.fill(await ranges.copy(name), book.parts(name));
+    copies.fill(await ranges.copy(name), book.parts(name));
     for (const action of actions) await copies.act(action);
     await copies.go(signal);
     return samples;
@@ -155,7 +161,7 @@ class Copies {
   }
 
   /** Both copies hold what the live sequence holds. */
-  async fill(kv: Awaited<ReturnType<RangeActions['copy']>>, parts: Parts): Promise<void> {
+  fill(kv: Awaited<ReturnType<RangeActions['copy']>>, parts: Parts): void {
     const there = new Set(kv.blocks);
     for (const name of this.#rows.keys()) {
       const row = this.#row(name);
@@ -168,13 +174,14 @@ class Copies {
       this.#book.submit(name, this.#past.length);
     }
     this.#write(parts);
-    return Promise.resolve();
   }
 
   /** What an action does to values; where they lie changes none. */
   async act(action: RangeAction): Promise<void> {
     if (action.kind === 'offload' || action.kind === 'fetch') return;
-    await this.#ranges.apply({ ...action, sequence: TOUCHED });
+    const own = { ...action, sequence: TOUCHED };
+    // What can't be done to the copy can't be done to the live sequence either, and will be left out there.
+    if (this.#ranges.price(own).ok) await this.#ranges.apply(own);
   }
 
   async go(signal: AbortSignal): Promise<void> {
@@ -199,6 +206,20 @@ class Copies {
   #row(name: string): number {
     return this.#rows.get(name) ?? -1;
   }
+}
+
+/** What comes behind `computed` tokens whatever the model says: tokens that are known, then those that will be given. */
+function toldFrom(
+  computed: number,
+  text: readonly number[],
+  { promptIds, forced = [] }: GenerationRequest,
+): number[] {
+  const told = text.slice(computed);
+  forced.forEach((token, i) => {
+    const at = promptIds.length + i - computed;
+    if (at >= told.length) told[at] = token;
+  });
+  return told;
 }
 
 /** Sequences by the tokens that actions touch, most first; ties by name. */

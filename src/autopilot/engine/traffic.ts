@@ -9,16 +9,16 @@ import type { RequestTable } from '../../core/schedule/requests.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { StepReport } from '../../engine/engine-types.ts';
 import { DueLine, firstOnes, followersOf } from '../../lab/serving/drive.ts';
-import type { PromptWriter } from '../../lab/serving/prompts.ts';
 import { RealEngine } from '../../lab/serving/real-engine.ts';
 import { ServeRecorder } from '../../lab/serving/record.ts';
 import type { ServedStep } from '../../lab/serving/served-engine.ts';
 import { RecentWindow } from '../simulated/window.ts';
+import type { Script } from './prompts.ts';
 
 export interface TrafficParts {
   readonly engine: Engine;
   readonly requests: RequestTable;
-  readonly prompts: PromptWriter;
+  readonly script: Script;
   readonly now: () => number;
   /** Latencies and rates are those of the last while. */
   readonly windowMs: number;
@@ -42,7 +42,7 @@ export class Traffic {
   #open = 0;
 
   constructor(parts: TrafficParts) {
-    const { engine, requests, now, windowMs } = parts;
+    const { engine, requests, script, now, windowMs } = parts;
     this.#parts = parts;
     this.#startMs = now();
     this.#recorder = new ServeRecorder(requests, this.#startMs);
@@ -53,7 +53,8 @@ export class Traffic {
     this.#served = new RealEngine(
       {
         submit: (request) => {
-          const number = engine.submit(request);
+          const forced = script.asked(row);
+          const number = engine.submit(forced.length > 0 ? { ...request, forced } : request);
           this.#sent.set(row, { dueMs: this.#due, firstMs: null });
           this.#requests.set(row, number);
           return number;
@@ -83,6 +84,14 @@ export class Traffic {
   /** The engine's number of a row. */
   requestOf(row: number): number {
     return this.#requests.get(row) ?? -1;
+  }
+
+  /** Answers of a row that are right so far, and how many there are; none where nobody knows what is right. */
+  judged(row: number): { readonly right: number; readonly total: number } {
+    const { script } = this.#parts;
+    const [answers, asked] = [script.answers(row), script.asked(row)];
+    const own = answers.length === 0 ? [] : this.outputOf(row).filter((_, i) => asked[i] === undefined);
+    return { right: own.filter((token, i) => token === answers[i]).length, total: own.length };
   }
 
   /** What a row has generated so far. */
@@ -122,12 +131,12 @@ export class Traffic {
   #due = 0;
 
   #sendDue(): void {
-    const { requests, prompts, now } = this.#parts;
+    const { requests, script, now } = this.#parts;
     for (let due = this.#line.take(now()); due; due = this.#line.take(now())) {
       this.#recorder.sent(due.row, due.dueMs, now());
       this.#choose(due.row);
       this.#due = due.dueMs;
-      this.#served.submit(due.row, prompts.prompt(due.row), requests.outputTokens[due.row] ?? 1);
+      this.#served.submit(due.row, script.prompt(due.row), requests.outputTokens[due.row] ?? 1);
       this.#open++;
     }
   }
@@ -149,7 +158,7 @@ export class Traffic {
   }
 
   #token(row: number, token: number, last: boolean, endMs: number): void {
-    this.#parts.prompts.generated(row, token);
+    this.#parts.script.generated(row, token);
     const sent = this.#sent.get(row);
     if (sent) sent.firstMs ??= endMs;
     if (!last) return;

@@ -173,3 +173,50 @@ export function heldOutText({ seed, tokens }: { readonly seed: number; readonly 
   while (text.length < tokens) text.push(...sentence(random, home));
   return text.slice(0, tokens);
 }
+
+export interface RecallQuiz {
+  /** Facts and sentences, the first question last. */
+  readonly ids: readonly number[];
+  /** What is said behind them: an answer is left to the model (a hole), the next question is given. */
+  readonly asked: readonly number[];
+  /** What the answers should be, hole by hole. */
+  readonly answers: readonly number[];
+}
+
+/** Shortest prompt of a quiz: the first token, a fact, a question. */
+export const LEAST_QUIZ_TOKENS = 6;
+/** An answer, a stop, and the next question. */
+const ROUND = 4;
+
+/** A text of facts about which one question after the other is asked, each of them in turn. No twin in data.py. */
+export function recallQuiz(seed: number, promptTokens: number, outputTokens: number): RecallQuiz {
+  const { ids, answerId } = recallTask({
+    ...{ seed, depth: 0 },
+    distanceTokens: promptTokens - 2,
+    contextTokens: promptTokens + 1,
+  });
+  const key = ids.at(-1) ?? 0;
+  const others = factsOf(ids.slice(STOP_OF_FIRST + 1));
+  const facts = [[key, answerId] as const, ...createRandom(seed).fork('quiz').shuffled(others)];
+  const asked: number[] = [];
+  const answers: number[] = [];
+  for (let at = 0, round = 0; at < outputTokens; at += ROUND, round++) {
+    const [, answer = 0] = facts[round % facts.length] ?? [];
+    const [next = 0] = facts[(round + 1) % facts.length] ?? [];
+    answers.push(answer);
+    [STOP, ASK, next].forEach((token, i) => {
+      if (at + 1 + i < outputTokens) asked[at + 1 + i] = token;
+    });
+  }
+  return { ids, asked, answers };
+}
+
+/** BOS, name, thing, stop. */
+const STOP_OF_FIRST = 3;
+
+function factsOf(text: readonly number[]): (readonly [number, number])[] {
+  return text.flatMap((word, i) => {
+    const thing = text[i + 1] ?? -1;
+    return KEYS.includes(word) && VALUES.includes(thing) ? [[word, thing] as const] : [];
+  });
+}
