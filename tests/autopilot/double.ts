@@ -208,7 +208,11 @@ export class DoublePlant implements AutopilotPlant {
     const differs = (i: number) => Math.floor((i + 1) * loss) > Math.floor(i * loss);
     return Promise.resolve(
       tried.flatMap((sequence) =>
-        Array.from({ length: samples }, (_, i) => ({ sequence, kl: loss, top1: differs(i) ? 0 : 1 })),
+        Array.from({ length: samples }, (_, i) => ({
+          sequence,
+          kl: differs(i) ? 1 : 0,
+          top1: differs(i) ? 0 : 1,
+        })),
       ),
     );
   }

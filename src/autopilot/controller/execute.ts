@@ -20,6 +20,8 @@ export type Ending = 'kept' | 'quality' | 'service' | 'cancelled' | 'failed';
 export interface Ended {
   readonly ending: Ending;
   readonly reason: string | null;
+  /** What was done stays though the guard was against it: the policy's rollback is off. */
+  readonly stays: boolean;
   /** Whether the plant has nothing left to serve. */
   readonly over: boolean;
   /** Of the shadow; null where none ran. */
@@ -61,6 +63,7 @@ export class PlanExecution {
   readonly #applied: Applied[] = [];
   #steps = 0;
   #over = false;
+  #stays = false;
 
   constructor(planId: string, plan: Plan, execution: Execution) {
     this.#with = execution;
@@ -82,7 +85,13 @@ export class PlanExecution {
   }
 
   #ended(ending: Ending, reason: string | null): Ended {
-    return { ending, reason, over: this.#over, qualityDelta: this.#guard.quality?.delta ?? null };
+    return {
+      ending,
+      reason,
+      stays: this.#stays,
+      over: this.#over,
+      qualityDelta: this.#guard.quality?.delta ?? null,
+    };
   }
 
   /** What was cut short by a stop is no failure. */
@@ -202,9 +211,9 @@ export class PlanExecution {
   async #takeBack({ ending, message }: Halt): Promise<string> {
     const { plant, policy, log } = this.#with;
     const count = this.#applied.length;
-    const stays = !policy.rollback && (ending === 'quality' || ending === 'service') && count > 0;
+    this.#stays = !policy.rollback && (ending === 'quality' || ending === 'service') && count > 0;
     const line = { atMs: plant.nowMs, planId: this.#planId };
-    if (stays) {
+    if (this.#stays) {
       plant.keep(this.#applied);
       const reason = `${message} The policy’s rollback is off: ${count} actions stay.`;
       log.add({ kind: 'fail', ...line, sentence: reason, state: plant.digest() });

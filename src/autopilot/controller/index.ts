@@ -143,13 +143,14 @@ class Loop {
     }
   }
 
-  #finish(at: number, { ending, reason }: Ended): void {
+  #finish(at: number, { ending, reason, stays }: Ended): void {
     const ended = this.#ended;
+    const status = stays ? 'failed' : STATUS[ending];
     ended.plans++;
     if (ending === 'kept') ended.kept++;
-    if (STATUS[ending] === 'rolledBack') ended.rolledBack++;
+    if (status === 'rolledBack') ended.rolledBack++;
     this.#change(at, {
-      status: STATUS[ending],
+      status,
       kvUseAfter: this.#plant.telemetry().kvUse,
       rollbackReason: reason?.slice(0, 300) ?? null,
       guard: {
