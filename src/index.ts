@@ -503,3 +503,5 @@ export {
   type ExportFile,
   type ExportFormat,
 } from './exchange/write/formats.ts';
+
+export { autopilotPlansToCsv, autopilotSeriesToCsv } from './exchange/autopilot/csv.ts';

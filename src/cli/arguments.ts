@@ -24,6 +24,8 @@ export const COMMANDS = [
   'load',
   'scrape',
   'watch',
+  'autopilot',
+  'act',
   'report',
   'advise',
   'import',
@@ -71,6 +73,8 @@ const FLAGS = {
       'compare',
       'tune',
       'load',
+      'autopilot',
+      'act',
     ],
     shows: '--set PATH=VALUE',
     about: 'change the scenario, such as workload.concurrency=8; may be repeated',
@@ -83,7 +87,7 @@ const FLAGS = {
   },
   seed: {
     takes: 'a value',
-    commands: ['simulate', 'accesses', 'generate', 'quality', 'serve-bench', 'tune', 'load'],
+    commands: ['simulate', 'accesses', 'generate', 'quality', 'serve-bench', 'tune', 'load', 'autopilot'],
     shows: '--seed N',
     about: 'the seed of everything random',
   },
@@ -132,9 +136,10 @@ const FLAGS = {
   },
   policy: {
     takes: 'a value',
-    commands: ['cache'],
+    commands: ['cache', 'autopilot'],
     shows: '--policy NAME',
-    about: 'which cached block goes first; lru unless named',
+    about:
+      'which cached block goes first, lru unless named; of an autopilot a YAML or JSON file, or a policy by name',
   },
   blocks: {
     takes: 'a value',
@@ -389,6 +394,19 @@ const FLAGS = {
     shows: '--api NAME',
     about: 'completions or chat, in place of the scenario’s',
   },
+  'dry-run': {
+    takes: 'nothing',
+    commands: ['autopilot'],
+    shows: '--dry-run',
+    about: 'plan, and touch nothing',
+  },
+  script: {
+    takes: 'a value',
+    commands: ['act'],
+    shows: '--script FILE',
+    about:
+      'YAML or JSON: a list of submit, finish, quantize, evict, offload, fetch, limits, report and reset',
+  },
   samples: {
     takes: 'a value',
     commands: ['watch'],
@@ -563,6 +581,8 @@ const SUBJECTS: Readonly<Partial<Record<CommandName, string>>> = {
   load: 'a scenario: a JSON file of kind load, or default',
   scrape: 'the address of a server or a file with its metrics',
   watch: 'the address of a server',
+  autopilot: 'a scenario: the name of an autopilot, a JSON file of kind autopilot, or default',
+  act: 'a scenario: the name of an autopilot, a JSON file of kind autopilot, or default',
   report: 'a run: the run.json of a command, its folder, or a run that the page saved',
   advise: 'a run: the run.json of a command, its folder, or a run that the page saved',
   import: 'a file: the result of a benchmark, a trace or a run',
@@ -650,6 +670,8 @@ export function usage(): string {
     '  kvlab load SCENARIO        a load on a real server, measured beside predicted: --endpoint URL',
     '  kvlab scrape URL|FILE      what a server says of itself, from its Prometheus metrics',
     '  kvlab watch URL            the same a few times over, as a run: --samples, --interval',
+    '  kvlab autopilot SCENARIO   a load with and without an autopilot that acts on the KV cache: --policy, --dry-run',
+    '  kvlab act SCENARIO         acts on a KV cache by hand: --script FILE',
     '  kvlab report RUN           a run as a report, or beside --baseline RUN; --fail-on RULE for a CI',
     '  kvlab advise RUN           what to change, with the evidence and what it would bring',
     '  kvlab import FILE          what another tool wrote, in our definitions: results, traces, runs',

@@ -2,9 +2,11 @@
 import { parseArguments, usage, wantsJson, type CommandName, type Invocation } from './arguments.ts';
 import { openBrowserHost } from './browser-host.ts';
 import { accesses } from './commands/accesses.ts';
+import { act } from './commands/act.ts';
 import { advise } from './commands/advise.ts';
 import { apply } from './commands/apply.ts';
 import { attention } from './commands/attention.ts';
+import { autopilot } from './commands/autopilot.ts';
 import { cache } from './commands/cache.ts';
 import { check } from './commands/check.ts';
 import { compare } from './commands/compare.ts';
@@ -62,6 +64,8 @@ const RUNNERS: Readonly<Record<CommandName, Runner>> = {
   export: { kind: 'gpu', run: exportCommand },
   scrape: { kind: 'plain', run: scrapeCommand },
   watch: { kind: 'plain', run: watch },
+  autopilot: { kind: 'gpu', run: autopilot },
+  act: { kind: 'plain', run: act },
   report: { kind: 'plain', run: report },
   advise: { kind: 'plain', run: advise },
 };
