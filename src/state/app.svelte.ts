@@ -7,7 +7,7 @@ import type { ConnectRoom } from './connect.svelte.ts';
 import { DemoRun, type FetchText } from './demo.svelte.ts';
 import { GpuState, type HostPort } from './gpu.svelte.ts';
 import { LabSession } from './lab.svelte.ts';
-import type { CsvRows } from '../workers/desk-api.ts';
+import type { CsvRows, ReportFormat } from '../workers/desk-api.ts';
 import type { DeskPort } from './desk-port.ts';
 import { FigureList } from './figures.svelte.ts';
 import { Library } from './library.svelte.ts';
@@ -85,6 +85,11 @@ export class App {
   /** The run as a file; see DeskApi. */
   json(run: Run): Promise<string> {
     return this.#desk.json(run);
+  }
+
+  /** The run, or two beside each other, as a report; see DeskApi. */
+  report(run: Run, baseline: Run | null, format: ReportFormat): Promise<string> {
+    return this.#desk.report(run, baseline, format);
   }
 
   /** A run file's text; see DeskApi. */

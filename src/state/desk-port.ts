@@ -4,7 +4,7 @@ import type { LibraryPort } from './library.svelte.ts';
 
 export type ReadsRuns = Pick<DeskApi, 'readRun'>;
 export type MakesFigures = Pick<DeskApi, 'figures'>;
-export type DeskPort = LibraryPort & ReadsRuns & MakesFigures & Pick<DeskApi, 'csv' | 'json'>;
+export type DeskPort = LibraryPort & ReadsRuns & MakesFigures & Pick<DeskApi, 'csv' | 'json' | 'report'>;
 
 export function deskPort(desk: () => DeskApi): DeskPort {
   return {
@@ -12,6 +12,7 @@ export function deskPort(desk: () => DeskApi): DeskPort {
     figures: (run, other) => desk().figures(run, other),
     csv: (run, rows) => desk().csv(run, rows),
     json: (run) => desk().json(run),
+    report: (run, baseline, format) => desk().report(run, baseline, format),
     list: () => desk().list(),
     get: (id) => desk().get(id),
     put: (run) => desk().put(run),

@@ -14,6 +14,8 @@ export type ReadRun =
 
 export type { CsvRows };
 
+export type ReportFormat = 'html' | 'md';
+
 export interface DeskApi {
   /** A run file's text through the one door to runs. */
   readRun(text: string): Promise<ReadRun>;
@@ -23,6 +25,8 @@ export interface DeskApi {
   csv(run: Run, rows: CsvRows): Promise<string>;
   /** The run as a file that `readRun` reads, with every row that is kept of it. */
   json(run: Run): Promise<string>;
+  /** The run, or both beside each other, as a report with its figures inside, or as Markdown. */
+  report(run: Run, baseline: Run | null, format: ReportFormat): Promise<string>;
   list(): Promise<readonly RunEntry[]>;
   /** A simulation comes without the rows of its requests beyond the first ones. */
   get(id: string): Promise<Run | null>;

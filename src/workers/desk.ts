@@ -68,6 +68,16 @@ export function createDesk(openStore: () => Promise<RunStore> = openRunStore): D
     figures: figuresOf,
     csv: async (run, rows) => (await import('./run-texts.ts')).csvOf(await whole(run), rows),
     json: async (run) => (await import('./run-texts.ts')).runToJson(await whole(run)),
+    report: async (run, baseline, format) => {
+      await import('../core/all-records.ts');
+      const [text, first, second] = await Promise.all([
+        import('../exchange/report/run-report.ts'),
+        whole(run),
+        baseline === null ? null : whole(baseline),
+      ]);
+      const write = format === 'html' ? text.runReportHtml : text.runReportMarkdown;
+      return write(first, { baseline: second });
+    },
     list: async () => (await store()).list(),
     get: async (id) => {
       const run = await (await store()).get(id);

@@ -4,9 +4,11 @@
  *
  * Files cross as `File`s: the worker reads them as streams, the page never holds their contents.
  */
+import type { Advice } from '../advise/types.ts';
 import type { FigureSpec } from '../charts/figure.ts';
 import type { PairedComparison } from '../core/metrics/serving/compare.ts';
 import type { ReplayReport } from '../core/run/replay.ts';
+import type { Run } from '../core/run/schema.ts';
 import type { SimRun } from '../core/run/simulation.ts';
 import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import type { Outcome } from './api.ts';
@@ -119,4 +121,6 @@ export interface SimWorkerApi {
     inputs: SimInputs,
     onProgress: OnSimProgress,
   ): Promise<Outcome<FoundSaturation>>;
+  /** What to change after a run of any kind that has requests; each change is tried in the simulator. */
+  advise(run: Run, point: number, inputs: SimInputs, onProgress: OnSimProgress): Promise<Outcome<Advice>>;
 }

@@ -37,6 +37,8 @@ export function createSimClient(): SimClient {
       compare: (a, b, inputs, onProgress) => ask((remote) => remote.compare(a, b, inputs, heard(onProgress))),
       saturation: (scenario, inputs, onProgress) =>
         ask((remote) => remote.saturation(scenario, inputs, heard(onProgress))),
+      advise: (run, point, inputs, onProgress) =>
+        ask((remote) => remote.advise(run, point, inputs, heard(onProgress))),
       replay: (files, onProgress) => ask((remote) => remote.replay(files, heard(onProgress))),
     },
     cancel: () => connection?.end('cancelled', 'Cancelled.'),

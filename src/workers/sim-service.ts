@@ -106,6 +106,12 @@ export function createSimService(platform: SimPlatform): SimWorkerApi {
         onProgress({ fraction: null, message: 'Replaying it' });
         return replayRecorded(texts);
       }),
+    advise: (run, point, inputs, onProgress) =>
+      outcomeOf(async () => {
+        // Loaded with the first question: most visitors ask for none.
+        const { advice } = await import('../advise/index.ts');
+        return advice(run, { point, inputs: await optionsOf(inputs, onProgress), onProgress });
+      }),
     run: (scenario, inputs, onProgress) =>
       outcomeOf(async () => {
         const options = await optionsOf(inputs, onProgress);

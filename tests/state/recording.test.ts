@@ -35,6 +35,7 @@ function worker(): Answering {
     missRatio: refuse,
     compare: refuse,
     saturation: refuse,
+    advise: refuse,
   };
   const cancelled = { ok: false, error: { code: 'cancelled', message: 'Cancelled.', data: null } } as const;
   return { port: { api, cancel: () => settle(cancelled) }, asked, answer: (outcome) => settle(outcome) };

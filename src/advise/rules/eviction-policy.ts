@@ -14,7 +14,7 @@ import { blocksThatFit } from './kv-budget.ts';
 import { evidenceOf, number, percent, silent, type AdviceRule } from './rule.ts';
 
 /** A longer log says no more about the policies. */
-const MAX_ACCESSES = 300_000;
+const MAX_ACCESSES = 150_000;
 const LEAST_GAIN = 0.02;
 
 /** What the workload asks the cache for; null where nothing is asked for twice. */
