@@ -24,6 +24,8 @@ export interface FakeOptions {
   readonly completion?: Completion;
   /** Other answers by path; undefined: not found. */
   readonly documents?: Readonly<Record<string, string>>;
+  /** Lets other pages ask it, as browsers want to be told. */
+  readonly cors?: boolean;
 }
 
 /** Words are tokens here. */
@@ -82,6 +84,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
 export async function fakeServer({
   completion = streaming(1),
   documents = {},
+  cors = false,
 }: FakeOptions = {}): Promise<FakeServer> {
   const sent: Sent[] = [];
   let [open, most, completions] = [0, 0, 0];
@@ -93,6 +96,16 @@ export async function fakeServer({
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const text = await textOf(request);
     const path = request.url ?? '';
+    if (cors) {
+      for (const name of ['origin', 'headers', 'methods'])
+        response.setHeader(`access-control-allow-${name}`, '*');
+      // A wildcard does not stand for this one.
+      response.setHeader('access-control-allow-headers', 'authorization, content-type');
+      if (request.method === 'OPTIONS') {
+        response.writeHead(204).end();
+        return;
+      }
+    }
     if (request.method === 'POST' && path.endsWith('completions')) {
       const asked: Sent = {
         path,
