@@ -3,7 +3,8 @@
  *
  * Its "inter_token_latency" is (latency − TTFT)/(output − 1) of each request: our TPOT. Raw gaps are its
  * "inter_chunk_latency". https://docs.nvidia.com/aiperf/reference/ai-perf-metrics-reference;
- * ai-dynamo/aiperf src/aiperf/exporters/metrics_json_exporter.py @ 047d59dd4bca. genai-perf, its predecessor, has the
+ * ai-dynamo/aiperf src/aiperf/exporters/metrics_json_exporter.py @ 047d59dd4bca. A real export of version 0.10: anud18/qwen36-vllm-aiperf-benchmark
+ * results/nvfp4/5090/agent/c16 @ d254ffc72ef9. genai-perf, its predecessor, has the
  * same names and no `aiperf_version`.
  */
 import { isJsonObject, type Json, type Read } from '../../core/json.ts';
@@ -16,7 +17,7 @@ import {
 import { at, distribution, isEmpty, loadLabel, numberAt, objectAt, textAt, listAt } from './fields.ts';
 import { became, refused, type JsonImporter } from './importer.ts';
 
-const SCALES: Readonly<Record<string, number>> = {
+export const SCALES: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
   µs: 1e-3,
@@ -31,6 +32,12 @@ function timeOf(document: Json, metric: string): MeasuredDistribution {
   const pathsOf = (statistic: keyof MeasuredDistribution): string[] =>
     statistic === 'mean' ? [`${metric}.avg`] : [`${metric}.${statistic}`];
   return distribution(document, pathsOf, SCALES[unit] ?? NaN);
+}
+
+/** What the phase that counts was started with; warm-up comes before it under the same names. */
+function phaseOf(document: Json): Json | undefined {
+  const phases = listAt(document, 'input_config.phases') ?? [];
+  return phases.find((phase) => at(phase, 'exclude_from_results') !== true);
 }
 
 /** First number under a name anywhere in the tool's own settings, whose shape changed between versions. */
@@ -60,6 +67,8 @@ function peakBytes(document: Json): number | null {
 }
 
 function modelOf(document: Json): string | null {
+  const named = textAt(listAt(document, 'input_config.models.items')?.[0], 'name');
+  if (named !== null) return named;
   for (const path of [
     'input_config.endpoint.model_names',
     'input_config.models',
@@ -100,8 +109,12 @@ function pointOf(document: Json): Read<MeasuredResult[]> {
   if (at(document, 'was_cancelled') === true) {
     return refused('This AIPerf run was cancelled, so its averages are of another load; run it to its end.');
   }
-  const rate = settingNamed(at(document, 'input_config'), 'request_rate');
-  const limit = settingNamed(at(document, 'input_config'), 'concurrency');
+  const phase = phaseOf(document);
+  const rate =
+    numberAt(phase, 'request_rate') ??
+    numberAt(phase, 'rate') ??
+    settingNamed(at(document, 'input_config'), 'request_rate');
+  const limit = numberAt(phase, 'concurrency') ?? settingNamed(at(document, 'input_config'), 'concurrency');
   const requestsPerSecond = numberAt(document, 'request_throughput.avg');
   const seen =
     requestsPerSecond !== null && e2eMs.mean !== null ? (requestsPerSecond * e2eMs.mean) / 1000 : null;

@@ -26,6 +26,10 @@ const definitionsOf = (unit: string): FigureDefinition[] => [
   notRead('output_inference_speed', '1 / tpot of each request', 'because it is TPOT again'),
 ];
 
+function hasArrivals(document: Json): boolean {
+  return at(document, `${ROOT}.arrival_requests_per_second`) !== undefined;
+}
+
 function pointOf(document: Json): Read<MeasuredResult[]> {
   const scale = textAt(document, '_time_unit') === 'ms' ? 1 : 1000;
   const stats = (metric: string): MeasuredDistribution =>
@@ -35,11 +39,11 @@ function pointOf(document: Json): Read<MeasuredResult[]> {
     return refused('This file of genai-bench has no statistics of times; take one of a finished run.');
   }
   // In its open loop the same field holds the rate.
-  const open =
-    textAt(document, `${ROOT}.iteration_type`) === 'qps' ||
-    at(document, `${ROOT}.arrival_requests_per_second`) !== undefined;
+  const kind = textAt(document, `${ROOT}.iteration_type`);
+  // The rate at which requests came is also written of a closed loop, where nobody set it.
+  const open = kind === 'num_concurrency' ? false : kind === 'qps' || hasArrivals(document);
   const level = numberAt(document, `${ROOT}.num_concurrency`);
-  const rate = numberAt(document, `${ROOT}.arrival_requests_per_second`) ?? (open ? level : null);
+  const rate = open ? (numberAt(document, `${ROOT}.arrival_requests_per_second`) ?? level) : null;
   const concurrency = rate === null ? level : null;
   return {
     ok: true,

@@ -1,9 +1,10 @@
 /**
- * GuideLLM's report, version 2: one JSON object with a benchmark for each load.
+ * GuideLLM's report, versions 1 and 2: one JSON object with a benchmark for each load.
  *
  * Its "ITL" is the mean gap of each request, weighted by tokens, which is our TPOT; its "TPOT" counts the time to the first
  * token in and has no counterpart here. Request latency is in seconds, everything else in milliseconds. Percentiles are
- * taken without interpolation. guidellm 0.8 (metrics.py, statistics.py).
+ * taken without interpolation. guidellm 0.8 (metrics.py, statistics.py); a real report of version 1 by guidellm 0.5 is
+ * nirjhar17/guidellm-pd-disaggregation reports/constant5-benchmarks.json @ 2ff15754673a.
  */
 import type { Json, Read } from '../../core/json.ts';
 import {
@@ -16,7 +17,7 @@ import {
 import { at, distribution, isEmpty, listAt, loadLabel, numberAt, ratio, textAt } from './fields.ts';
 import { became, notRead, refused, type JsonImporter } from './importer.ts';
 
-const VERSION = 2;
+const VERSIONS = [1, 2];
 
 const DEFINITIONS: readonly FigureDefinition[] = [
   became('time_to_first_token_ms', 'from the request to the first token', 'ttftMs'),
@@ -42,9 +43,9 @@ const DEFINITIONS: readonly FigureDefinition[] = [
 
 function readReport(report: Json): Read<MeasuredResult[]> {
   const version = numberAt(report, 'metadata.version');
-  if (version !== VERSION) {
+  if (version !== null && !VERSIONS.includes(version)) {
     return refused(
-      `This is a GuideLLM report of version ${version ?? 'unknown'}; version ${VERSION} is read: run the benchmark with guidellm 0.4 or newer.`,
+      `This is a GuideLLM report of version ${version}; versions ${VERSIONS.join(' and ')} are read: update KV Lab.`,
     );
   }
   const benchmarks = listAt(report, 'benchmarks') ?? [];
@@ -70,8 +71,9 @@ function successful(benchmark: Json, metric: string, scale = 1): MeasuredDistrib
 
 /** Rate and limit of a strategy: synchronous, concurrent, throughput, constant, poisson. */
 function loadOf(benchmark: Json): MeasuredResult['load'] {
-  const kind = textAt(benchmark, 'config.strategy.type_');
-  const strategy = 'config.strategy';
+  // Before version 1 what a benchmark was started with was called args.
+  const strategy = at(benchmark, 'config.strategy') === undefined ? 'args.strategy' : 'config.strategy';
+  const kind = textAt(benchmark, `${strategy}.type_`);
   const isRate = kind === 'constant' || kind === 'poisson' || kind === 'async';
   const seen = numberAt(benchmark, 'metrics.request_concurrency.successful.mean');
   const streams =
@@ -84,20 +86,43 @@ function loadOf(benchmark: Json): MeasuredResult['load'] {
   };
 }
 
+/** Of what was measured, warm-up and cool-down left out; older reports have only its ends. */
+function durationOf(benchmark: Json): number | null {
+  const between = (from: string, to: string): number | null => {
+    const [start, end] = [numberAt(benchmark, from), numberAt(benchmark, to)];
+    return start === null || end === null || end <= start ? null : end - start;
+  };
+  return (
+    numberAt(benchmark, 'duration') ??
+    between('scheduler_metrics.measure_start_time', 'scheduler_metrics.measure_end_time') ??
+    between('start_time', 'end_time')
+  );
+}
+
+function totalOf(benchmark: Json, outcome: 'successful' | 'errored'): number | null {
+  return (
+    numberAt(benchmark, `metrics.request_totals.${outcome}`) ??
+    numberAt(benchmark, `run_stats.requests_made.${outcome}`)
+  );
+}
+
 function pointOf(report: Json, benchmark: Json, index: number): MeasuredResult {
   const load = loadOf(benchmark);
-  const durationSeconds = numberAt(benchmark, 'duration');
+  const durationSeconds = durationOf(benchmark);
   const written = numberAt(benchmark, 'metrics.output_token_count.successful.total_sum');
   return {
     tool: 'guidellm',
     toolVersion: textAt(report, 'metadata.guidellm_version', 80),
-    model: textAt(benchmark, 'config.backend.model') ?? textAt(report, 'config.spec.backend.model'),
-    date: dateOf(numberAt(benchmark, 'start_time')),
+    model:
+      textAt(benchmark, 'config.backend.model') ??
+      textAt(report, 'config.spec.backend.model') ??
+      textAt(report, 'args.model'),
+    date: dateOf(numberAt(benchmark, 'start_time') ?? numberAt(benchmark, 'scheduler_metrics.start_time')),
     label: loadLabel(load.requestsPerSecond, load.concurrency, index),
     load,
     requests: {
-      finished: numberAt(benchmark, 'metrics.request_totals.successful'),
-      failed: numberAt(benchmark, 'metrics.request_totals.errored'),
+      finished: totalOf(benchmark, 'successful'),
+      failed: totalOf(benchmark, 'errored'),
     },
     durationSeconds,
     ttftMs: successful(benchmark, 'time_to_first_token_ms'),
@@ -108,7 +133,14 @@ function pointOf(report: Json, benchmark: Json, index: number): MeasuredResult {
     outputTokensPerSecond: ratio(written, durationSeconds),
     memory: NO_MEMORY,
     definitions: [...DEFINITIONS],
-    translated: ['Percentiles of GuideLLM are values that occurred, without interpolation.'],
+    translated: [
+      'Percentiles of GuideLLM are values that occurred, without interpolation.',
+      ...(at(report, 'metadata.version') === undefined
+        ? [
+            'This report is older than version 1 of the format, whose importer is untested on a real file of that age.',
+          ]
+        : []),
+    ],
   };
 }
 
@@ -123,6 +155,7 @@ export const GUIDELLM: JsonImporter = {
   recognises: (document) =>
     at(document, 'benchmarks') !== undefined &&
     (at(document, 'metadata.guidellm_version') !== undefined ||
-      at(document, 'metadata.version') !== undefined),
+      at(document, 'metadata.version') !== undefined ||
+      at(listAt(document, 'benchmarks')?.[0], 'type_') === 'generative_benchmark'),
   read: readReport,
 };

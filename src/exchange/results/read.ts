@@ -5,16 +5,22 @@
  * sentence that says so.
  */
 import * as v from 'valibot';
-import { isJsonObject, readJson, type Json, type JsonBounds, type Read } from '../../core/json.ts';
+import { checkJson, isJsonObject, readJson, type Json, type JsonBounds, type Read } from '../../core/json.ts';
 import { MeasuredResult, type MeasuringTool } from '../../core/run/measured.ts';
 import { issueSentence } from '../../core/sentences.ts';
+import { readYaml } from '../plan/files.ts';
+import { isAiperfRecord, readAiperfRecords } from './aiperf-records.ts';
 import { AIPERF } from './aiperf.ts';
 import { looksLikeResults, readCsvResults } from './csv.ts';
 import { looksLikeLog, readEngineLog } from './engine-log.ts';
 import { GENAI_BENCH } from './genai-bench.ts';
 import { GUIDELLM } from './guidellm.ts';
 import { refused, type JsonImporter } from './importer.ts';
+import { INFERENCE_PERF } from './inference-perf.ts';
+import { isOwnRun, ownResults } from './kvlab.ts';
+import { LLM_D } from './llm-d.ts';
 import { LLMPERF } from './llmperf.ts';
+import { looksLikeLlmServingSim, readLlmServingSim } from './llmservingsim.ts';
 import { impossible } from './plausible.ts';
 import { SGLANG_BENCH } from './sglang.ts';
 import { VLLM_BENCH } from './vllm.ts';
@@ -28,13 +34,12 @@ const BOUNDS: JsonBounds = {
 
 /** The most telling names first: SGLang's are close to vLLM's. */
 const IMPORTERS: Readonly<
-  Record<
-    Exclude<MeasuringTool, 'csv' | 'engine-log' | 'inference-perf' | 'llmservingsim' | 'llm-d' | 'kvlab'>,
-    JsonImporter
-  >
+  Record<Exclude<MeasuringTool, 'csv' | 'engine-log' | 'llmservingsim' | 'kvlab'>, JsonImporter>
 > = {
   guidellm: GUIDELLM,
   'genai-bench': GENAI_BENCH,
+  'inference-perf': INFERENCE_PERF,
+  'llm-d': LLM_D,
   aiperf: AIPERF,
   llmperf: LLMPERF,
   sglang: SGLANG_BENCH,
@@ -43,6 +48,8 @@ const IMPORTERS: Readonly<
 
 export const RESULT_TOOLS: readonly string[] = [
   ...Object.values(IMPORTERS).map(({ label }) => label),
+  'LLMServingSim',
+  'KV Lab',
   'CSV',
   'the log of an engine’s start',
 ];
@@ -62,9 +69,25 @@ export function readResults(text: string): Read<MeasuredResult[]> {
 function readText(text: string): Read<MeasuredResult[]> {
   // A log line may have a comma and a table may not: what is printed at the start of an engine is looked for first.
   if (looksLikeLog(text)) return checked(readEngineLog(text));
+  if (looksLikeLlmServingSim(text)) return checked(readLlmServingSim(text));
+  if (looksLikeReport(text)) return readReport(text);
   if (looksLikeResults(text) || (text.split('\n')[0] ?? '').includes(','))
     return checked(readCsvResults(text));
   return refused(`This is neither JSON, CSV nor a log of an engine; ${toolsSentence()}`);
+}
+
+/** llm-d's reports are YAML as often as JSON. */
+function looksLikeReport(text: string): boolean {
+  return (
+    /^(?:run|results|scenario|version):/m.test(text.slice(0, 4000)) && /^\s+request_performance:/m.test(text)
+  );
+}
+
+function readReport(text: string): Read<MeasuredResult[]> {
+  const yaml = readYaml(text);
+  if (!yaml.ok) return yaml;
+  const plain = checkJson(yaml.value, BOUNDS);
+  return plain.ok ? readDocuments([plain.value]) : plain;
 }
 
 function toolsSentence(): string {
@@ -117,8 +140,16 @@ function brokenSentence(text: string, otherwise: string): string {
 }
 
 function readDocuments(documents: readonly Json[]): Read<MeasuredResult[]> {
+  const [first] = documents;
+  if (first !== undefined && isAiperfRecord(first)) return checked(readAiperfRecords(documents));
   const results: MeasuredResult[] = [];
   for (const document of documents) {
+    if (isOwnRun(document)) {
+      const own = ownResults(document);
+      if (!own.ok) return own;
+      results.push(...own.value);
+      continue;
+    }
     const importer = Object.values(IMPORTERS).find(({ recognises }) => recognises(document));
     if (importer === undefined) return refused(unknownSentence(document));
     const read = importer.read(document);
@@ -132,10 +163,6 @@ function readDocuments(documents: readonly Json[]): Read<MeasuredResult[]> {
 
 function unknownSentence(document: Json): string {
   if (!isJsonObject(document)) return `This is JSON without names; ${toolsSentence()}`;
-  const kind = document['kind'];
-  if (typeof kind === 'string' && document['scenario'] !== undefined) {
-    return `This is a run of KV Lab of the kind ${kind.slice(0, 20)}, not the result of a benchmark; ${toolsSentence()}`;
-  }
   const names = Object.keys(document).slice(0, 6).join(', ');
   return `This is the JSON of no benchmark that is known here (it has ${names || 'no names'}); ${toolsSentence()}`;
 }

@@ -24,7 +24,11 @@ const DEFINITIONS: readonly FigureDefinition[] = [
   became('tpot_ms', '(end to end − TTFT) / (output tokens − 1) of each request', 'tpotMs'),
   became('itl_ms', 'the gaps between chunks, of all requests together', 'itlMs'),
   became('e2e_latency_ms', 'from the request to its last chunk', 'e2eMs'),
-  became('request_throughput', 'finished requests over the duration', 'requestsPerSecond'),
+  became(
+    'request_throughput',
+    'finished requests over the duration, made of both where it is not written',
+    'requestsPerSecond',
+  ),
   became(
     'output_throughput',
     'output tokens of finished requests over the duration',
@@ -62,7 +66,9 @@ function pointOf(document: Json): Read<MeasuredResult[]> {
         tpotMs: distribution(document, namesOf('tpot')),
         itlMs: distribution(document, namesOf('itl')),
         e2eMs,
-        requestsPerSecond: numberAt(document, 'request_throughput'),
+        // Versions before 0.4.2 do not write it.
+        requestsPerSecond:
+          numberAt(document, 'request_throughput') ?? ratio(finished, numberAt(document, 'duration')),
         outputTokensPerSecond: numberAt(document, 'output_throughput'),
         memory: NO_MEMORY,
         definitions: [...DEFINITIONS],

@@ -2,10 +2,12 @@
  * `vllm bench serve --save-result`: one JSON object, milliseconds with `_ms`, arrays with --save-detailed.
  *
  * Names and definitions: vllm-project/vllm vllm/benchmarks/serve.py @ def9ce85ba10. TPOT is ours; its ITL pools the raw
- * gaps of all requests, as ours does. `request_rate` is "inf" where requests were limited by concurrency alone.
+ * gaps of all requests, as ours does. What the arrays have beyond the reported percentiles is taken from them. A real result:
+ * zhangxinyuehfad/vllm-benchmarks benchmarks/results @ 9f135ec787ec. `request_rate` is "inf" where requests were limited by concurrency alone.
  */
 import type { Json, Read } from '../../core/json.ts';
 import {
+  NO_DISTRIBUTION,
   NO_MEMORY,
   type FigureDefinition,
   type MeasuredDistribution,
@@ -13,6 +15,7 @@ import {
 } from '../../core/run/measured.ts';
 import { at, distribution, isEmpty, listAt, loadLabel, numberAt, ratio, textAt } from './fields.ts';
 import { became, refused, type JsonImporter } from './importer.ts';
+import { completed, distributionOfSamples } from './samples.ts';
 
 type Statistic = keyof MeasuredDistribution;
 
@@ -38,8 +41,11 @@ const DEFINITIONS: readonly FigureDefinition[] = [
 ];
 
 function pointOf(document: Json): Read<MeasuredResult[]> {
-  const ttftMs = distribution(document, namesOf('ttft'));
-  const tpotMs = distribution(document, namesOf('tpot'));
+  const samples = samplesOf(document);
+  const timesOf = (metric: string, sampled: MeasuredDistribution | undefined): MeasuredDistribution =>
+    completed(distribution(document, namesOf(metric)), sampled ?? NO_DISTRIBUTION);
+  const ttftMs = timesOf('ttft', samples?.ttft);
+  const tpotMs = timesOf('tpot', samples?.tpot);
   if (isEmpty(ttftMs) && isEmpty(tpotMs)) {
     return refused(
       OFFLINE.some((name) => at(document, name) !== undefined)
@@ -49,7 +55,7 @@ function pointOf(document: Json): Read<MeasuredResult[]> {
   }
   const finished = numberAt(document, 'completed');
   const requestsPerSecond = numberAt(document, 'request_throughput');
-  const e2eMs = e2eOf(document);
+  const e2eMs = timesOf('e2el', samples?.e2e);
   const rate = numberAt(document, 'request_rate');
   const limit = numberAt(document, 'max_concurrency');
   const seen =
@@ -74,13 +80,18 @@ function pointOf(document: Json): Read<MeasuredResult[]> {
         durationSeconds: numberAt(document, 'duration'),
         ttftMs,
         tpotMs,
-        itlMs: distribution(document, namesOf('itl')),
+        itlMs: timesOf('itl', samples?.itl),
         e2eMs,
         requestsPerSecond,
         outputTokensPerSecond: numberAt(document, 'output_throughput'),
         memory: NO_MEMORY,
         definitions: [...DEFINITIONS],
         translated: [
+          ...(samples === null
+            ? []
+            : [
+                'Percentiles that the file does not have were made of its arrays, linear between ranks as vLLM’s are.',
+              ]),
           ...(limit === null && seen !== null
             ? ['Requests in flight are throughput × time of a request (Little); no limit was set.']
             : []),
@@ -90,20 +101,47 @@ function pointOf(document: Json): Read<MeasuredResult[]> {
   };
 }
 
-/** Reported where `--percentile-metrics` names e2el; else from the arrays of --save-detailed. */
-function e2eOf(document: Json): MeasuredDistribution {
-  const reported = distribution(document, namesOf('e2el'));
-  if (!isEmpty(reported)) return reported;
+/** Samples of --save-detailed, of requests that did not fail, in milliseconds. */
+interface Samples {
+  readonly ttft: MeasuredDistribution;
+  readonly tpot: MeasuredDistribution;
+  readonly itl: MeasuredDistribution;
+  readonly e2e: MeasuredDistribution;
+}
+
+function samplesOf(document: Json): Samples | null {
   const ttfts = listAt(document, 'ttfts');
   const gaps = listAt(document, 'itls');
-  if (ttfts === null || gaps === null || ttfts.length !== gaps.length) return reported;
-  const times = ttfts.flatMap((first, i) => {
-    const rest = gaps[i];
-    if (typeof first !== 'number' || !Array.isArray(rest)) return [];
-    return [1000 * rest.reduce<number>((sum, gap) => sum + (typeof gap === 'number' ? gap : 0), first)];
+  if (ttfts === null || gaps === null || ttfts.length !== gaps.length) return null;
+  const lengths = listAt(document, 'output_lens');
+  const rows = ttfts.flatMap((first, at) => {
+    const rest = gaps[at];
+    const tokens = lengths?.[at];
+    // A failed request stands as zeros.
+    if (typeof first !== 'number' || !Array.isArray(rest) || tokens === 0) return [];
+    const own = rest.filter((gap) => typeof gap === 'number');
+    const decode = own.reduce((sum, gap) => sum + gap, 0);
+    return [{ first, own, decode, tokens: typeof tokens === 'number' ? tokens : own.length + 1 }];
   });
-  if (times.length === 0) return reported;
-  return { ...reported, mean: times.reduce((sum, time) => sum + time, 0) / times.length };
+  const many = rows.filter(({ tokens }) => tokens > 1);
+  return {
+    ttft: distributionOfSamples(
+      rows.map(({ first }) => first),
+      1000,
+    ),
+    tpot: distributionOfSamples(
+      many.map(({ decode, tokens }) => decode / (tokens - 1)),
+      1000,
+    ),
+    itl: distributionOfSamples(
+      rows.flatMap(({ own }) => own),
+      1000,
+    ),
+    e2e: distributionOfSamples(
+      rows.map(({ first, decode }) => first + decode),
+      1000,
+    ),
+  };
 }
 
 export const VLLM_BENCH: JsonImporter = {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { MeasuredResult } from '../../../src/core/run/measured.ts';
 import { runToJson } from '../../../src/exchange/run-files.ts';
 import { readResults } from '../../../src/exchange/results/read.ts';
-import { toyRun } from '../../charts/runs.ts';
+import { toySimRun } from '../../charts/sim-runs.ts';
 import { referenceText, whyNoReferenceData } from '../../reference-data.ts';
 import { AIPERF, CSV, GENAI_BENCH, LLMPERF, SGLANG, VLLM, VLLM_LOG } from './documents.ts';
 
@@ -161,10 +161,10 @@ describe.skipIf(missing !== null)(
       );
     });
 
-    test('version 1 is refused by its number', () => {
+    test('a version that is not known is refused by its number', () => {
       const report = JSON.parse(text);
-      expect(sentence(JSON.stringify({ ...report, metadata: { ...report.metadata, version: 1 } }))).toContain(
-        'of version 1',
+      expect(sentence(JSON.stringify({ ...report, metadata: { ...report.metadata, version: 9 } }))).toContain(
+        'of version 9',
       );
     });
   },
@@ -217,7 +217,7 @@ test.each([
     text: 'concurrency,tpot_p50_ms,tpot_p99_ms\n8,15,12',
     says: 'TPOT with a p99 of 12 ms, less than its p50, 15 ms',
   },
-  { what: 'a run of ours', text: runToJson(toyRun('concurrency')), says: 'a run of KV Lab of the kind lab' },
+  { what: 'a simulated run of ours', text: runToJson(toySimRun()), says: 'a simulate run of KV Lab' },
 ])('$what is one sentence', ({ text, says }) => {
   expect(sentence(text)).toContain(says);
 });
