@@ -232,9 +232,17 @@ describe('limits', () => {
   });
 });
 
+type Way = (sequence: string, tokens: number, scale: number) => { action: KvAction; risk: number } | null;
+
 /** All ways to treat each sequence whole: the least risk that frees enough, by trying all. */
 function leastRisk(view: PlanView, need: number, weights: AutopilotPolicy['riskWeights']): number {
-  const ways: ((name: string, tokens: number) => { action: KvAction; risk: number } | null)[] = [
+  const quantize = (format: 'int8' | 'int4', smaller: number): Way => {
+    return (sequence, to, scale) => ({
+      action: { kind: 'quantize', sequence, from: 0, to, format },
+      risk: to * weights.quantize * (scale - smaller),
+    });
+  };
+  const ways: Way[] = [
     () => null,
     (sequence, to) => ({
       action: { kind: 'evict', sequence, from: 16, to },
@@ -244,14 +252,8 @@ function leastRisk(view: PlanView, need: number, weights: AutopilotPolicy['riskW
       action: { kind: 'offload', sequence, from: 0, to, tier: 'host' },
       risk: to * weights.offload,
     }),
-    (sequence, to) => ({
-      action: { kind: 'quantize', sequence, from: 0, to, format: 'int8' },
-      risk: to * weights.quantize * 0.5,
-    }),
-    (sequence, to) => ({
-      action: { kind: 'quantize', sequence, from: 0, to, format: 'int4' },
-      risk: to * weights.quantize * 0.75,
-    }),
+    quantize('int8', 0.5),
+    quantize('int4', 0.25),
   ];
   let best = Infinity;
   const walk = (at: number, freedBytes: number, risk: number): void => {
@@ -260,13 +262,12 @@ function leastRisk(view: PlanView, need: number, weights: AutopilotPolicy['riskW
       if (freedBytes >= need) best = Math.min(best, risk);
       return;
     }
+    const scale = state.parts[0]?.format === 'int8' ? 0.5 : 1;
     for (const way of ways) {
-      const tried = way(state.name, state.tokens);
+      const tried = way(state.name, state.tokens, scale);
+      const priced = tried === null ? null : view.price(tried.action);
       if (tried === null) walk(at + 1, freedBytes, risk);
-      else {
-        const priced = view.price(tried.action);
-        if (priced.ok) walk(at + 1, freedBytes + priced.freesBytes, risk + tried.risk);
-      }
+      else if (priced?.ok) walk(at + 1, freedBytes + priced.freesBytes, risk + tried.risk);
     }
   };
   walk(0, 0, 0);
@@ -289,13 +290,18 @@ describe('over random caches', () => {
       };
       const plant = new DoublePlant({ sequences, budgetTokens: tokens, hostTokens: 4 * tokens });
       const kvUseTarget = 0.3 + 0.6 * random.uniform();
+      for (const { name, tokens: to } of sequences) {
+        const action = { kind: 'quantize', sequence: name, from: 0, to, format: 'int8' } as const;
+        if (random.below(3) === 0) plant.book.apply(action);
+      }
       const view = viewAt(plant);
       const plan = planActions(view, { ...POLICY, riskWeights, kvUseTarget, maxActions: 100 });
       expect(plan.reaches, plan.sentence).toBe(true);
       const risk = plan.actions.reduce((sum, action) => sum + action.risk, 0);
       // Two blocks: one by which the last action may be too long, one that eviction leaves.
       const slack = 32 * Math.max(...Object.values(riskWeights));
-      const least = leastRisk(view, 16 * tokens * (1 - kvUseTarget), riskWeights);
+      const need = view.telemetry.kvBytes - 16 * tokens * kvUseTarget;
+      const least = need <= 0 ? 0 : leastRisk(view, need, riskWeights);
       expect(risk, `seed ${seed}`).toBeLessThanOrEqual(least + slack);
     }
   });
