@@ -30,10 +30,27 @@ function value(number: number | null, unit: string): string {
   return number === null ? 'none yet' : formatValue(number, unit);
 }
 
-/** What the same moment was without the autopilot; '' where nobody ran that. */
+/** What it was at most without the autopilot; '' where nobody ran that. */
 function beside(run: AutopilotRun, column: keyof AutopilotSeries, unit: string): string {
   const other = run.without === null ? null : most(run.without.series[column]);
   return other === null ? '' : `at most ${formatValue(other, unit)} without`;
+}
+
+/** While it runs the newest look; of a run that is over the whole: its largest look, or what its summary says. */
+function shown(run: AutopilotRun, column: keyof AutopilotSeries): number | null {
+  const { series, summary } = run.with;
+  if (!run.complete) return newest(series[column]);
+  if (column === 'p95Ms') return summary?.e2eMs?.p95 ?? most(series.p95Ms);
+  if (column === 'ttftP95Ms') return summary?.ttftMs?.p95 ?? most(series.ttftP95Ms);
+  return most(series[column]);
+}
+
+/** The same number of the run without. */
+function shownWithout(run: AutopilotRun, column: 'p95Ms' | 'ttftP95Ms'): string {
+  const summary = run.without?.summary ?? null;
+  const p95 = column === 'p95Ms' ? summary?.e2eMs?.p95 : summary?.ttftMs?.p95;
+  if (!run.complete || p95 === undefined) return beside(run, column, 'ms');
+  return `${formatValue(p95, 'ms')} without`;
 }
 
 const joined = (parts: readonly string[]): string => parts.filter((part) => part !== '').join('; ');
@@ -49,11 +66,12 @@ export const ACTION_NAMES: Readonly<Record<KvActionKind, string>> = {
   chunk: 'chunk size',
 };
 
-/** The six numbers that stand first: now, at the last look, and beside the target or the run without. */
+/** The six numbers that stand first, beside the target or the run without. */
 export function autopilotTiles(run: AutopilotRun): Tile[] {
   const { series } = run.with;
   const { policy } = run.scenario;
-  const { kvUse, p95Ms, ttftP95Ms, hostBytes, running, waiting } = series;
+  const { waiting } = series;
+  const atMost = run.complete ? 'at most; ' : '';
   const target = `target ${formatValue(policy.kvUseTarget, 'share')}`;
   const latency = policy.latencyP95Ms === null ? '' : `target ${formatValue(policy.latencyP95Ms, 'ms')}`;
   const allowed = policy.actionPriority.map((kind) => ACTION_NAMES[kind]).join(', ');
@@ -68,27 +86,32 @@ export function autopilotTiles(run: AutopilotRun): Tile[] {
   return [
     tile(
       'KV use',
-      value(newest(kvUse), 'share'),
-      joined([target, beside(run, 'kvUse', 'share')]),
+      value(shown(run, 'kvUse'), 'share'),
+      joined([`${atMost}${target}`, beside(run, 'kvUse', 'share')]),
       M.kvUse.definition,
     ),
     tile(
       'p95 latency',
-      value(newest(p95Ms), 'ms'),
-      joined([latency, beside(run, 'p95Ms', 'ms')]),
+      value(shown(run, 'p95Ms'), 'ms'),
+      joined([latency, shownWithout(run, 'p95Ms')]),
       M.p95Ms.definition,
     ),
-    tile('p95 TTFT', value(newest(ttftP95Ms), 'ms'), beside(run, 'ttftP95Ms', 'ms'), M.ttftP95Ms.definition),
+    tile(
+      'p95 TTFT',
+      value(shown(run, 'ttftP95Ms'), 'ms'),
+      shownWithout(run, 'ttftP95Ms'),
+      M.ttftP95Ms.definition,
+    ),
     tile(
       'Lower tiers',
-      value(newest(hostBytes), 'bytes'),
+      value(shown(run, 'hostBytes'), 'bytes'),
       policy.tiers.length > 1 ? policy.tiers.slice(1).map(tierName).join(', ') : 'none allowed',
       M.hostBytes.definition,
     ),
     tile(
       'Sequences',
-      value(newest(running), ''),
-      `${formatNumber(newest(waiting) ?? 0)} waiting; ${formatNumber(newest(series.preemptions) ?? 0)} preemptions${withoutPreemptions(run)}`,
+      value(shown(run, 'running'), ''),
+      `${formatNumber((run.complete ? most(waiting) : newest(waiting)) ?? 0)} waiting; ${formatNumber(newest(series.preemptions) ?? 0)} preemptions${withoutPreemptions(run)}`,
       `${M.running.definition} ${M.waiting.definition}`,
     ),
     tile(

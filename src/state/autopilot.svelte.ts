@@ -8,14 +8,18 @@ import type { AutopilotRun, PlanState } from '../core/run/autopilot.ts';
 import type { Run } from '../core/run/schema.ts';
 import type { AutopilotBackend, AutopilotScenario } from '../core/scenario/autopilot/schema.ts';
 import type {
+  AutopilotHandApi,
   AutopilotNews,
   AutopilotPace,
+  AutopilotScoreApi,
   AutopilotWorkerApi,
   OnAutopilotNews,
   Outcome,
 } from '../workers/autopilot-api.ts';
+import type { ActHand } from './act-hand.svelte.ts';
 import { AutopilotSetup } from './autopilot-setup.ts';
 import { faultFromUnknown, faultOf, type Fault } from './faults.ts';
+import type { ScoreLab } from './score-lab.svelte.ts';
 import type { KeyValue } from './theme.svelte.ts';
 
 /** An autopilot that can be ended where it does not hear a cancel. */
@@ -30,6 +34,8 @@ export interface KeepsAutopilots {
 
 export interface AutopilotPorts {
   readonly ports: Readonly<Record<AutopilotBackend, AutopilotPort>>;
+  /** What runs beside: acts by hand, scores compared. */
+  readonly desk: AutopilotHandApi & AutopilotScoreApi;
   readonly library: KeepsAutopilots;
   readonly tab: KeyValue | null;
 }
@@ -60,11 +66,19 @@ export class AutopilotRoom {
   hold = $state(false);
   /** The autopilot was stopped; the cache serves on without it. */
   stopped = $state(false);
+  /** Made by the view of acts by hand when it is first opened. */
+  hand: ActHand | null = null;
+  /** Made by the view of scores when it is first opened. */
+  score: ScoreLab | null = null;
   #port: AutopilotPort | null = null;
 
   constructor(ports: AutopilotPorts) {
     this.#ports = ports;
     this.setup = new AutopilotSetup(ports.tab);
+  }
+
+  get desk(): AutopilotPorts['desk'] {
+    return this.#ports.desk;
   }
 
   get busy(): boolean {

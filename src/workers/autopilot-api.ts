@@ -2,9 +2,12 @@
  * What the page asks of the autopilot. Over the simulated engine it runs in a worker of its own (autopilot.worker.ts), over
  * the real one where the GPU is (model-api.ts). Either way a stop takes back what was begun and keeps the run.
  */
+import type { ActAnswer, ActReport } from '../autopilot/act/bench.ts';
+import type { ScoreComparison } from '../autopilot/score/compare.ts';
 import type { AutopilotRun, PlanState } from '../core/run/autopilot.ts';
 import type { ActCommand } from '../core/scenario/autopilot/action.ts';
 import type { AutopilotScenario } from '../core/scenario/autopilot/schema.ts';
+import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import type { Outcome } from './api.ts';
 
 export type { Outcome } from './api.ts';
@@ -50,5 +53,29 @@ export interface AutopilotHandApi {
 }
 
 export interface HandAnswer {
-  readonly run: AutopilotRun;
+  /** One for each command. */
+  readonly lines: readonly ActAnswer[];
+  /** What the cache holds behind the last. */
+  readonly report: ActReport;
+}
+
+export interface ScoreWish {
+  /** Whose prompts ask for blocks. */
+  readonly simulation: SimScenario;
+  /** A policy by name, or an expression. */
+  readonly text: string;
+  /** Room of the cache as a share of all blocks that are asked for, more than 0. */
+  readonly share: number;
+}
+
+export interface ComparedScore extends ScoreComparison {
+  readonly title: string;
+  /** Different blocks that were asked for. */
+  readonly blocks: number;
+  readonly blockSize: number;
+  readonly accesses: number;
+}
+
+export interface AutopilotScoreApi {
+  score(wish: ScoreWish): Promise<Outcome<ComparedScore>>;
 }

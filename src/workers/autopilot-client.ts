@@ -3,9 +3,9 @@
  * it hears no cancel.
  */
 import { proxy, wrap } from 'comlink';
-import type { AutopilotHandApi, AutopilotWorkerApi, Outcome } from './autopilot-api.ts';
+import type { AutopilotHandApi, AutopilotScoreApi, AutopilotWorkerApi, Outcome } from './autopilot-api.ts';
 
-type Remote = AutopilotWorkerApi & AutopilotHandApi;
+type Remote = AutopilotWorkerApi & AutopilotHandApi & AutopilotScoreApi;
 
 export interface AutopilotClient extends Remote {
   /** Ends the worker; what it was asked is answered `cancelled`. */
@@ -36,6 +36,10 @@ export function createAutopilotClient(): AutopilotClient {
     act: (scenario, script) => {
       const { remote, gone } = open();
       return Promise.race([remote.act(scenario, script), gone]);
+    },
+    score: (wish) => {
+      const { remote, gone } = open();
+      return Promise.race([remote.score(wish), gone]);
     },
     goOn: () => void connection?.remote.goOn(),
     stop: () => void connection?.remote.stop(),

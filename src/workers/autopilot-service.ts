@@ -1,9 +1,17 @@
 /** The autopilot over the simulated engine, without the worker around it: one run at a time, which hears a stop. */
 import type { AutopilotNews as Happened } from '../autopilot/controller/options.ts';
-import { runAutopilotScenario, type Side } from '../autopilot/run.ts';
+import { runAutopilotScenario, type AutopilotRunOptions, type Side } from '../autopilot/run.ts';
 import type { AutopilotRun } from '../core/run/autopilot.ts';
+import type { ActCommand } from '../core/scenario/autopilot/action.ts';
 import type { AutopilotScenario } from '../core/scenario/autopilot/schema.ts';
-import type { AutopilotWorkerApi, OnAutopilotNews } from './autopilot-api.ts';
+import { runActScript } from '../autopilot/act/index.ts';
+import type {
+  AutopilotHandApi,
+  AutopilotScoreApi,
+  AutopilotWorkerApi,
+  HandAnswer,
+  OnAutopilotNews,
+} from './autopilot-api.ts';
 import { LiveRun } from './autopilot-live.ts';
 import { Pacer } from './autopilot-pace.ts';
 import { outcomeOf } from './outcome.ts';
@@ -21,7 +29,7 @@ const WORDS_EVERY_MS = 100;
 const PARTIAL_EVERY_MS = 300;
 
 /** What goes on, and the ways to end it. */
-class Going {
+export class Going {
   /** The run ends at once. */
   readonly cancelled = new AbortController();
   /** No plan is made any more; the cache serves on. */
@@ -57,7 +65,17 @@ class Going {
   }
 }
 
-export function createAutopilotService(platform: AutopilotPlatform): AutopilotWorkerApi {
+/** A script, and what the cache holds behind it. */
+function actOf(scenario: AutopilotScenario, script: readonly ActCommand[]): HandAnswer {
+  const lines = runActScript(scenario, [...script, { kind: 'report' }]);
+  const report = lines.at(-1)?.report ?? null;
+  if (report === null) throw new Error('The cache did not report what it holds.');
+  return { lines: lines.slice(0, -1), report };
+}
+
+export function createAutopilotService(
+  platform: AutopilotPlatform,
+): AutopilotWorkerApi & AutopilotHandApi & AutopilotScoreApi {
   let going: Going | null = null;
   return {
     run: (scenario, pace, onNews) =>
@@ -70,24 +88,29 @@ export function createAutopilotService(platform: AutopilotPlatform): AutopilotWo
           if (going === own) going = null;
         }
       }),
+    act: (scenario, script) => outcomeOf(() => Promise.resolve(actOf(scenario, script))),
+    score: (wish) => outcomeOf(async () => (await import('./autopilot-score.ts')).scoreAgainst(wish)),
     goOn: () => going?.goOn(),
     stop: () => going?.stop(),
     cancel: () => going?.cancel(),
   };
 }
 
-async function steer(
+/** @param backend how the plant is made; left out: the simulated engine */
+export async function steer(
   { now, sleep, newId, date, appVersion }: AutopilotPlatform,
   going: Going,
   scenario: AutopilotScenario,
   pace: Parameters<AutopilotWorkerApi['run']>[1],
   onNews: OnAutopilotNews,
+  backend: Pick<AutopilotRunOptions, 'createPlant' | 'environment'> = {},
 ): Promise<AutopilotRun> {
   const stamp = { id: newId(), createdAt: date(), appVersion };
   const live = new LiveRun(scenario, stamp);
   const teller = new Teller(live, scenario, now, onNews);
   const pacer = new Pacer({ pace, isOver: () => going.isStopped, now, sleep });
   return runAutopilotScenario(scenario, {
+    ...backend,
     stamp: { ...stamp, command: null },
     signal: going.cancelled.signal,
     stop: going.stopped.signal,
@@ -152,7 +175,8 @@ class Teller {
 
   /** Of the requests of both sides; null where the workload does not say how many there are. */
   #done(side: Side): number | null {
-    const { requests } = this.#scenario.simulation.workload;
+    const { backend, simulation, serving } = this.#scenario;
+    const { requests } = (backend === 'simulator' ? simulation : serving).workload;
     if (requests === 0) return null;
     const share = Math.min(1, this.#live.ended(side) / requests);
     if (!this.#scenario.compare) return share;

@@ -48,6 +48,10 @@ function roomWith() {
   const kept: string[] = [];
   const room = new AutopilotRoom({
     ports: { simulator, engine },
+    desk: {
+      act: () => Promise.reject(new Error('not here')),
+      score: () => Promise.reject(new Error('not here')),
+    },
     library: {
       keep: (run) => {
         kept.push(run.id);
@@ -185,11 +189,63 @@ describe('a cancel', () => {
   });
 });
 
+/** What a simulation says of all its requests, as far as tiles read it. */
+function summaryOf({
+  e2e,
+  ttft,
+}: {
+  e2e: number;
+  ttft: number;
+}): NonNullable<AutopilotRun['with']['summary']> {
+  const at = (p95: number) => ({
+    ...{
+      samples: 9,
+      exact: true,
+      mean: p95,
+      min: p95,
+      p50: p95,
+      p90: p95,
+      p95,
+      p99: p95,
+      p999: p95,
+      max: p95,
+    },
+    quantiles: [p95],
+  });
+  return {
+    ...{
+      requests: 9,
+      finished: 9,
+      durationMs: 9,
+      ttftMs: at(ttft),
+      tpotMs: null,
+      itlMs: null,
+      e2eMs: at(e2e),
+    },
+    ...{
+      queueMs: null,
+      promptTokensPerSecond: 9,
+      outputTokensPerSecond: 9,
+      requestsPerSecond: 9,
+      goodput: null,
+    },
+    ...{
+      attainment: null,
+      prefixHitRatio: null,
+      preemptions: 0,
+      recomputedTokens: 0,
+      steps: 9,
+      meanBatch: 1,
+    },
+    ...{ kvBlocks: 9, peakKvBlocks: 9, meanKvBlocks: 9, fragmentation: 0, steadyFromMs: null },
+  };
+}
+
 describe('words', () => {
   const run = autopilotRun();
 
-  test('tiles: six, each with what it stands beside, a definition and the origin', () => {
-    const tiles = autopilotTiles(run);
+  test('tiles of a live run: the newest look, each with what it stands beside, a definition and the origin', () => {
+    const tiles = autopilotTiles({ ...run, complete: false });
     expect(tiles.map(({ label, value, beside }) => plain(`${label}: ${value} | ${beside}`))).toEqual([
       'KV use: 85 % | target 85 %; at most 100 % without',
       'p95 latency: 1,290 ms | target 2,000 ms; at most 4,020 ms without',
@@ -199,6 +255,27 @@ describe('words', () => {
       'Capability: 3 of 8 actions | evict, offload, quantize',
     ]);
     expect(tiles.every(({ help, origin }) => help !== '' && origin === 'simulated')).toBe(true);
+  });
+
+  test('tiles of a run that is over: at most, and the percentiles of all its requests', () => {
+    const own = summaryOf({ e2e: 1500, ttft: 90 });
+    const other = summaryOf({ e2e: 3900, ttft: 700 });
+    const { with: steered, without } = run;
+    const over = {
+      ...run,
+      with: { ...steered, summary: own },
+      without: without === null ? null : { ...without, summary: other },
+    };
+    expect(
+      autopilotTiles(over).map(({ label, value, beside }) => plain(`${label}: ${value} | ${beside}`)),
+    ).toEqual([
+      'KV use: 85 % | at most; target 85 %; at most 100 % without',
+      'p95 latency: 1,500 ms | target 2,000 ms; 3,900 ms without',
+      'p95 TTFT: 90 ms | 700 ms without',
+      'Lower tiers: 1.86 GiB | host memory, CXL, NVMe',
+      'Sequences: 13 | 0 waiting; 0 preemptions, 14 without',
+      'Capability: 3 of 8 actions | evict, offload, quantize',
+    ]);
   });
 
   test('before anything was seen there is no number', () => {

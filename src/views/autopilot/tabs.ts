@@ -11,4 +11,6 @@ export interface AutopilotTab {
 
 export const AUTOPILOT_TABS: readonly AutopilotTab[] = [
   { view: 'steer', name: 'Steer', load: () => import('./SteerView.svelte') },
+  { view: 'hand', name: 'By hand', load: () => import('./HandView.svelte') },
+  { view: 'score', name: 'Eviction score', load: () => import('./ScoreView.svelte') },
 ];

@@ -22,20 +22,20 @@ const MAX_TIMES = 240;
 
 export type SeriesColumn = Exclude<keyof AutopilotSeries, 'timeMs'>;
 
-/** A column brought down to what a figure can show: of the samples on one pixel the largest. */
+/** A column brought down to what a figure can show: of the samples on one pixel the largest; looks without one are no points. */
 export function courseOf(
   { timeMs, ...columns }: AutopilotSeries,
   column: SeriesColumn,
-): { readonly x: number; readonly y: number | null }[] {
+): { readonly x: number; readonly y: number }[] {
   const values = columns[column];
   const count = Math.min(MAX_TIMES, timeMs.length);
-  return Array.from({ length: count }, (_, i) => {
+  return Array.from({ length: count }, (_, i) => i).flatMap((i) => {
     const [from, to] = [
       Math.floor((i * timeMs.length) / count),
       Math.floor(((i + 1) * timeMs.length) / count),
     ];
     const known = values.slice(from, to).filter((value) => value !== null);
-    return { x: timeMs[from] ?? 0, y: known.length === 0 ? null : Math.max(...known) };
+    return known.length === 0 ? [] : [{ x: timeMs[from] ?? 0, y: Math.max(...known) }];
   });
 }
 
