@@ -52,6 +52,9 @@ const modelFacade: ModelWorkerApi = {
   quality: async (scenario, text, onProgress) => (await model).quality(scenario, text, onProgress),
   serve: async (scenario, onProgress) => (await model).serve(scenario, onProgress),
   tune: async (scenario, resume, onProgress) => (await model).tune(scenario, resume, onProgress),
+  autopilot: async (scenario, hold, onNews) => (await model).autopilot(scenario, hold, onNews),
+  goOn: () => void model.then((ready) => ready.goOn()),
+  stopAutopilot: () => void model.then((ready) => ready.stopAutopilot()),
   cancel: () => void model.then((ready) => ready.cancel()),
   loseDevice: () => void model.then((ready) => ready.loseDevice()),
 };

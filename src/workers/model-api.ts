@@ -16,13 +16,16 @@ import type {
   ModelProgress,
   ModelSource,
 } from '../lab/model/types.ts';
+import type { AutopilotRun } from '../core/run/autopilot.ts';
 import type { QualityRun } from '../core/run/quality.ts';
 import type { ServeRun } from '../core/run/serve.ts';
 import type { TuneRun } from '../core/run/tune.ts';
+import type { AutopilotScenario } from '../core/scenario/autopilot/schema.ts';
 import type { QualityScenario } from '../core/scenario/quality/schema.ts';
 import type { ServeScenario } from '../core/scenario/serve/schema.ts';
 import type { TuneScenario } from '../core/scenario/tune/schema.ts';
 import type { Outcome } from './api.ts';
+import type { OnAutopilotNews } from './autopilot-api.ts';
 
 export type * from '../lab/model/types.ts';
 
@@ -67,6 +70,19 @@ export interface ModelWorkerApi {
     resume: TuneRun | null,
     onProgress: (news: LabNews<TuneRun>) => void,
   ): Promise<Outcome<TuneRun>>;
+  /**
+   * The loaded model under an autopilot. Cancelling ends the run with what it has; a stop lets the cache serve on.
+   * @param hold waits before each plan until `goOn`
+   */
+  autopilot(
+    scenario: AutopilotScenario,
+    hold: boolean,
+    onNews: OnAutopilotNews,
+  ): Promise<Outcome<AutopilotRun>>;
+  /** Lets the plan go that waits. */
+  goOn(): void;
+  /** Takes back the plan that was begun; no other is made. */
+  stopAutopilot(): void;
   /** Stops whatever runs in this worker. */
   cancel(): void;
   /** For tests of device loss: destroys the model's device as the browser would lose it. */

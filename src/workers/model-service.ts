@@ -17,6 +17,7 @@ const modelling = () => import('./modelling.ts');
 const qualityLab = () => import('./model-quality.ts');
 const servingLab = () => import('./model-serving.ts');
 const tuningLab = () => import('./model-tuning.ts');
+const autopilot = () => import('./model-autopilot.ts');
 
 /** Something was asked of a model before one was loaded. */
 export class NoModelError extends Error {
@@ -35,6 +36,8 @@ class ModelService implements ModelWorkerApi {
   readonly #platform: GpuPlatform;
   readonly #turn: Turn;
   #session: ModelSession | null = null;
+  /** An autopilot that runs, as its buttons reach it. */
+  #steering: { goOn(): void; stop(): void } | null = null;
 
   constructor(platform: GpuPlatform, turn: Turn) {
     this.#platform = platform;
@@ -104,6 +107,29 @@ class ModelService implements ModelWorkerApi {
         onProgress: tuneNews(onUpdate, this.#platform.now),
       });
     });
+  }
+
+  autopilot(...[scenario, hold, onNews]: Parameters<ModelWorkerApi['autopilot']>) {
+    return this.#turn.take(onNews, async (signal, onUpdate: typeof onNews) => {
+      const session = this.#loaded();
+      const { Going, steerEngine } = await autopilot();
+      const going = new Going();
+      this.#steering = going;
+      try {
+        const context = session.lend({ signal, onUpdate: () => undefined });
+        return await steerEngine(scenario, context, { going, hold, onNews: onUpdate });
+      } finally {
+        this.#steering = null;
+      }
+    });
+  }
+
+  goOn(): void {
+    this.#steering?.goOn();
+  }
+
+  stopAutopilot(): void {
+    this.#steering?.stop();
   }
 
   cancel(): void {

@@ -1,4 +1,5 @@
 /** Doubles of the page's ports, for tests of states without a DOM, a worker or a GPU. */
+import type { AutopilotRun } from '../../src/core/run/autopilot.ts';
 import type { QualityRun } from '../../src/core/run/quality.ts';
 import type { CheckRun, Environment, LabRun } from '../../src/core/run/schema.ts';
 import type { ServeRun } from '../../src/core/run/serve.ts';
@@ -92,6 +93,7 @@ export class FakeModel implements ModelWorkerApi {
   readonly qualityRuns = deferred<Outcome<QualityRun>>();
   readonly serveRuns = deferred<Outcome<ServeRun>>();
   readonly tunings = deferred<Outcome<TuneRun>>();
+  readonly autopilots = deferred<Outcome<AutopilotRun>>();
   held: ModelFacts | null = null;
   source: ModelSource | null = null;
   wish: GenerationWish | null = null;
@@ -130,6 +132,14 @@ export class FakeModel implements ModelWorkerApi {
   tune(): ReturnType<ModelWorkerApi['tune']> {
     return this.tunings.promise;
   }
+
+  autopilot(): ReturnType<ModelWorkerApi['autopilot']> {
+    return this.autopilots.promise;
+  }
+
+  goOn(): void {}
+
+  stopAutopilot(): void {}
 
   cancel(): void {
     this.cancelled += 1;

@@ -91,8 +91,8 @@ export class EnginePlant implements RunPlant {
 
   async advance(untilMs: number): Promise<boolean> {
     const { traffic, signal } = this.#parts;
-    while (!traffic.isOver && this.nowMs < untilMs) {
-      signal.throwIfAborted();
+    // Whoever cancelled looks at the signal himself, and still wants to hear of the run.
+    while (!traffic.isOver && this.nowMs < untilMs && !signal.aborted) {
       await this.#fetchHeld();
       const step = await traffic.step();
       this.#sync(step === null ? [] : step.tokens.map(({ row }) => row));
