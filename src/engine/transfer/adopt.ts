@@ -48,7 +48,7 @@ export async function adoptSequence(
 
 /** @throws TransferError where the KV is another model's */
 export async function checkModel(
-  { gpu, model }: EngineInside,
+  { gpu, model }: Pick<EngineInside, 'gpu' | 'model'>,
   theirs: SequenceSnapshot['model'],
 ): Promise<void> {
   const own = await identityOf(gpu, model);
