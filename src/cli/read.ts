@@ -17,8 +17,13 @@ export function eachLine(path: string, what: string, use: (line: string) => void
     let rest = '';
     for (;;) {
       const bytes = readChunk(file, chunk, path, what);
-      const text = rest + decoder.decode(chunk.subarray(0, bytes), { stream: bytes > 0 });
-      const lines = text.split('\n');
+      const text = decoder.decode(chunk.subarray(0, bytes), { stream: bytes > 0 });
+      // A line may be longer than many chunks: it is only cut where one has an end of it.
+      if (bytes > 0 && !text.includes('\n')) {
+        rest += text;
+        continue;
+      }
+      const lines = (rest + text).split('\n');
       rest = bytes > 0 ? (lines.pop() ?? '') : '';
       for (const line of lines) use(line);
       if (bytes === 0) return;

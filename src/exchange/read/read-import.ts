@@ -30,7 +30,7 @@ export type FileKind =
 /** What a file seems to be, from its beginning; results where nothing speaks for another. */
 export function fileKind(head: string): FileKind {
   const start = head.trimStart();
-  const firstLine = start.split('\n')[0] ?? '';
+  const [firstLine = ''] = start.split('\n', 1);
   if (isRunHead(start)) return { kind: 'run' };
   if (!start.startsWith('{') && looksLikeResults(start)) return { kind: 'results' };
   const format = detectTrace(firstLine);

@@ -124,7 +124,7 @@ test.each<[string, string | null]>([
   [row({ input_length: 600, hash_ids: [1, 2] }), 'mooncake'],
   [row({ input_length: 40, hash_ids: [1, 2] }), 'vllm-replay'],
   [row({ hash_ids: [] }), 'jsonl'],
-  ['0,1.5,8.5,Weibull,0.37,0.39', 'rates'],
+  ['0,1.5,8.5,Weibull,0.37,0.39', 'servegen'],
   ['time,rate', 'rates'],
   ['a story', null],
   ['{"a":', null],
@@ -178,7 +178,7 @@ describe('a stream', () => {
       }
     }
     await expect(readTraceStream(endless())).rejects.toThrow(
-      /Line 1 of the trace: it has 1200000 characters/,
+      /Line 1 of the trace: it has 64400000 characters/,
     );
   });
 });
@@ -246,3 +246,88 @@ test.skipIf(noAzure !== null)(
     expect(Math.max(...requests.map((r) => r.promptTokens))).toBe(expected['max_context']);
   },
 );
+
+describe('WEKA conversations', () => {
+  const conversation = (requests: object[], more: object = {}): string =>
+    JSON.stringify({ id: 'a', block_size: 64, hash_id_scope: 'local', tool_tokens: 10, requests, ...more });
+  const first = [
+    { t: 0, type: 's', in: 130, out: 5, hash_ids: [1, 2, 3] },
+    { t: 10, type: 'n', in: 200, out: 7, hash_ids: [1, 2, 4] },
+  ];
+
+  test('requests of several conversations in the order of their times; local ids are their own', () => {
+    const second = [
+      { t: 4, type: 's', in: 64, out: 1, hash_ids: [1] },
+      { type: 'subagent', requests: [] },
+    ];
+    const trace = readTrace(`${conversation(first)}\n${conversation(second)}\n`);
+    expect(trace.blockTokens).toBe(64);
+    expect(trace.requests.map(({ arrivalSeconds, promptTokens }) => [arrivalSeconds, promptTokens])).toEqual([
+      [0, 130],
+      [4, 64],
+      [10, 200],
+    ]);
+    const [a, b, c] = trace.requests.map(({ blockIds }) => blockIds);
+    expect(c?.slice(0, 2)).toEqual(a?.slice(0, 2));
+    expect(b?.[0]).not.toBe(a?.[0]);
+    expect(trace.notes?.join(' ')).toMatch(/2 conversations.*1 sub-agents are left out/);
+  });
+
+  test('global ids are shared, ids beyond the prompt are cut', () => {
+    const shared = { hash_id_scope: 'global' };
+    const long = [{ t: 1, in: 65, out: 1, hash_ids: [1, 2, 3, 4] }];
+    const trace = readTrace(`${conversation(first, shared)}\n${conversation(long, shared)}`);
+    expect(trace.requests[1]?.blockIds).toEqual(trace.requests[0]?.blockIds.slice(0, 2));
+  });
+
+  test('is known from its beginning, whatever follows', () => {
+    expect(detectTrace(conversation(first).slice(0, 120))).toBe('weka');
+    expect(detectTrace(row({ input_length: 600, hash_ids: [0, 1] }))).toBe('mooncake');
+  });
+
+  test.each([
+    { text: conversation([{ t: 0, in: 5 }]), message: /Line 1.*lacks t, in or out/ },
+    { text: conversation(first).slice(0, -3), message: /Line 1.*no JSON/ },
+    {
+      text: `${conversation(first)}\n${conversation(first, { block_size: 32 })}`,
+      message: /Line 2.*block_size is 32/,
+    },
+  ])('$message', ({ text, message }) => {
+    expect(() => readTrace(text)).toThrow(message);
+  });
+});
+
+describe('BurstGPT', () => {
+  const header = 'Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type';
+  // The published rows of the first file: 5, 45 and 118 seconds.
+  const rows = '5,ChatGPT,472,18,490,Conversation log\n45,ChatGPT,1087,230,1317,Conversation log\n';
+
+  test('is read in seconds; failures are kept and counted', () => {
+    const trace = readTrace(`${header}\n${rows}118,GPT-4,417,0,417,API log\n`);
+    expect(detectTrace(header)).toBe('burstgpt');
+    expect(
+      trace.requests.map(({ arrivalSeconds, promptTokens, outputTokens }) => [
+        arrivalSeconds,
+        promptTokens,
+        outputTokens,
+      ]),
+    ).toEqual([
+      [0, 472, 18],
+      [40, 1087, 230],
+      [113, 417, 0],
+    ]);
+    expect(trace.notes?.[0]).toContain('1 requests have no response tokens');
+  });
+
+  test('version 3 has a session and an elapsed time beside', () => {
+    const third =
+      'Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type\n' +
+      '5,0a1b,1.5,ChatGPT,472,18,490,Conversation log\n';
+    expect(readTrace(third).requests[0]).toMatchObject({ promptTokens: 472, outputTokens: 18 });
+  });
+});
+
+test('ServeGen’s rates are told from others by having no header', () => {
+  expect(detectTrace('0,0.5,1.2,Gamma,"(0.7, 1.1)"')).toBe('servegen');
+  expect(detectTrace('time,rate')).toBe('rates');
+});

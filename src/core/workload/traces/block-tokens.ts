@@ -33,6 +33,18 @@ export class BlockTokens {
     this.#seen = true;
   }
 
+  /** The file says it itself. @throws TraceError where it says two things */
+  declare(tokens: number, line: number): void {
+    if (this.#seen && this.tokens !== tokens) {
+      throw new TraceError(
+        line,
+        `its block_size is ${tokens} and that of the lines before it ${this.tokens}; take conversations of one size.`,
+      );
+    }
+    this.#sizes = [tokens];
+    this.#seen = true;
+  }
+
   /** Tokens of an id; null where no request had any. */
   get tokens(): number | null {
     return this.#seen ? (this.#sizes[0] ?? null) : null;

@@ -1,5 +1,6 @@
 /**
- * Traces as CSV: Azure's (TIMESTAMP, ContextTokens, GeneratedTokens) and plain ones, whose columns are found by name.
+ * Traces as CSV: Azure's (TIMESTAMP, ContextTokens, GeneratedTokens), BurstGPT's and plain ones, whose columns are found
+ * by name.
  *
  * Fields are numbers and times without commas, in quotes or not, so a line is split at its commas. Times are dates or
  * seconds, milliseconds where the column's name says so (arrival_ms).
@@ -37,6 +38,15 @@ export function csvNames(header: string): string[] {
 /** Fields of a line, without spaces and quotes around them. */
 export function fieldsOf(line: string): string[] {
   return line.split(',').map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
+}
+
+/**
+ * BurstGPT's header: Timestamp (seconds), Model, Request tokens, Response tokens, Total tokens, Log Type; version 3 has a
+ * session and a time beside them. Source: HPMLL/BurstGPT README.
+ */
+export function isBurstGpt(header: string): boolean {
+  const names = csvNames(header);
+  return names.includes('requesttokens') && names.includes('responsetokens');
 }
 
 /** @throws TraceError where a column is missing */

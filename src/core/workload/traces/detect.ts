@@ -1,9 +1,10 @@
 /** Which format a trace has, seen from its first line. */
-import { csvColumns, csvNames } from './csv.ts';
+import { csvColumns, csvNames, isBurstGpt } from './csv.ts';
 import { jsonlRequest } from './jsonl.ts';
-import { rateColumns } from './rates.ts';
+import { hasNoHeader, rateColumns } from './rates.ts';
 import { BlockTokens } from './block-tokens.ts';
 import { TraceError } from './trace.ts';
+import { isWeka } from './weka.ts';
 
 export const TRACE_FORMATS = {
   azure: 'Azure CSV',
@@ -12,6 +13,9 @@ export const TRACE_FORMATS = {
   jsonl: 'JSON lines',
   csv: 'CSV',
   rates: 'CSV of rates',
+  servegen: 'ServeGen CSV of rates',
+  burstgpt: 'BurstGPT CSV',
+  weka: 'WEKA conversations (an id for each 64 tokens)',
 } as const;
 export type TraceFormat = keyof typeof TRACE_FORMATS;
 
@@ -19,9 +23,10 @@ export type TraceFormat = keyof typeof TRACE_FORMATS;
 export function detectTrace(firstLine: string): TraceFormat | null {
   const line = firstLine.replace(/^\uFEFF/, '').trim();
   try {
-    if (line.startsWith('{')) return jsonlFormat(line);
-    if (rateColumns(line)) return 'rates';
+    if (line.startsWith('{')) return isWeka(line) ? 'weka' : jsonlFormat(line);
+    if (rateColumns(line)) return hasNoHeader(line) ? 'servegen' : 'rates';
     csvColumns(line, 1);
+    if (isBurstGpt(line)) return 'burstgpt';
     return csvNames(line).includes('contexttokens') ? 'azure' : 'csv';
   } catch (error) {
     if (error instanceof TraceError) return null;

@@ -5,10 +5,11 @@
  */
 import type { RateWindow } from '../rate-series.ts';
 import { BlockTokens } from './block-tokens.ts';
-import { csvColumns, csvRequest } from './csv.ts';
+import { csvColumns, csvRequest, isBurstGpt } from './csv.ts';
 import { jsonlRequest } from './jsonl.ts';
 import { hasNoHeader, MAX_WINDOWS, rateColumns, rateWindow } from './rates.ts';
 import { checkedRequest, TRACE_BOUNDS, TraceError, type Trace, type TraceRequest } from './trace.ts';
+import { isWeka, wekaConversation } from './weka.ts';
 
 export class TraceReader {
   #requests: TraceRequest[] = [];
@@ -19,10 +20,17 @@ export class TraceReader {
   #line = 0;
   #origin: number | null = null;
   #lastSeconds = 0;
+  /** Requests of conversations that all begin at 0: sorted when all are there. */
+  #conversations: TraceRequest[] = [];
+  #numConversations = 0;
+  #ids = new Map<string, number>();
+  /** Entries that were left out or changed, by what they are. */
+  #leftOut = 0;
+  #failed = 0;
 
   /** Requests, or windows of rates, so far. */
   get size(): number {
-    return this.#requests.length + this.#windows.length;
+    return this.#requests.length + this.#windows.length + this.#conversations.length;
   }
 
   /** One line without its end. Empty lines are passed over. @throws TraceError */
@@ -38,15 +46,44 @@ export class TraceReader {
   /** @throws TraceError for a file without requests */
   finish(): Trace {
     if (this.size === 0) throw new TraceError(this.#line, 'the file ends without a single request.');
-    if (this.#windows.length === 0)
-      return { requests: this.#requests, blockTokens: this.#blockTokens.tokens };
+    this.#mergeConversations();
+    if (this.#windows.length === 0) {
+      return {
+        requests: this.#requests,
+        blockTokens: this.#blockTokens.tokens,
+        ...(this.#notes().length > 0 ? { notes: this.#notes() } : {}),
+      };
+    }
     if (this.#windows.every(({ rate }) => rate === 0)) {
       throw new TraceError(this.#line, 'the file ends and all of its rates are 0; one above 0 is needed.');
     }
     return { requests: [], blockTokens: null, rates: this.#windows };
   }
 
+  #notes(): string[] {
+    return [
+      ...(this.#numConversations > 1
+        ? [
+            `${this.#numConversations} conversations, all of which begin at time 0, as they stand in the file.`,
+          ]
+        : []),
+      ...(this.#leftOut > 0
+        ? [`${this.#leftOut} sub-agents are left out: the file does not say from when their times count.`]
+        : []),
+      ...(this.#failed > 0
+        ? [
+            `${this.#failed} requests have no response tokens: BurstGPT counts them as failures; they are kept as sent.`,
+          ]
+        : []),
+    ];
+  }
+
   #begin(line: string): void {
+    if (isWeka(line)) {
+      this.#take = (text, number) => this.#addConversation(text, number);
+      this.#take(line, this.#line);
+      return;
+    }
     if (line.startsWith('{')) {
       this.#take = (text, number) => this.#addRequest(jsonlRequest(text, number));
       this.#take(line, this.#line);
@@ -59,7 +96,41 @@ export class TraceReader {
       return;
     }
     const columns = csvColumns(line, this.#line);
-    this.#take = (text, number) => this.#addRequest(csvRequest(text, columns, number));
+    const burst = isBurstGpt(line);
+    this.#take = (text, number) => {
+      const request = csvRequest(text, columns, number);
+      if (burst && request.outputTokens === 0) this.#failed++;
+      this.#addRequest(request);
+    };
+  }
+
+  #addConversation(text: string, line: number): void {
+    const own = this.#numConversations++;
+    const { blockTokens, requests, leftOut } = wekaConversation(text, line, (id, local) => {
+      const key = local ? `${own}:${id}` : String(id);
+      const known = this.#ids.get(key);
+      if (known !== undefined) return known;
+      this.#ids.set(key, this.#ids.size);
+      return this.#ids.size - 1;
+    });
+    this.#blockTokens.declare(blockTokens, line);
+    this.#leftOut += leftOut;
+    for (const request of requests) {
+      this.#refuseMoreThan(TRACE_BOUNDS.maxRequests, 'request');
+      checkedRequest(request, -Infinity, line);
+      this.#conversations.push(request);
+    }
+  }
+
+  #mergeConversations(): void {
+    if (this.#conversations.length === 0) return;
+    const sorted = this.#conversations.toSorted((a, b) => a.arrivalSeconds - b.arrivalSeconds);
+    const origin = sorted[0]?.arrivalSeconds ?? 0;
+    this.#requests = sorted.map((request) => ({
+      ...request,
+      arrivalSeconds: request.arrivalSeconds - origin,
+    }));
+    this.#conversations = [];
   }
 
   #addRequest(request: TraceRequest): void {

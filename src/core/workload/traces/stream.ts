@@ -53,10 +53,15 @@ export async function readLines<T>(
   const decoder = new TextDecoder('utf-8');
   let [rest, lines, read] = ['', 0, 0];
   const take = (text: string): void => {
-    const parts = (rest + text).split('\n');
-    rest = parts.pop() ?? '';
-    for (const line of parts) reader.push(line);
-    lines += parts.length;
+    // A line may come in thousands of pieces: it is only cut where one has an end of it.
+    if (text.includes('\n')) {
+      const parts = (rest + text).split('\n');
+      rest = parts.pop() ?? '';
+      for (const line of parts) reader.push(line);
+      lines += parts.length;
+    } else {
+      rest += text;
+    }
     if (rest.length > TRACE_BOUNDS.maxLineCharacters) throw tooLong(lines + 1, rest.length);
   };
   for await (const piece of pieces) {

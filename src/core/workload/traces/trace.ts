@@ -38,7 +38,11 @@ export class TraceError extends Error {
 }
 
 /** Bounds that keep a hostile file from filling the memory. */
-export const TRACE_BOUNDS = { maxLineCharacters: 1_000_000, maxRequests: 20_000_000, maxTokens: 100_000_000 };
+export const TRACE_BOUNDS = {
+  maxLineCharacters: 64_000_000,
+  maxRequests: 20_000_000,
+  maxTokens: 100_000_000,
+};
 
 /** Ids of a request that has none: one list for all of them. */
 export const NO_BLOCK_IDS: readonly number[] = Object.freeze([]);
