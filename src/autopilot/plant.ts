@@ -44,6 +44,8 @@ export interface AutopilotPlant {
    * nearest that works. Left out: any token will do.
    */
   readonly blockTokens?: number;
+  /** Of the link to the fastest lower tier, bytes in 10⁹ a second, where the plant knows it. */
+  readonly linkGBps?: number;
   readonly nowMs: number;
   /**
    * Serves on until `untilMs` of its own clock, or until nothing is left to do.

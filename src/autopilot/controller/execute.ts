@@ -8,7 +8,7 @@
 import type { PlannedAction, PlanState } from '../../core/run/autopilot.ts';
 import type { KvAction } from '../../core/scenario/autopilot/action.ts';
 import type { AutopilotPolicy } from '../../core/scenario/autopilot/policy.ts';
-import { canaryGroups, Guard, losesQuality } from '../guard/index.ts';
+import { canaryGroups, Guard, losesQuality, type QualityTest } from '../guard/index.ts';
 import type { AuditLog } from '../log/index.ts';
 import { percent, type Plan } from '../planner/index.ts';
 import { ActionError, type Applied, type AutopilotPlant } from '../plant.ts';
@@ -25,7 +25,7 @@ export interface Ended {
   /** Whether the plant has nothing left to serve. */
   readonly over: boolean;
   /** Of the shadow; null where none ran. */
-  readonly qualityDelta: number | null;
+  readonly quality: QualityTest | null;
 }
 
 /** Looks of a shadow, each at the policy's share of the sequences that are still unseen. */
@@ -90,7 +90,7 @@ export class PlanExecution {
       reason,
       stays: this.#stays,
       over: this.#over,
-      qualityDelta: this.#guard.quality?.delta ?? null,
+      quality: this.#guard.quality,
     };
   }
 

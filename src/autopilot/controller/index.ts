@@ -136,8 +136,8 @@ class Loop {
     return ended.over;
   }
 
-  #learn(plan: Plan, { ending, qualityDelta }: Ended): void {
-    if (qualityDelta !== null) this.#memory.measured(plan.actions, qualityDelta, this.#plant.sequences());
+  #learn(plan: Plan, { ending, quality }: Ended): void {
+    if (quality !== null) this.#memory.measured(plan.actions, quality, this.#plant.sequences());
     if (ending === 'quality' || ending === 'service') {
       this.#memory.rolledBack(plan.actions, ending === 'quality', this.#plant.nowMs);
     }

@@ -4,9 +4,11 @@
  */
 import type { PlannedAction, SequenceState } from '../../core/run/autopilot.ts';
 import type { AutopilotPolicy } from '../../core/scenario/autopilot/policy.ts';
-import { losesQuality } from '../guard/index.ts';
+import { losesQuality, type QualityTest } from '../guard/index.ts';
 import { classOf, type ActionClass, type Learned } from '../planner/index.ts';
 
+/** Positions that must have been shadowed before a measured risk takes the place of the policy's. */
+const LEAST_POSITIONS = 128;
 /** A measured risk is never nothing, so that fewer tokens are still better than more. */
 const LEAST_RISK = 0.001;
 /** A class is put aside for so many cool-downs the first time; at least a second, where there is no cool-down. */
@@ -15,7 +17,7 @@ const LEAST_BAR_MS = 1000;
 
 export class Memory {
   readonly #policy: AutopilotPolicy;
-  readonly #measured = new Map<ActionClass, number>();
+  readonly #losses = new Map<ActionClass, { loss: number; touched: number; positions: number }>();
   readonly #barredUntil = new Map<ActionClass, number>();
   readonly #rollbacks = new Map<ActionClass, number>();
 
@@ -25,18 +27,35 @@ export class Memory {
 
   learned(nowMs: number): Learned {
     const barred = [...this.#barredUntil].filter(([, until]) => until > nowMs).map(([name]) => name);
-    return { barred: new Set(barred), measured: this.#measured };
+    return { barred: new Set(barred), measured: this.#measured() };
   }
 
-  /** The loss of a plan with one class of lossy actions is that class's: of a token, as a part of maxQualityDelta. */
-  measured(actions: readonly PlannedAction[], delta: number, sequences: readonly SequenceState[]): void {
-    const lossy = actions.filter(({ action }) => losesQuality(action));
-    const classes = new Set(lossy.map(({ action }) => classOf(action)));
-    const [only] = classes;
-    if (only === undefined || classes.size > 1) return;
-    const touched = touchedShare(lossy, sequences);
+  /** Loss of a token over maxQualityDelta, for each class of which enough was seen. */
+  #measured(): ReadonlyMap<ActionClass, number> {
     const budget = Math.max(this.#policy.maxQualityDelta, LEAST_RISK);
-    if (touched > 0) this.#measured.set(only, Math.max(LEAST_RISK, delta / budget / touched));
+    const known = [...this.#losses].filter(
+      ([, { positions, touched }]) => positions >= LEAST_POSITIONS && touched > 0,
+    );
+    return new Map(
+      known.map(([name, { loss, touched }]) => [name, Math.max(LEAST_RISK, loss / touched / budget)]),
+    );
+  }
+
+  /** The loss of a plan with one class of lossy actions is that class's; all its plans count, by their positions. */
+  measured(
+    actions: readonly PlannedAction[],
+    { delta, samples }: QualityTest,
+    sequences: readonly SequenceState[],
+  ): void {
+    const lossy = actions.filter(({ action }) => losesQuality(action));
+    const [only, ...others] = new Set(lossy.map(({ action }) => classOf(action)));
+    if (only === undefined || others.length > 0) return;
+    const sum = this.#losses.get(only) ?? { loss: 0, touched: 0, positions: 0 };
+    this.#losses.set(only, {
+      loss: sum.loss + samples * delta,
+      touched: sum.touched + samples * touchedShare(lossy, sequences),
+      positions: sum.positions + samples,
+    });
   }
 
   /** Puts the class that is suspected most aside. @returns it */

@@ -30,10 +30,21 @@ function rungsOf(segments: readonly Segment[], view: PlanView, policy: Autopilot
   return rungs.sort((a, b) => a.step.slope - b.step.slope || a.height - b.height);
 }
 
-/** Bytes that the link carries while a step is watched, and that lower tiers still hold. */
-export function movableBytes({ telemetry }: PlanView, policy: AutopilotPolicy): number {
-  const link = policy.offloadGBps * 1e6 * policy.watchMs;
-  return Math.max(0, Math.min(link, telemetry.hostBudgetBytes - telemetry.hostBytes));
+/**
+ * Bytes that may still be offloaded: what lower tiers hold, what the link carries while a step is watched, and what it can
+ * read back in each step without making a token slower than maxLatencyRatio allows. The last is what an offload costs for
+ * as long as its sequence lives.
+ */
+export function movableBytes({ telemetry, linkGBps }: PlanView, policy: AutopilotPolicy): number {
+  const { hostBytes, hostBudgetBytes, running, outputTokensPerSecond } = telemetry;
+  const bytesPerMs = 1e6 * Math.min(policy.offloadGBps, linkGBps);
+  const carried = bytesPerMs * policy.watchMs;
+  const readNowMs = hostBytes / bytesPerMs;
+  const tokenMs = outputTokensPerSecond > 0 ? (1000 * running) / outputTokensPerSecond : Infinity;
+  // A token's time without what is read already, so that one plan after another does not creep.
+  const mayReadMs = (policy.maxLatencyRatio - 1) * Math.max(0, tokenMs - readNowMs);
+  const read = tokenMs === Infinity ? Infinity : bytesPerMs * mayReadMs - hostBytes;
+  return Math.max(0, Math.min(carried, read, hostBudgetBytes - hostBytes));
 }
 
 class Selection {

@@ -36,6 +36,8 @@ export interface PlanView extends Learned {
   readonly initialLimits: KvLimits;
   readonly capabilities: ReadonlySet<KvActionKind>;
   readonly blockTokens: number;
+  /** Of the plant's link to lower tiers; Infinity where it knows none. */
+  readonly linkGBps: number;
   readonly price: (action: KvAction) => Priced;
 }
 
@@ -48,6 +50,7 @@ export function viewOf(plant: AutopilotPlant, initialLimits: KvLimits, learned =
     initialLimits,
     capabilities: plant.capabilities,
     blockTokens: plant.blockTokens ?? BLOCK_TOKENS,
+    linkGBps: plant.linkGBps ?? Infinity,
     price: (action) => plant.price(action),
     ...learned,
   };

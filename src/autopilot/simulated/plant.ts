@@ -151,6 +151,10 @@ export class SimulatedPlant implements AutopilotPlant {
     this.#ledger = new Ledger(this.shape, this.#parts.manager, this.#parts.sequences);
   }
 
+  get linkGBps(): number {
+    return this.shape.tiers[0]?.bandwidthGBps ?? Infinity;
+  }
+
   get nowMs(): number {
     return this.#nowMs;
   }
