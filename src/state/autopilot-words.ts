@@ -8,6 +8,7 @@ import {
   type KvAction,
   type KvActionKind,
 } from '../core/scenario/autopilot/action.ts';
+import type { AutopilotPolicy } from '../core/scenario/autopilot/policy.ts';
 
 export interface Tile {
   readonly label: string;
@@ -183,6 +184,13 @@ export function commandWords(command: ActCommand): string {
     default:
       return actionWords(command);
   }
+}
+
+/** A policy in a line: what it holds, and by which means. */
+export function policyWords({ kvUseTarget, latencyP95Ms, actionPriority }: AutopilotPolicy): string {
+  const latency = latencyP95Ms === null ? '' : `, p95 within ${formatValue(latencyP95Ms, 'ms')}`;
+  const means = actionPriority.map((kind) => ACTION_NAMES[kind]).join(', ');
+  return `holds ${formatValue(kvUseTarget, 'share')} KV use${latency}, by ${means}`;
 }
 
 /** Changes of a plan in one line: `KV use 88 % → 82 %, quality lost 0.01 (at most 0.03)`. */

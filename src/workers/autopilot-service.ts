@@ -108,19 +108,21 @@ export async function steer(
   const stamp = { id: newId(), createdAt: date(), appVersion };
   const live = new LiveRun(scenario, stamp);
   const teller = new Teller(live, scenario, now, onNews);
-  const pacer = new Pacer({ pace, isOver: () => going.isStopped, now, sleep });
+  const pacer = new Pacer({ pace, isOver: () => going.isOver, now, sleep });
   return runAutopilotScenario(scenario, {
     ...backend,
     stamp: { ...stamp, command: null },
     signal: going.cancelled.signal,
     stop: going.stopped.signal,
     pause: () => pacer.pause(),
-    faults: ({ planId }) =>
-      pacer.before(planId, async () => {
+    faults: async ({ planId }) => {
+      if (going.isStopped) return;
+      await pacer.before(planId, async () => {
         teller.hold(planId);
         await going.wait();
         teller.release();
-      }),
+      });
+    },
     onNews: (news, side) => {
       live.hear(news, side);
       if (news.kind === 'look') pacer.looked(news.telemetry.atMs);
