@@ -5,6 +5,7 @@
 import '../core/all-records.ts';
 import type { Run } from '../core/run/schema.ts';
 import { consider } from './consider.ts';
+import { labAdvice } from './lab.ts';
 import { RULES } from './rules/index.ts';
 import { subjectOf } from './subject/index.ts';
 import { TRIAL_REQUESTS, TRIAL_SEEDS, Trials } from './trial.ts';
@@ -38,6 +39,7 @@ function withoutRivals(ranked: readonly Recommendation[]): {
 /** With what became of every rule. @throws AdviseError for a run that no advice can be given on */
 export async function advice(run: Run, options: AdviseOptions = {}): Promise<Advice> {
   const { seeds = TRIAL_SEEDS, requests = TRIAL_REQUESTS, only = RULE_IDS, quality = [] } = options;
+  if (run.kind === 'lab') return labAdvice(run, only, quality);
   const read = subjectOf(run, options);
   if (!read.ok) throw new AdviseError(read.sentence);
   const { subject } = read;

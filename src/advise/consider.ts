@@ -21,6 +21,7 @@ const WATCHED: readonly Quantity[] = [
 /** Worse by more is a harm; a rate is dearer than a tail. */
 const MOST_HARM: Readonly<Partial<Record<Quantity, number>>> = { outputTokensPerSecond: 0.03, goodput: 0.03 };
 const MOST_TAIL_HARM = 0.1;
+const OUTWEIGHS = 3;
 const MOST_SPARED_HARM = 0.03;
 const LEAST = 0.05;
 const KEPT = 0.99;
@@ -53,10 +54,17 @@ function harm({ verdict, change }: PairedComparison): number {
   return verdict === 'worse' && change !== null ? Math.abs(change) : 0;
 }
 
-function isHarmed(comparison: PairedComparison, proposal: Proposal): boolean {
-  const most =
-    proposal.kind === 'spares' ? MOST_SPARED_HARM : (MOST_HARM[comparison.quantity] ?? MOST_TAIL_HARM);
-  return harm(comparison) > most && !(proposal.mayCost ?? []).includes(comparison.quantity);
+/**
+ * A rate that falls is a harm always; a tail that rises is one unless what is won outweighs it three times over, and then it
+ * is said beside it.
+ */
+function isHarmed(comparison: PairedComparison, proposal: Proposal, gain: number): boolean {
+  if ((proposal.mayCost ?? []).includes(comparison.quantity)) return false;
+  const size = harm(comparison);
+  if (proposal.kind === 'spares') return size > MOST_SPARED_HARM;
+  const most = MOST_HARM[comparison.quantity];
+  if (most !== undefined) return size > most;
+  return size > MOST_TAIL_HARM && OUTWEIGHS * -gainOf(comparison) > gain;
 }
 
 /** How much better, so that a halved latency and a doubled rate weigh the same. */
@@ -88,7 +96,8 @@ function judged(
   const [before, after] = [attainment(a), attainment(b)];
   const kept = before !== null && after !== null && after >= KEPT && after >= before - 0.005;
   const excused = kept && proposal.noExcuse !== true;
-  const harmed = others.some((one) => isHarmed(one, proposal)) && !excused;
+  const gain = aims.reduce((most, one) => Math.max(most, gainOf(one)), 0);
+  const harmed = others.some((one) => isHarmed(one, proposal, gain)) && !excused;
   if (harmed) return null;
   if (proposal.kind === 'spares') {
     const [aim] = aims;
@@ -102,7 +111,8 @@ function judged(
 
 function effectOf(comparison: PairedComparison): Effect {
   const { quantity, name, unit, a, b, change, interval, verdict, sentence } = comparison;
-  return { quantity, name, unit, a, b, change, interval, verdict, origin: 'simulated', sentence };
+  const said = `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`;
+  return { quantity, name, unit, a, b, change, interval, verdict, origin: 'simulated', sentence: said };
 }
 
 /** The aim, then whatever clearly moved. */
@@ -124,7 +134,9 @@ function recommended(
   trials: Trials,
   quality: readonly QualityRun[],
 ): Recommendation {
-  const own = Object.entries(tried.variant.settings).map(([path, to]) => subject.own(path, to));
+  const own = Object.entries(tried.variant.settings)
+    .map(([path, to]) => subject.own(path, to))
+    .filter(({ from, to }) => JSON.stringify(from) !== JSON.stringify(to));
   return {
     id,
     title: tried.variant.title,

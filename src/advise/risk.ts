@@ -7,7 +7,7 @@ import type { SimScenario } from '../core/scenario/simulate/schema.ts';
 import { qualityOf } from '../plan/quality.ts';
 import type { Risk } from './types.ts';
 
-const SAME: Risk = {
+export const SAME_OUTPUTS: Risk = {
   lossPercent: 0,
   origin: null,
   sentence: 'None for the outputs: no number of the model or of its KV cache is rounded another way.',
@@ -16,14 +16,14 @@ const SAME: Risk = {
 /** Formats of the simulator as the engine of the quality lab names them. */
 const LAB_FORMATS: Readonly<Record<string, string>> = {
   bf16: 'f16',
-  fp8: 'fp8_e4m3',
+  fp8: 'fp8-e4m3',
   int8: 'int8',
   int4: 'int4',
   int2: 'int2',
 };
 
 function measuredLoss(format: string, runs: readonly QualityRun[]): Risk | null {
-  const wanted = LAB_FORMATS[format];
+  const wanted = LAB_FORMATS[format] ?? format;
   for (const run of runs) {
     const row = qualityRows(run).find(
       ({ kFormat, vFormat, policy }) => kFormat === wanted && vFormat === wanted && policy === 'none',
@@ -78,9 +78,21 @@ export function riskOf(
   runs: readonly QualityRun[],
 ): Risk {
   const formats = ['engine.kvFormat', 'engine.weights'].filter((path) => path in settings);
-  if (formats.length === 0) return SAME;
+  if (formats.length === 0) return SAME_OUTPUTS;
   const kv = settings['engine.kvFormat'];
   const measured =
     typeof kv === 'string' && formats.length === 1 && kv !== 'bf16' ? measuredLoss(kv, runs) : null;
   return measured ?? published(before, after);
+}
+
+/** Of a format of the laboratory's own engine, whose model is a shape: only a measurement says anything. */
+export function formatRisk(format: string, runs: readonly QualityRun[]): Risk {
+  if (format === 'f32' || format === 'f16') return SAME_OUTPUTS;
+  return (
+    measuredLoss(format, runs) ?? {
+      lossPercent: null,
+      origin: null,
+      sentence: `What ${format} costs in quality was not measured here; run a quality experiment with it.`,
+    }
+  );
 }

@@ -83,6 +83,6 @@ export class Trials {
   }
 
   compare(a: SimPoint, b: SimPoint, quantity: Quantity): PairedComparison {
-    return comparePoints(a, b, quantity, { b: 'The changed run' });
+    return comparePoints(a, b, quantity, { b: 'the changed run' });
   }
 }

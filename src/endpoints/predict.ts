@@ -134,7 +134,8 @@ export function fitLoad(calibration: readonly LoadRecord[]): LoadFit | null {
 const MANY_TOKENS = 100_000_000;
 const MANY_SEQUENCES = 4096;
 
-function simulationOf(
+/** The scenario of the simulator that stands for a server, with the cost of its steps as they were seen. */
+export function simulationOf(
   { workload, server, prompts, objectives, title, client }: LoadScenario,
   told: LoadedServer,
   { steps: _steps, meanErrorPercent: _error, ...constants }: LoadFit,

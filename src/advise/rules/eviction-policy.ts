@@ -10,7 +10,6 @@ import type { AccessLog } from '../../core/metrics/accesses-log.ts';
 import { generateRequests } from '../../core/workload/generate.ts';
 import { promptAccesses } from '../../core/workload/prompt-accesses.ts';
 import type { Subject } from '../subject/subject.ts';
-import { blocksThatFit } from './kv-budget.ts';
 import { evidenceOf, number, percent, silent, type AdviceRule } from './rule.ts';
 
 /** A longer log says no more about the policies. */
@@ -32,8 +31,8 @@ function hitRatio(policy: ReplayPolicyName, capacity: number, log: AccessLog): n
 }
 
 /** Blocks that running requests leave to the cache, on average. */
-export function cachedBlocks({ scenario, facts }: Subject): number | null {
-  const blocks = scenario.hardware.kvBlocks ?? blocksThatFit(scenario);
+export function cachedBlocks({ scenario, facts, blocksThatFit }: Subject): number | null {
+  const blocks = scenario.hardware.kvBlocks ?? blocksThatFit;
   return blocks === null || facts.meanKvUse === null
     ? null
     : Math.max(1, Math.round(blocks * (1 - facts.meanKvUse)));

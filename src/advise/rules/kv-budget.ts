@@ -1,6 +1,4 @@
 /** KV budget: too small for the requests that run, or so large that most of it lies idle. */
-import { replicaBudget } from '../../core/kv/replica-budget.ts';
-import type { SimScenario } from '../../core/scenario/simulate/schema.ts';
 import type { Subject } from '../subject/subject.ts';
 import {
   evidenceOf,
@@ -19,13 +17,7 @@ const IDLE_BELOW = { given: 0.25, left: 0.1 } as const;
 /** What a smaller pool is given beyond the peak. */
 const RESERVE = 1.5;
 
-/** Blocks that the memory has room for; null where weights do not fit or the cost names no real GPU. */
-export function blocksThatFit(scenario: SimScenario): number | null {
-  const budget = replicaBudget({ ...scenario, hardware: { ...scenario.hardware, kvBlocks: null } });
-  return budget.ok ? budget.kvBlocks : null;
-}
-
-function larger({ scenario, fixed }: Subject): Variant[] {
+function larger({ scenario, fixed, blocksThatFit }: Subject): Variant[] {
   const { kvBlocks, memoryUtilization } = scenario.hardware;
   if (kvBlocks === null) {
     if (memoryUtilization >= MOST_UTILIZATION || fixed('hardware.memoryUtilization') !== null) return [];
@@ -36,7 +28,7 @@ function larger({ scenario, fixed }: Subject): Variant[] {
       },
     ];
   }
-  const most = blocksThatFit(scenario) ?? Infinity;
+  const most = blocksThatFit ?? Infinity;
   const sizes = [1.5, 2, 3].map((factor) => Math.min(most, Math.ceil(kvBlocks * factor)));
   return [...new Set(sizes)]
     .filter((blocks) => blocks > kvBlocks)
@@ -87,10 +79,10 @@ export const kvBudget: AdviceRule = {
         evidence: shortageEvidence(subject),
         why: 'Requests that find no block wait, and those that lose theirs are computed again.',
         variants,
-        aims: ['e2eMs.p99', 'ttftMs.p99', 'outputTokensPerSecond'],
+        aims: ['e2eMs.p99', 'ttftMs.p99', 'e2eMs.mean', 'ttftMs.mean', 'outputTokensPerSecond'],
       };
     }
-    const blocks = scenario.hardware.kvBlocks ?? blocksThatFit(scenario);
+    const blocks = scenario.hardware.kvBlocks ?? subject.blocksThatFit;
     const { peakKvUse } = facts;
     const below = scenario.hardware.kvBlocks === null ? IDLE_BELOW.left : IDLE_BELOW.given;
     if (peakKvUse !== null && blocks !== null && peakKvUse > 0 && peakKvUse < below)

@@ -31,7 +31,7 @@ export const kvFormat: AdviceRule = {
       evidence: shortageEvidence(subject),
       why: 'The same memory holds about twice the tokens, and attention reads half the bytes.',
       variants,
-      aims: ['e2eMs.p99', 'ttftMs.p99', 'outputTokensPerSecond'],
+      aims: ['e2eMs.p99', 'ttftMs.p99', 'e2eMs.mean', 'ttftMs.mean', 'outputTokensPerSecond'],
     };
   },
 };

@@ -3,7 +3,6 @@ import { accessSummary } from '../../core/metrics/accesses.ts';
 import { findGpu } from '../../core/hardware/records.ts';
 import type { Subject } from '../subject/subject.ts';
 import { accessesOf } from './eviction-policy.ts';
-import { blocksThatFit } from './kv-budget.ts';
 import { evidenceOf, percent, silent, type AdviceRule, type Proposed, type Variant } from './rule.ts';
 
 const SHARED_FROM = 0.1;
@@ -33,10 +32,9 @@ function off(subject: Subject, share: number): Proposed {
 }
 
 function thrashed(subject: Subject, hits: number, ideal: number): Proposed {
-  const { scenario, fixed } = subject;
+  const { scenario, fixed, blocksThatFit: most } = subject;
   const { kvBlocks, gpu } = scenario.hardware;
   const hostGBps = findGpu(gpu)?.serving.hostGBps ?? null;
-  const most = blocksThatFit(scenario);
   const variants: Variant[] = [];
   if (kvBlocks !== null && most !== null && most > kvBlocks && fixed('hardware.kvBlocks') === null) {
     const blocks = Math.min(most, kvBlocks * 2);

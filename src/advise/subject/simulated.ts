@@ -1,16 +1,19 @@
 /** A simulated run: its scenario is there, and each of its settings can be changed. */
 import type { Json } from '../../core/json.ts';
+import { replicaBudget } from '../../core/kv/replica-budget.ts';
 import type { SimRun } from '../../core/run/simulation.ts';
 import { valueAt } from '../../core/scenario/layer.ts';
 import type { SimScenario } from '../../core/scenario/simulate/schema.ts';
 import { expandSweep } from '../../core/scenario/sweep.ts';
 import type { SimInputs } from '../../sim/repetition.ts';
 import { factsOf } from './facts.ts';
+import { assignmentOf } from './own.ts';
 import type { OwnSetting, ReadSubject } from './subject.ts';
 
-/** `path=value` as `--set` reads it. */
-export function assignmentOf(path: string, to: Json): string {
-  return `${path}=${typeof to === 'string' ? to : JSON.stringify(to)}`;
+/** null where weights do not fit. */
+function blocksThatFit(scenario: SimScenario): number | null {
+  const budget = replicaBudget({ ...scenario, hardware: { ...scenario.hardware, kvBlocks: null } });
+  return budget.ok ? budget.kvBlocks : null;
 }
 
 function replicasOf({ cluster }: SimScenario): number {
@@ -43,6 +46,7 @@ export function simulatedSubject(run: SimRun, wanted: number | undefined, inputs
       facts: factsOf(point.repetitions, scenario.engine.maxSequences * replicasOf(scenario), 'simulated'),
       scenario,
       inputs,
+      blocksThatFit: blocksThatFit(scenario),
       fixed: () => null,
       own,
       notes: run.points.length > 1 ? [`Of ${run.points.length} points this is “${planned.label}”.`] : [],

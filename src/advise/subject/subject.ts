@@ -55,6 +55,8 @@ export interface Subject {
   /** One point, no sweep. */
   readonly scenario: SimScenario;
   readonly inputs: SimInputs;
+  /** Blocks that the memory of a replica has room for; null where nobody knows. */
+  readonly blocksThatFit: number | null;
   /** Why a setting of the simulator can't be changed in what was run; null where it can. */
   readonly fixed: (path: string) => string | null;
   /** What a setting is called there; of a path that is not fixed. */
