@@ -16,7 +16,7 @@ import type { ShadowSample } from '../plant.ts';
 import { RangeActions } from './ranges.ts';
 
 /** Positions that are compared on each sequence. */
-export const SHADOW_TOKENS = 16;
+export const SHADOW_TOKENS = 12;
 const UNTOUCHED = 'untouched';
 const TOUCHED = 'touched';
 
@@ -97,7 +97,8 @@ export class EngineShadow {
     if (computed === 0 || positions < 1) return [];
     const samples: ShadowSample[] = [];
     const text = [...request.promptIds, ...output];
-    const copies = new Copies(engine, book, text.slice(0, computed), positions);
+    const kv = await ranges.copy(name);
+    const copies = new Copies(engine, book, { past: text.slice(0, computed), kv, positions });
     let said = new Float32Array(0);
     const told = toldFrom(computed, text, request);
     await copies.add(UNTOUCHED, told, request.sampling, (logits) => (said = logits));
@@ -105,7 +106,7 @@ export class EngineShadow {
       const top1 = argmax(said) === argmax(logits) ? 1 : 0;
       samples.push({ sequence: name, kl: klDivergence(said, logits), top1 });
     });
-    copies.fill(await ranges.copy(name), book.parts(name));
+    copies.fill(book.parts(name));
     for (const action of actions) await copies.act(action);
     await copies.go(signal);
     return samples;
@@ -114,35 +115,43 @@ export class EngineShadow {
 
 type Parts = ReturnType<KvBook['parts']>;
 
+/** What the copies begin with. */
+interface Past {
+  /** Tokens that the live sequence has computed. */
+  readonly past: readonly number[];
+  readonly kv: Awaited<ReturnType<RangeActions['copy']>>;
+  /** Tokens that are to come. */
+  readonly positions: number;
+}
+
 /** Two sequences of the shadow engine with the same past. */
 class Copies {
   readonly #engine: Engine;
   readonly #live: LiveCache;
   readonly #book: KvBook;
   readonly #ranges: RangeActions;
-  readonly #past: readonly number[];
-  readonly #positions: number;
+  readonly #begin: Past;
   readonly #rows = new Map<string, number>();
 
-  constructor(engine: Engine, book: KvBook, past: readonly number[], positions: number) {
+  constructor(engine: Engine, book: KvBook, begin: Past) {
     this.#engine = engine;
     this.#live = new LiveCache(engine);
     this.#book = new KvBook(book.shape);
     this.#ranges = new RangeActions(this.#book, this.#live, (name) => this.#row(name));
-    this.#past = past;
-    this.#positions = positions;
+    this.#begin = begin;
   }
 
-  /** A copy that has computed the past and stands still behind it. @param forced may grow while it runs */
+  /** A copy that stands still behind the past. @param forced may grow while it runs */
   async add(
     name: string,
     forced: readonly number[],
     sampling: Parameters<Engine['submit']>[0]['sampling'],
     onLogits: (logProbabilities: Float32Array<ArrayBuffer>) => void,
   ): Promise<void> {
+    const { past, kv, positions } = this.#begin;
     const row = this.#engine.submit({
-      promptIds: this.#past,
-      maxTokens: this.#positions + 1,
+      promptIds: past,
+      maxTokens: positions + 1,
       stopTokens: [],
       ...{ sampling, forced },
       // The first is predicted while the past is computed, not from what the copy holds.
@@ -151,6 +160,13 @@ class Copies {
       },
     });
     this.#rows.set(name, row);
+    // Nothing of the past is computed but its last token, which every sequence begins with.
+    const { blockWords } = this.#live.layout;
+    const empty = new Uint32Array(blockWords * this.#engine.config.layers);
+    const count = Math.ceil(past.length / this.#live.blockSize);
+    const blocks: Uint32Array[] = Array.from({ length: count }, () => empty);
+    kv.blocks.forEach((block, i) => (blocks[block] = kv.words[i] ?? empty));
+    this.#engine.inside.session.connector.arrivals.add(row, { tokens: past.length - 1, blocks, ring: null });
     while (this.outputOf(name).length === 0) await this.#engine.step();
     this.#live.hold(row);
   }
@@ -161,7 +177,8 @@ class Copies {
   }
 
   /** Both copies hold what the live sequence holds. */
-  fill(kv: Awaited<ReturnType<RangeActions['copy']>>, parts: Parts): void {
+  fill(parts: Parts): void {
+    const { past, kv } = this.#begin;
     const there = new Set(kv.blocks);
     for (const name of this.#rows.keys()) {
       const row = this.#row(name);
@@ -171,7 +188,7 @@ class Copies {
         table.filter((place) => !there.has(place)),
       );
       this.#live.write(row, [...kv.blocks.keys()], kv.words);
-      this.#book.submit(name, this.#past.length);
+      this.#book.submit(name, past.length);
     }
     this.#write(parts);
   }
