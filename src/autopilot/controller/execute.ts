@@ -108,7 +108,7 @@ export class PlanExecution {
     for (const [step, group] of groups.entries()) {
       // The first shadow speaks for the whole plan; later ones for what is still untouched.
       await this.#shadow(step === 0 ? this.#plan.actions : group);
-      for (const planned of group) await this.#apply(planned);
+      await this.#applyAll(group);
       if (!this.#over) await this.#watch(step + 1, groups.length);
     }
     if (this.#applied.length === 0) throw new Halt('failed', 'None of the actions could be done any more.');
@@ -161,20 +161,37 @@ export class PlanExecution {
     });
   }
 
-  async #apply({ action, freesBytes }: PlannedAction): Promise<void> {
+  /** One step's actions; one line and one digest for all that were done, also where the next could not be. */
+  async #applyAll(group: readonly PlannedAction[]): Promise<void> {
+    const first = this.#applied.length;
+    let expected = 0;
+    try {
+      for (const planned of group) if (await this.#apply(planned.action)) expected += planned.freesBytes;
+    } finally {
+      const done = this.#applied.slice(first);
+      const freed = done.reduce((sum, { freedBytes }) => sum + freedBytes, 0);
+      const { plant, log } = this.#with;
+      const sentence = `${done.length} of ${group.length} actions of this step freed ${freed} bytes; ${expected} were expected.`;
+      const actions = done.map(({ action }) => action);
+      const line = { atMs: plant.nowMs, planId: this.#planId, actions, sentence };
+      if (done.length > 0) log.add({ kind: 'apply', ...line, state: plant.digest() });
+    }
+  }
+
+  /** @returns whether it was done */
+  async #apply(action: KvAction): Promise<boolean> {
     await this.#between('apply');
     const { plant, log, onState } = this.#with;
-    const at = { atMs: plant.nowMs, planId: this.#planId };
     try {
-      const done = await plant.apply(action);
-      this.#applied.push(done);
-      const sentence = `${action.kind} freed ${done.freedBytes} bytes; ${freesBytes} were expected.`;
-      log.add({ kind: 'apply', ...at, actions: [action], sentence, state: plant.digest() });
+      this.#applied.push(await plant.apply(action));
       onState({ actionsCompleted: this.#applied.length });
+      return true;
     } catch (error) {
       // A sequence that ended since the plan was made needs no action: the others go on.
       if (!(error instanceof ActionError)) throw error;
-      log.add({ kind: 'fail', ...at, sentence: `${action.kind} is left out: ${error.message}` });
+      const sentence = `${action.kind} is left out: ${error.message}`;
+      log.add({ kind: 'fail', atMs: plant.nowMs, planId: this.#planId, sentence });
+      return false;
     }
   }
 

@@ -24,14 +24,24 @@ function withoutSink(segment: Segment, step: Step, block: number): Segment | nul
 
 export class Pricer {
   readonly #view: PlanView;
+  readonly #known = new Map<Step, Map<Segment, Choice | null>>();
   readonly #perToken = new Map<Step, Map<number, number | null>>();
 
   constructor(view: PlanView) {
     this.#view = view;
   }
 
-  /** An estimate; null: it can't be done, or changes nothing. */
+  /** An estimate for a segment as it was cut, asked of the plant once. */
   estimate(segment: Segment, step: Step): Choice | null {
+    const known = this.#known.get(step) ?? new Map<Segment, Choice | null>();
+    this.#known.set(step, known);
+    let choice = known.get(segment);
+    if (choice === undefined) known.set(segment, (choice = this.ask(segment, step)));
+    return choice;
+  }
+
+  /** An estimate for any range of a segment; null: it can't be done, or changes nothing. */
+  ask(segment: Segment, step: Step): Choice | null {
     const span = withoutSink(segment, step, this.#view.blockTokens);
     if (span === null) return null;
     const priced = this.#view.price(actionOf(step.method, span.sequence, span.from, span.to));

@@ -25,7 +25,7 @@ export interface Segment {
 }
 
 /** Segments of all parts together: more would cost time, and a plan has few actions. */
-const MOST_SEGMENTS = 2048;
+const MOST_SEGMENTS = 512;
 const SEGMENTS_OF_PART = 16;
 
 /** A part of a sequence that may be touched, ends at whole blocks. */

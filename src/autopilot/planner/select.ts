@@ -47,10 +47,16 @@ export function movableBytes({ telemetry, linkGBps }: PlanView, policy: Autopilo
   return Math.max(0, Math.min(carried, read, hostBudgetBytes - hostBytes));
 }
 
+interface WalkOptions {
+  readonly view: PlanView;
+  readonly policy: AutopilotPolicy;
+  /** Whether what was chosen for a segment may be cut in two, which makes one action more. */
+  readonly maySplit: boolean;
+}
+
 class Selection {
   readonly #pricer: Pricer;
   readonly #block: number;
-  /** Whether what was chosen for a segment may be cut in two, which makes one action more. */
   readonly #maySplit: boolean;
   readonly #chosen = new Map<Segment, Choice>();
   /** The two halves of the segment with which the target was reached. */
@@ -59,8 +65,8 @@ class Selection {
   #room: number;
   freed = 0;
 
-  constructor(view: PlanView, policy: AutopilotPolicy, maySplit: boolean) {
-    this.#pricer = new Pricer(view);
+  constructor({ view, policy, maySplit }: WalkOptions, pricer: Pricer) {
+    this.#pricer = pricer;
     this.#block = view.blockTokens;
     this.#maySplit = maySplit;
     this.#room = movableBytes(view, policy);
@@ -92,8 +98,8 @@ class Selection {
     const whole = Math.ceil((segment.to - segment.from) / block);
     const split = (blocks: number) => {
       const middle = segment.from + blocks * block;
-      const head = this.#pricer.estimate({ ...segment, to: middle }, step);
-      const tail = before ? this.#pricer.estimate({ ...segment, from: middle }, before.step) : null;
+      const head = this.#pricer.ask({ ...segment, to: middle }, step);
+      const tail = before ? this.#pricer.ask({ ...segment, from: middle }, before.step) : null;
       const freed = (head?.freesBytes ?? 0) + (tail?.freesBytes ?? 0);
       return { head, tail, gain: freed - (before?.freesBytes ?? 0) };
     };
@@ -115,15 +121,13 @@ class Selection {
   }
 }
 
-interface WalkOptions {
-  readonly view: PlanView;
-  readonly policy: AutopilotPolicy;
-  readonly maySplit: boolean;
-}
-
-function walk(segments: readonly Segment[], need: number, { view, policy, maySplit }: WalkOptions): Choice[] {
-  const selection = new Selection(view, policy, maySplit);
-  for (const { format, step } of rungsOf(segments, view, policy)) {
+function walk(
+  segments: readonly Segment[],
+  rungs: readonly Rung[],
+  need: number,
+  selection: Selection,
+): Choice[] {
+  for (const { format, step } of rungs) {
     for (const segment of segments) {
       if (selection.freed >= need) return selection.choices;
       if (segment.format === format) selection.take(segment, step, need);
@@ -168,9 +172,10 @@ const MOST_TRIES = 4;
  */
 function reaching(segments: readonly Segment[], need: number, options: WalkOptions): Choice[] {
   const pricer = new Pricer(options.view);
+  const rungs = rungsOf(segments, options.view, options.policy);
   let asked = need;
   for (let tries = 1; ; tries++) {
-    const chosen = walk(segments, asked, options);
+    const chosen = walk(segments, rungs, asked, new Selection(options, pricer));
     const estimated = chosen.reduce((sum, { freesBytes }) => sum + freesBytes, 0);
     const exact = merged(chosen).flatMap((choice) => pricer.exact(choice) ?? []);
     const missing = need - exact.reduce((sum, { freesBytes }) => sum + freesBytes, 0);
