@@ -9,8 +9,11 @@
  * Boundary: bytes, blocks and tables. Time is links.ts, limits and telemetry are the plant's.
  */
 import type { SequencePart, SequenceState } from '../../core/run/autopilot.ts';
+import { KV_FORMATS } from '../../core/kv/formats.ts';
+import { KV_TIERS } from '../../core/kv/kv-pool-types.ts';
 import type { BlockManager } from '../../core/kv/block-manager.ts';
 import type { Sequences } from '../../core/schedule/sequences.ts';
+import type { StateDigest } from '../book/digest.ts';
 import { KvBook, type BookChange } from '../book/book.ts';
 import type { Parts } from '../book/parts.ts';
 import { planRange, type RangeAction, type RangeFacts } from '../book/range.ts';
@@ -180,17 +183,21 @@ export class Ledger {
     return this.book.names().map(rowOf);
   }
 
-  /** Tables, contents, formats and tiers of the rows in the batch, a line each. */
-  text(rows: readonly number[]): string {
-    return rows
-      .map((row) => {
-        const blocks = this.#manager
-          .blocksOf(row)
-          .map((block) => `${block}:${this.#manager.contentsOf(block)}`);
-        const parts = this.parts(row).map(({ from, to, tier, format }) => `${from}-${to} ${tier} ${format}`);
-        return `${nameOf(row)} ${blocks.join(',')} ${parts.join(',')} ${this.#manager.creditOf(row)}`;
-      })
-      .join('\n');
+  /** Takes in tables, contents, formats and tiers of the rows in the batch. */
+  digest(state: StateDigest, rows: readonly number[]): void {
+    const { prefixCaching } = this.#manager;
+    for (const row of rows) {
+      state.number(row);
+      const blocks = this.#manager.blocksOf(row);
+      for (const block of blocks) {
+        state.number(block);
+        if (prefixCaching) state.number(this.#manager.contentsOf(block));
+      }
+      state.number(blocks.length).number(this.#manager.creditOf(row));
+      for (const { from, to, tier, format } of this.parts(row)) {
+        state.number(from).number(to).number(KV_TIERS.indexOf(tier)).number(KV_FORMATS.indexOf(format));
+      }
+    }
   }
 
   check(): void {

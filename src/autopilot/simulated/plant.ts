@@ -30,7 +30,7 @@ import { joinObservers } from '../../sim/join-observers.ts';
 import type { SimLoop } from '../../sim/loop.ts';
 import { costOf, numBlocksOf, traceOf, type SimInputs } from '../../sim/repetition.ts';
 import { keepLimits } from '../../sim/run-limits.ts';
-import { digestOf } from '../book/digest.ts';
+import { StateDigest } from '../book/digest.ts';
 import type { RangeAction } from '../book/range.ts';
 import { ActionError, type Applied, type AutopilotPlant, type Priced, type ShadowSample } from '../plant.ts';
 import { Ledger, rowOf, type LedgerChange } from './ledger.ts';
@@ -266,7 +266,9 @@ export class SimulatedPlant implements AutopilotPlant {
   }
 
   digest(): string {
-    return digestOf(`${this.#limits.text()}\n${this.#ledger.text(this.#running())}`);
+    const state = new StateDigest().text(this.#limits.text());
+    this.#ledger.digest(state, this.#running());
+    return state.hex();
   }
 
   check(): void {

@@ -5,7 +5,7 @@
  * stands in, and the run says so.
  */
 import { findGpu } from '../../core/hardware/records.ts';
-import type { KvFormat } from '../../core/kv/formats.ts';
+import { KV_FORMATS, type KvFormat } from '../../core/kv/formats.ts';
 import type { KVTier } from '../../core/kv/kv-pool-types.ts';
 import { modelBytesPerToken, type ServedKvFormat } from '../../core/kv/layers.ts';
 import { findArchitecture, layerCount } from '../../core/model/architecture.ts';
@@ -92,11 +92,14 @@ export function simulatedShape(scenario: AutopilotScenario): SimulatedShape {
       `Layers of ${simulation.model} keep different tokens; an autopilot acts on models whose layers keep all, such as Llama-3.1-8B.`,
     );
   const { kvFormat, blockSize } = simulation.engine;
-  const native = (Object.keys(FORMATS) as KvFormat[]).find((format) => FORMATS[format] === kvFormat) ?? 'f16';
-  const bytesPerToken = (format: KvFormat): number | null => {
-    const served = FORMATS[format];
-    return served === undefined ? null : modelBytesPerToken(model, { format: served });
-  };
+  const native = KV_FORMATS.find((format) => FORMATS[format] === kvFormat) ?? 'f16';
+  const bytes = new Map(
+    KV_FORMATS.map((format) => {
+      const served = FORMATS[format];
+      return [format, served === undefined ? null : modelBytesPerToken(model, { format: served })] as const;
+    }),
+  );
+  const bytesPerToken = (format: KvFormat): number | null => bytes.get(format) ?? null;
   return {
     native,
     bytesPerToken,
