@@ -193,6 +193,20 @@ export function policyWords({ kvUseTarget, latencyP95Ms, actionPriority }: Autop
   return `holds ${formatValue(kvUseTarget, 'share')} KV use${latency}, by ${means}`;
 }
 
+/** The actions of a plan together: how many of each kind, and what they free. */
+export function actionsWords({ actions }: Pick<PlanState, 'actions'>): string {
+  const counts = new Map<string, number>();
+  for (const { action } of actions) {
+    counts.set(ACTION_NAMES[action.kind], (counts.get(ACTION_NAMES[action.kind]) ?? 0) + 1);
+  }
+  const kinds = [...counts].map(([name, count]) =>
+    counts.size === 1 ? name : `${formatNumber(count)} ${name}`,
+  );
+  const freed = actions.reduce((sum, { freesBytes }) => sum + freesBytes, 0);
+  const frees = freed > 0 ? `; ${formatValue(freed, 'bytes')} to be freed` : '';
+  return `${plural(actions.length, 'action', 'actions')}: ${kinds.join(', ')}${frees}`;
+}
+
 /** Changes of a plan in one line: `KV use 88 % → 82 %, quality lost 0.01 (at most 0.03)`. */
 export function planOutcome({ kvUseBefore, kvUseAfter, qualityDelta, qualityUpper }: PlanState): string {
   const use =

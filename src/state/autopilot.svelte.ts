@@ -66,6 +66,8 @@ export class AutopilotRoom {
   hold = $state(false);
   /** The autopilot was stopped; the cache serves on without it. */
   stopped = $state(false);
+  /** Whether the way that is steered is over, and the same requests go their way without. */
+  past = $state(false);
   /** Made by the view of acts by hand when it is first opened. */
   hand: ActHand | null = null;
   /** Made by the view of scores when it is first opened. */
@@ -103,7 +105,7 @@ export class AutopilotRoom {
 
   /** What was begun is taken back, no other plan is made, and the cache serves on. */
   stop(): void {
-    if (this.status !== 'running' || this.stopped) return;
+    if (this.status !== 'running' || this.stopped || this.past) return;
     this.stopped = true;
     this.held = null;
     this.#port?.stop();
@@ -137,6 +139,7 @@ export class AutopilotRoom {
     this.keepFault = null;
     this.held = null;
     this.stopped = false;
+    this.past = false;
     this.run = null;
     this.progress = { fraction: 0, message: 'Starting' };
     const port = (this.#port = this.#ports.ports[scenario.backend]);
@@ -153,6 +156,7 @@ export class AutopilotRoom {
   #hear: OnAutopilotNews = (news) => {
     if (!this.busy) return;
     this.progress = news;
+    if (news.side !== undefined) this.past = news.side === 'without';
     if (news.partial !== undefined) this.run = news.partial;
     if (news.held !== undefined) this.held = this.status === 'running' && !this.stopped ? news.held : null;
   };

@@ -24,6 +24,8 @@ export interface AutopilotNews {
   /** 0…1, or null while the length is unknown. */
   readonly fraction: number | null;
   readonly message: string;
+  /** Which way through the requests it is. Absent: as it was. */
+  readonly side?: 'with' | 'without';
   /** The run so far, a few times a second. */
   readonly partial?: AutopilotRun;
   /** The plan that waits for a yes; null: none does any more. Absent: as it was. */

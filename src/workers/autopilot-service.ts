@@ -141,6 +141,7 @@ class Teller {
   #partialMs: number;
   #message = 'Starting';
   #fraction: number | null = 0;
+  #side: Side = 'with';
 
   constructor(live: LiveRun, scenario: AutopilotScenario, now: () => number, onNews: OnAutopilotNews) {
     this.#live = live;
@@ -156,6 +157,7 @@ class Teller {
     const which = side === 'with' ? 'Steered' : 'The same without the autopilot';
     this.#message = `${which}: ${(telemetry.atMs / 1000).toFixed(1)} s, ${telemetry.running} running`;
     this.#fraction = this.#done(side);
+    this.#side = side;
     const atMs = this.#now();
     if (atMs >= this.#partialMs + PARTIAL_EVERY_MS) this.#send({ partial: this.#live.run() });
     else if (atMs >= this.#toldMs + WORDS_EVERY_MS) this.#send({});
@@ -170,7 +172,7 @@ class Teller {
   }
 
   #send(more: Partial<Parameters<OnAutopilotNews>[0]>): void {
-    this.#onNews({ fraction: this.#fraction, message: this.#message, ...more });
+    this.#onNews({ fraction: this.#fraction, message: this.#message, side: this.#side, ...more });
     this.#toldMs = this.#now();
     if (more.partial !== undefined) this.#partialMs = this.#toldMs;
   }
