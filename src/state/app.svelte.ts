@@ -7,12 +7,14 @@ import type { ConnectRoom } from './connect.svelte.ts';
 import { DemoRun, type FetchText } from './demo.svelte.ts';
 import { GpuState, type HostPort } from './gpu.svelte.ts';
 import { LabSession } from './lab.svelte.ts';
+import type { ExportFormat } from '../exchange/write/format-names.ts';
 import type { CsvRows, ReportFormat } from '../workers/desk-api.ts';
 import type { DeskPort } from './desk-port.ts';
 import { FigureList } from './figures.svelte.ts';
 import { Library } from './library.svelte.ts';
 import { Offline } from './offline.svelte.ts';
 import type { ModelState } from './model.svelte.ts';
+import type { TransferState } from './transfer.svelte.ts';
 import type { QualitySession } from './quality.svelte.ts';
 import type { PlanRoom } from './plan-room.svelte.ts';
 import { Router, type AddressBar } from './router.svelte.ts';
@@ -46,6 +48,8 @@ export class App {
   sim: Simulator | null = null;
   /** Made by the room Model when it is first entered. */
   model: ModelState | null = null;
+  /** Sequences on the move, with workers of their own. */
+  transfer: TransferState | null = null;
   /** Made by the quality lab when it is first entered. */
   quality: QualitySession | null = null;
   /** Made by the serving lab when it is first entered. */
@@ -85,6 +89,11 @@ export class App {
   /** The run as a file; see DeskApi. */
   json(run: Run): Promise<string> {
     return this.#desk.json(run);
+  }
+
+  /** The run in a format of the field; see DeskApi. */
+  exportRun(run: Run, format: ExportFormat): ReturnType<DeskPort['exportRun']> {
+    return this.#desk.exportRun(run, format);
   }
 
   /** The run, or two beside each other, as a report; see DeskApi. */

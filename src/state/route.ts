@@ -39,7 +39,7 @@ export interface SimRoute {
 }
 
 /** What the room Model shows: the prompt box, and the laboratories that work with the loaded model. */
-export const MODEL_VIEWS = ['run', 'quality', 'serving'] as const;
+export const MODEL_VIEWS = ['run', 'quality', 'serving', 'move'] as const;
 export type ModelView = (typeof MODEL_VIEWS)[number];
 
 /** What the room Plan shows: the answer, two plans side by side, a plan beside what was measured of it. */

@@ -13,4 +13,5 @@ export const MODEL_TABS: readonly ModelTab[] = [
   { view: 'run', name: 'Run', load: () => import('./RunTab.svelte') },
   { view: 'quality', name: 'Quality', load: () => import('../quality/QualityTab.svelte') },
   { view: 'serving', name: 'Serving', load: () => import('../serving/ServingTab.svelte') },
+  { view: 'move', name: 'Move', load: () => import('../transfer/MoveTab.svelte') },
 ];
