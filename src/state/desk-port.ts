@@ -4,7 +4,10 @@ import type { LibraryPort } from './library.svelte.ts';
 
 export type ReadsRuns = Pick<DeskApi, 'readRun'>;
 export type MakesFigures = Pick<DeskApi, 'figures'>;
-export type DeskPort = LibraryPort & ReadsRuns & MakesFigures & Pick<DeskApi, 'csv' | 'json' | 'report'>;
+export type DeskPort = LibraryPort &
+  ReadsRuns &
+  MakesFigures &
+  Pick<DeskApi, 'csv' | 'json' | 'report' | 'exportRun'>;
 
 export function deskPort(desk: () => DeskApi): DeskPort {
   return {
@@ -19,6 +22,7 @@ export function deskPort(desk: () => DeskApi): DeskPort {
     rename: (id, title) => desk().rename(id, title),
     remove: (id) => desk().remove(id),
     exportAll: () => desk().exportAll(),
-    importText: (text) => desk().importText(text),
+    exportRun: (run, format) => desk().exportRun(run, format),
+    importText: (text, file) => desk().importText(text, file),
   };
 }

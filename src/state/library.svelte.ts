@@ -12,8 +12,8 @@ export interface LibraryPort {
   remove(id: string): Promise<void>;
   /** Everything, as one JSON text. */
   exportAll(): Promise<string>;
-  /** One run file or an export of everything. */
-  importText(text: string): Promise<Imported>;
+  /** One run file, an export of everything, or what another tool measured. */
+  importText(text: string, file?: string): Promise<Imported>;
 }
 
 const MAX_TITLE = 120;
@@ -84,9 +84,9 @@ export class Library {
     return text;
   }
 
-  async importText(text: string): Promise<Imported> {
+  async importText(text: string, file?: string): Promise<Imported> {
     try {
-      const imported = await this.#port.importText(text);
+      const imported = await this.#port.importText(text, file);
       this.entries = await this.#port.list();
       return imported;
     } catch (thrown) {

@@ -6,7 +6,10 @@
  */
 import type { FigureSpec } from '../charts/figure.ts';
 import type { Run } from '../core/run/schema.ts';
+import type { Read } from '../core/json.ts';
 import type { CsvRows } from '../exchange/run-csv.ts';
+import type { ExportFormat } from '../exchange/write/format-names.ts';
+import type { ExportFile } from '../exchange/write/formats.ts';
 import type { Imported, RunEntry } from '../store/runs.ts';
 
 export type ReadRun =
@@ -27,6 +30,8 @@ export interface DeskApi {
   json(run: Run): Promise<string>;
   /** The run, or both beside each other, as a report with its figures inside, or as Markdown. */
   report(run: Run, baseline: Run | null, format: ReportFormat): Promise<string>;
+  /** The run in a format of the field, as files; or one sentence why not. */
+  exportRun(run: Run, format: ExportFormat): Promise<Read<readonly ExportFile[]>>;
   list(): Promise<readonly RunEntry[]>;
   /** A simulation comes without the rows of its requests beyond the first ones. */
   get(id: string): Promise<Run | null>;
@@ -34,5 +39,6 @@ export interface DeskApi {
   rename(id: string, title: string): Promise<void>;
   remove(id: string): Promise<void>;
   exportAll(): Promise<string>;
-  importText(text: string): Promise<Imported>;
+  /** A run, an export of everything, or what another tool measured; the name of the file stands in the run. */
+  importText(text: string, file?: string): Promise<Imported>;
 }

@@ -7,6 +7,9 @@ import { openRunStore, type RunStore } from '../store/runs.ts';
 import type { DeskApi } from './desk-api.ts';
 import { lightRun } from './light-run.ts';
 
+const VERSION = typeof __APP_VERSION__ === 'undefined' ? 'unbuilt' : __APP_VERSION__;
+const ALREADY = 'This file was imported before; its run is kept as it is here.';
+
 /** Those of simulated and quality runs are loaded with the first one: the first screen does without them. */
 async function figuresOf(run: Run, other: Run | null): Promise<readonly FigureSpec[]> {
   if (run.kind === 'lab' || run.kind === 'check') {
@@ -78,6 +81,11 @@ export function createDesk(openStore: () => Promise<RunStore> = openRunStore): D
       const write = format === 'html' ? text.runReportHtml : text.runReportMarkdown;
       return write(first, { baseline: second });
     },
+    exportRun: async (run, format) => {
+      await import('../core/all-records.ts');
+      const [{ exportRun }, all] = await Promise.all([import('../exchange/write/formats.ts'), whole(run)]);
+      return exportRun(all, format);
+    },
     list: async () => (await store()).list(),
     get: async (id) => {
       const run = await (await store()).get(id);
@@ -87,6 +95,15 @@ export function createDesk(openStore: () => Promise<RunStore> = openRunStore): D
     rename: async (id, title) => (await store()).rename(id, title),
     remove: async (id) => (await store()).remove(id),
     exportAll: async () => (await store()).exportAll(),
-    importText: async (text) => (await store()).importText(text),
+    importText: async (text, file = 'a file') => {
+      const runs = await store();
+      const { brought } = await import('./import-file.ts');
+      const found = brought(text, { createdAt: new Date().toISOString(), appVersion: VERSION, file });
+      if (found.kind === 'ours') return runs.importText(text);
+      if (found.kind === 'refused') return { added: 0, refused: [found.sentence] };
+      if ((await runs.get(found.run.id)) !== null) return { added: 0, refused: [ALREADY] };
+      await runs.put(found.run);
+      return { added: 1, refused: [] };
+    },
   };
 }

@@ -1,10 +1,12 @@
 import { expect, test, vi } from 'vitest';
 import { createDesk } from '../../src/workers/desk.ts';
+import type { Run } from '../../src/core/run/schema.ts';
 import type { RunStore } from '../../src/store/runs.ts';
 import { fromCsv } from '../../src/exchange/csv.ts';
 import { toyCheck, toyRun } from '../charts/runs.ts';
 import { toyPlanRun } from '../charts/plan-runs.ts';
 import { TOY_SAMPLES, toySimRun } from '../charts/sim-runs.ts';
+import { VLLM_BENCH } from '../support/vllm-bench.ts';
 
 const RUN = toyRun('concurrency', { repeats: 2 });
 
@@ -52,4 +54,27 @@ test('draws a plan and makes its table', async () => {
   expect((await desk.figures(run, toyPlanRun({ id: 'b' })))[0]?.id).toBe('plan_comparison');
   expect((await desk.figures(run, RUN)).map(({ id }) => id)).toEqual(ids);
   expect(fromCsv(await desk.csv(run, 'points'))).toHaveLength(run.rows.length + 1);
+});
+
+test('what another tool measured is kept as a run, the same file once; a trace is told where it belongs', async () => {
+  const kept = new Map<string, Run>();
+  const store: Partial<RunStore> = {
+    get: async (id) => kept.get(id) ?? null,
+    put: async (run) => void kept.set(run.id, run),
+    importText: async () => ({ added: 1, refused: ['the door of runs'] }),
+  };
+  const desk = createDesk(async () => store as RunStore);
+  const text = JSON.stringify(VLLM_BENCH);
+  expect(await desk.importText(text, 'bench.json')).toEqual({ added: 1, refused: [] });
+  expect((await desk.importText(text, 'copy.json')).refused[0]).toContain('imported before');
+  const [run] = kept.values();
+  expect(run).toMatchObject({ kind: 'imported', file: 'bench.json', tool: 'vllm' });
+  // Runs of ours go through their own door, whatever is wrong with them.
+  expect((await desk.importText('{"version": 99, "kind": "lab"}')).refused).toEqual(['the door of runs']);
+  expect((await desk.importText('TIMESTAMP,ContextTokens,GeneratedTokens\n')).refused[0]).toContain(
+    'a trace',
+  );
+  if (run === undefined) throw new Error('nothing is kept');
+  const exported = await desk.exportRun(run, 'llm-d');
+  expect(exported.ok && exported.value[0]?.name).toMatch(/-llm-d\.json$/);
 });

@@ -9,6 +9,7 @@ import type { MeasuredDistribution } from '../../core/run/measured.ts';
 import type { Environment, Run } from '../../core/run/schema.ts';
 import type { SimRepetition } from '../../core/run/simulation.ts';
 import type { SimScenario } from '../../core/scenario/simulate/schema.ts';
+import { FACT_KINDS } from '../write/format-names.ts';
 import {
   meanOf,
   NO_DISTRIBUTION,
@@ -318,17 +319,6 @@ const labFacts: Reader<'lab'> = (run) =>
       },
     ];
   });
-
-/** Kinds that say something of requests, in words. */
-export const FACT_KINDS: readonly Run['kind'][] = [
-  'lab',
-  'simulate',
-  'serve',
-  'load',
-  'watch',
-  'autopilot',
-  'imported',
-];
 
 /** The facts, at least one, or a sentence why there are none. */
 export function factsOf(run: Run): Read<readonly RunFact[]> {

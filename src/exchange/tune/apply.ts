@@ -15,6 +15,7 @@ import { DEFAULT_SCENARIO } from '../../core/scenario/defaults.ts';
 import { DEFAULT_TUNING } from '../../core/scenario/tune/defaults.ts';
 import type { TuneCell } from '../../core/scenario/tune/profiles.ts';
 import { resolveTuning, type Tuning } from '../../core/scenario/tune/resolved.ts';
+import { loadOf } from '../../core/scenario/tune/load.ts';
 import type { TuneExecutorName, TuneSettings } from '../../core/scenario/tune/schema.ts';
 import { servingOf } from '../../core/scenario/tune/serving.ts';
 import { simulationOf } from '../../core/scenario/tune/simulation.ts';
@@ -112,10 +113,14 @@ const experimentOf: Maker = ({ scenario: { title } }, settings, { model, context
   };
 };
 
+/** What of a server's settings a load carries: how many requests are in flight, and whether its cache may be used. */
+const loadOn: Maker = (tuning, settings, cell) => ({ ok: true, scenario: loadOf(tuning, settings, cell) });
+
 const MAKERS: Readonly<Record<TuneExecutorName, Maker>> = {
   simulator: simulationOf,
   engine: servingOf,
   kernels: experimentOf,
+  endpoint: loadOn,
 };
 
 function renderKvlab(plan: BestPlan): Rendered {

@@ -9,7 +9,14 @@
 import type { JsonObject, Read } from '../../core/json.ts';
 import type { Run } from '../../core/run/schema.ts';
 import { ProcessTrace } from './process-trace.ts';
-import { autopilotTraces, labTraces, loadTraces, serveTraces, simTraces, watchTraces } from './trace-of-run.ts';
+import {
+  autopilotTraces,
+  labTraces,
+  loadTraces,
+  serveTraces,
+  simTraces,
+  watchTraces,
+} from './trace-of-run.ts';
 
 function tracesOf(run: Run): readonly ProcessTrace[] | null {
   switch (run.kind) {

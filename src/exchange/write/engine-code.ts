@@ -23,7 +23,12 @@ export interface EngineCode {
   readonly extension: string;
 }
 
-const EXTENSIONS: Readonly<Record<string, string>> = { shell: 'sh', javascript: 'js', yaml: 'yaml', json: 'json' };
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  shell: 'sh',
+  javascript: 'js',
+  yaml: 'yaml',
+  json: 'json',
+};
 
 /** What was simulated, as a choice of the planner. */
 export function simulatedChoice({ model, hardware, engine, cluster }: SimScenario): PlanChoice {

@@ -3,7 +3,6 @@ import { figuresFor } from '../../charts/figures/index.ts';
 import { renderSvg } from '../../charts/svg.ts';
 import type { JsonObject, Read } from '../../core/json.ts';
 import type { Run } from '../../core/run/schema.ts';
-import { FACT_KINDS } from '../facts/of-run.ts';
 import { runReportHtml, runReportMarkdown } from '../report/run-report.ts';
 import { CSV_ROWS, csvOf } from '../run-csv.ts';
 import { fileStem, runToJson } from '../run-files.ts';
@@ -14,7 +13,7 @@ import { grafanaDashboard } from './grafana.ts';
 import { llmdReports } from './llm-d.ts';
 import { prometheusText } from './prometheus.ts';
 
-export { EXPORT_FORMATS, EXPORT_LABELS, type ExportFormat } from './format-names.ts';
+export { EXPORT_FORMATS, EXPORT_LABELS, formatsOf, type ExportFormat } from './format-names.ts';
 
 export interface ExportFile {
   readonly name: string;
@@ -107,47 +106,6 @@ const EXPORTERS: Readonly<Record<ExportFormat, Exporter>> = {
   vllm: codeFiles('vllm'),
   'transformers.js': codeFiles('transformers.js'),
 };
-
-const ALL: readonly Run['kind'][] = [
-  'lab',
-  'check',
-  'simulate',
-  'quality',
-  'serve',
-  'tune',
-  'plan',
-  'load',
-  'watch',
-  'autopilot',
-  'imported',
-];
-const SETTINGS: readonly Run['kind'][] = ['simulate', 'plan', 'tune', 'autopilot'];
-
-/** Kinds of run that have a format. */
-const KINDS: Readonly<Record<ExportFormat, readonly Run['kind'][]>> = {
-  json: ALL,
-  csv: ALL,
-  svg: ALL,
-  markdown: ALL,
-  html: ALL,
-  'llm-d': FACT_KINDS,
-  prometheus: FACT_KINDS,
-  grafana: FACT_KINDS,
-  'chrome-trace': ['lab', 'simulate', 'serve', 'load', 'watch', 'autopilot'],
-  vllm: SETTINGS,
-  'transformers.js': SETTINGS,
-};
-
-/** The formats that a kind of run has, in the order of the table. */
-export function formatsOf(kind: Run['kind']): ExportFormat[] {
-  return Object.entries(KINDS).flatMap(([format, kinds]) =>
-    isFormat(format) && kinds.includes(kind) ? [format] : [],
-  );
-}
-
-function isFormat(name: string): name is ExportFormat {
-  return Object.hasOwn(EXPORTERS, name);
-}
 
 /** A run in a format, as files, or one sentence why not. */
 export function exportRun(

@@ -91,7 +91,8 @@ export function grafanaDashboard(): JsonObject {
     ],
     uid: 'kvlab-runs',
     title: 'KV Lab runs',
-    description: 'KV cache, latencies and what an autopilot did, from the Prometheus text that KV Lab writes.',
+    description:
+      'KV cache, latencies and what an autopilot did, from the Prometheus text that KV Lab writes.',
     tags: ['kvlab', 'kv-cache'],
     schemaVersion: 39,
     version: 1,

@@ -182,10 +182,11 @@ function reportOf(run: Run, fact: RunFact): JsonObject {
       keywords,
     },
     scenario: filled({ stack: stack(run, fact), load: loadOf(run, fact) }),
-    results: filled({
-      request_performance: requestPerformance(fact),
-      observability: observability(run, fact),
-    }) ?? {},
+    results:
+      filled({
+        request_performance: requestPerformance(fact),
+        observability: observability(run, fact),
+      }) ?? {},
   };
 }
 

@@ -22,7 +22,9 @@ export interface MetricFamily {
   readonly samples: (fact: RunFact) => readonly Sample[];
 }
 
-const plain = (of: (fact: RunFact) => number | null): MetricFamily['samples'] => (fact) => [[null, of(fact)]];
+const plain =
+  (of: (fact: RunFact) => number | null): MetricFamily['samples'] =>
+  (fact) => [[null, of(fact)]];
 
 const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1000);
 

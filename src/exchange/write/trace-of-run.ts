@@ -9,7 +9,11 @@ import { ProcessTrace, type Slice } from './process-trace.ts';
 type Maybe = number | null | undefined;
 type Columns = Readonly<Record<string, readonly (number | null)[]>>;
 
-function nameOf(settings: Readonly<Record<string, number | string>>, point: number, repetition: number): string {
+function nameOf(
+  settings: Readonly<Record<string, number | string>>,
+  point: number,
+  repetition: number,
+): string {
   return `${settingsWords(settings, point)}, repetition ${repetition + 1}`;
 }
 
@@ -50,10 +54,16 @@ export function simTraces(run: SimRun): ProcessTrace[] {
       for (let row = 0; row < kept; row++) {
         trace.request(
           { request: row, ...rowOf(columns, REQUEST_ARGS, row) },
-          partsOf(requests.arrivalMs[row], requests.startMs[row], requests.firstTokenMs[row], requests.endMs[row]),
+          partsOf(
+            requests.arrivalMs[row],
+            requests.startMs[row],
+            requests.firstTokenMs[row],
+            requests.endMs[row],
+          ),
         );
       }
-      if (kept < requests.total) trace.notes.push(`${trace.name}: ${kept} of ${requests.total} requests are kept.`);
+      if (kept < requests.total)
+        trace.notes.push(`${trace.name}: ${kept} of ${requests.total} requests are kept.`);
       const course: Columns = {
         running: series.running,
         waiting: series.waiting,
