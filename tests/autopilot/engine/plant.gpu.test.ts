@@ -1,11 +1,13 @@
 /** The real engine as an autopilot's plant: what every action does, and that nothing is left of what is undone. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runAutopilot } from '../../../src/autopilot/controller/index.ts';
+import { runAutopilotScenario } from '../../../src/autopilot/run.ts';
 import type { EnginePlant } from '../../../src/autopilot/engine/plant.ts';
 import type { Applied } from '../../../src/autopilot/plant.ts';
 import { createRandom, type Random } from '../../../src/core/random.ts';
 import type { KvAction } from '../../../src/core/scenario/autopilot/action.ts';
 import type { AutopilotScenario } from '../../../src/core/scenario/autopilot/schema.ts';
+import { parseRun } from '../../../src/core/run/parse.ts';
 import type { LoadedModel } from '../../../src/engine/weights-types.ts';
 import type { Gpu } from '../../../src/gpu/context.ts';
 import { openTestGpu } from '../../support/gpu.ts';
@@ -155,6 +157,31 @@ it('the shipped model needs its keys: without its facts it answers wrong', async
 });
 
 describe('the guard on the engine', () => {
+  it('holds the KV use with int8, and the run says what became of every plan', async () => {
+    const policy = {
+      ...{ latencyP95Ms: null, kvUseTarget: 0.6, actionPriority: ['quantize' as const] },
+      ...{ canarySteps: [1], watchMs: 0, cooldownMs: 200 },
+    };
+    const scenario = { ...scenarioOf({ blocks: 30, requests: 4, outputTokens: 24, policy }), controlMs: 5 };
+    const asked: boolean[] = [];
+    const run = await runAutopilotScenario(scenario, {
+      createPlant: (same, { autopilot }) => {
+        asked.push(autopilot);
+        return open(same, autopilot);
+      },
+    });
+    expect(asked).toEqual([true, false]);
+    const { with: own, without: other } = run;
+    expect(parseRun(JSON.stringify(run))).toMatchObject({ ok: true });
+    expect(run).toMatchObject({ origin: 'measured', complete: true });
+    expect(own.counters.tokensQuantized).toBeGreaterThan(0);
+    expect(run.plans.some(({ status }) => status === 'completed')).toBe(true);
+    expect(own.summary).toMatchObject({ requests: 4, finished: 4 });
+    // Four prompts fit the pool, four answers don't; what int8 saves holds them.
+    expect(own.summary?.preemptions).toBeLessThan(other?.summary?.preemptions ?? 0);
+    expect(run.notes.join(' ')).toContain('buffers that keep f32');
+  });
+
   it('rolls a harmful int2 back within its shadow, and tokens are those of a run that never acted', async () => {
     const policy = {
       ...{ kvUseTarget: 0.3, quantizationScales: [0.125 as const], actionPriority: ['quantize' as const] },
@@ -198,7 +225,13 @@ function randomAction(random: Random, plant: EnginePlant): KvAction {
 it('random actions, kept and undone in the middle of a crowded run, leave an engine that adds up and ends', async () => {
   const random = createRandom(5);
   const plant = await open(
-    scenarioOf({ blocks: 20, requests: 6, engine: { prefixCaching: true }, policy: { kvUseTarget: 0.7 } }),
+    scenarioOf({
+      blocks: 20,
+      requests: 5,
+      outputTokens: 24,
+      engine: { prefixCaching: true },
+      policy: { kvUseTarget: 0.7 },
+    }),
   );
   let pending: Applied[] = [];
   let [done, undone] = [0, 0];
@@ -223,9 +256,9 @@ it('random actions, kept and undone in the middle of a crowded run, leave an eng
     if (what < 2) pending = [];
     plant.check();
   }
-  expect(plant.telemetry()).toMatchObject({ finished: 6, waiting: 0 });
-  expect([0, 1, 2, 3, 4, 5].map((row) => plant.outputOf(row).length)).toEqual([40, 40, 40, 40, 40, 40]);
-  expect(done).toBeGreaterThan(20);
-  expect(undone).toBeGreaterThan(5);
+  expect(plant.telemetry()).toMatchObject({ finished: 5, waiting: 0 });
+  expect([0, 1, 2, 3, 4].map((row) => plant.outputOf(row).length)).toEqual([24, 24, 24, 24, 24]);
+  expect(done).toBeGreaterThan(10);
+  expect(undone).toBeGreaterThan(2);
   plant.destroy();
 });
