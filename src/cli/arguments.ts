@@ -384,9 +384,16 @@ const FLAGS = {
   },
   endpoint: {
     takes: 'a value',
-    commands: ['load'],
+    commands: ['load', 'tune'],
     shows: '--endpoint URL',
     about: 'the server to load, such as http://127.0.0.1:8000; its key in the variable KVLAB_ENDPOINT_KEY',
+  },
+  start: {
+    takes: 'a value',
+    commands: ['tune'],
+    shows: '--start COMMAND',
+    about:
+      'starts the server anew for each candidate, with settings such as {maxSequences} in it; ended with it',
   },
   api: {
     takes: 'a value',

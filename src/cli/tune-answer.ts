@@ -87,7 +87,7 @@ function metricsWords({ ttftMs, outputTokensPerSecond, memoryBytes }: BestPlan['
   return [
     `TTFT ${valueWithUnit(ttftMs, TUNE_METRICS.ttftMs.unit)}`,
     valueWithUnit(outputTokensPerSecond, TUNE_METRICS.outputTokensPerSecond.unit),
-    valueWithUnit(memoryBytes, 'B'),
+    memoryBytes === 0 ? 'memory not told' : valueWithUnit(memoryBytes, 'B'),
   ].join(', ');
 }
 

@@ -46,11 +46,17 @@ function spelledOut(scenario: TuneScenario, set: readonly string[]): TuneScenari
   };
 }
 
+const WHERE: Readonly<Partial<Record<TuneScenario['executor'], string>>> = {
+  kernels: 'this GPU',
+  engine: 'this GPU',
+  endpoint: 'a server',
+};
+
 /** A tuning that was made from flags alone is called by what they say. */
 function titled(scenario: TuneScenario): TuneScenario {
   if (scenario.title !== DEFAULT_TUNING.title) return scenario;
   const { models, profile } = resolveTuning(scenario);
-  const where = scenario.executor === 'simulator' ? scenario.hardware.gpu : 'this GPU';
+  const where = WHERE[scenario.executor] ?? scenario.hardware.gpu;
   return { ...scenario, title: `${models.join(', ')} on ${where}, ${profile.name}`.slice(0, 120) };
 }
 

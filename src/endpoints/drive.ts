@@ -196,6 +196,7 @@ class Drive {
         prompt,
         maxTokens: requests.outputTokens[row] ?? 1,
         ...scenario.sampling,
+        salt: `${this.#options.seed}-${row}-${attempt}`,
       };
       const timeoutMs = scenario.client.timeoutSeconds * 1000;
       await stream(this.#endpoint, asked, into, {

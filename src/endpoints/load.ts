@@ -41,6 +41,8 @@ export interface LoadOptions {
     /** What sends: Node or a browser, with its version. */
     readonly client: string;
   };
+  /** Draws the texts beside the seed, so that a server's cache knows none of an earlier load of the same seed. */
+  readonly texts?: number;
   /** Connections to one host that the client opens at once, as browsers bound them over HTTP/1.1; left out: no bound. */
   readonly connections?: number;
   readonly onProgress?: (progress: LoadProgress) => void;
@@ -143,7 +145,7 @@ class LoadingRun {
     await this.#drive(
       { ...this.#scenario, workload, telemetrySeconds: 0 },
       requests,
-      this.#scenario.seed ^ 1,
+      (this.#scenario.seed ^ 1) >>> 0,
       () => undefined,
     );
   }
@@ -257,7 +259,9 @@ class LoadingRun {
     const { workload, prompts, api } = scenario;
     const { sharing } = workload;
     // Lengths and times are those of the seed at every point, texts are not: else a cache would know them from the last one.
-    const textSeed = createRandom(seed).fork(`texts ${this.#points.length}`).nextU32();
+    const textSeed = createRandom(seed)
+      .fork(`texts ${this.#points.length}${this.#options.texts ?? ''}`)
+      .nextU32();
     const writer = promptWriter({
       requests,
       sharing,

@@ -19,9 +19,14 @@ export interface Asked {
   readonly maxTokens: number;
   readonly temperature: number;
   readonly ignoreEos: boolean;
+  /** False: not to be found in the server's prefix cache. */
+  readonly prefixCache?: boolean | undefined;
+  /** A word that no other request has; asked for where the cache is to be kept out. */
+  readonly salt?: string;
 }
 
-export function bodyOf({ api, model, prompt, maxTokens, temperature, ignoreEos }: Asked): string {
+export function bodyOf(asked: Asked): string {
+  const { api, model, prompt, maxTokens, temperature, ignoreEos, prefixCache, salt } = asked;
   const common = {
     model,
     max_tokens: maxTokens,
@@ -30,6 +35,7 @@ export function bodyOf({ api, model, prompt, maxTokens, temperature, ignoreEos }
     stream_options: { include_usage: true },
     // Known to vLLM, SGLang, TensorRT-LLM and llama.cpp; others read over it.
     ...(ignoreEos ? { ignore_eos: true } : {}),
+    ...(prefixCache === false ? { cache_prompt: false, cache_salt: salt ?? 'none' } : {}),
   };
   if (api === 'chat') return JSON.stringify({ ...common, messages: messagesOf(prompt) });
   return JSON.stringify({ ...common, prompt: promptOf(prompt) });

@@ -19,7 +19,10 @@ export const LOAD_FIRST: readonly FormGroup[] = [
 export const LOAD_GROUPS: readonly FormGroup[] = [
   { title: 'Repetitions', paths: ['measurement', 'seed'] },
   { title: 'Client', paths: ['client', 'telemetrySeconds', 'resetCache'] },
-  { title: 'Prompts and sampling', paths: ['prompts', 'sampling', 'workload.trace'] },
+  {
+    title: 'Prompts and sampling',
+    paths: ['prompts', 'sampling.temperature', 'sampling.ignoreEos', 'workload.trace'],
+  },
   { title: 'The server, as the prediction sees it', paths: ['server', 'workload.highPriorityShare'] },
   { title: 'Words', paths: ['title', 'about'] },
 ];

@@ -70,6 +70,11 @@ export class ConnectRoom {
     this.actFault = outcome.ok ? null : refusedOf(outcome.error);
   }
 
+  /** A tuning through the server, for the room Tune: it runs where loads are sent. */
+  get tuner(): Pick<ConnectApi, 'tune' | 'cancel'> {
+    return this.#api;
+  }
+
   /** What a browser refuses to a load or a watch is the server's to show. */
   #told(fault: Refused | null): void {
     if (fault?.refusal != null) this.server.refused = fault;

@@ -42,6 +42,7 @@ export const EXECUTOR_CHOICES: readonly { readonly value: TuneExecutorName; read
   { value: 'simulator', name: 'simulator' },
   { value: 'kernels', name: 'GPU kernels' },
   { value: 'engine', name: 'loaded model' },
+  { value: 'endpoint', name: 'server' },
 ];
 
 export interface TunePlan {

@@ -34,6 +34,11 @@ export interface TuneNumber {
 const times = (gain: number | undefined): string =>
   gain === undefined ? '' : `${formatNumber(gain)} times as good as the baseline`;
 
+/** Some servers do not tell what they take. */
+export function memoryWords(bytes: number): string {
+  return bytes === 0 ? 'not told' : formatValue(bytes, 'bytes');
+}
+
 /** What stands first of a tuning. */
 export function tuneNumbers(run: TuneRun): TuneNumber[] {
   const winner = winnerOf(run);
@@ -64,8 +69,8 @@ export function tuneNumbers(run: TuneRun): TuneNumber[] {
     },
     {
       label: 'Memory',
-      value: metrics === null ? 'none' : formatValue(metrics.memoryBytes, 'bytes'),
-      beside: times(gains?.memory),
+      value: metrics === null ? 'none' : memoryWords(metrics.memoryBytes),
+      beside: metrics?.memoryBytes === 0 ? 'counts the same for all' : times(gains?.memory),
       help: 'Weights, KV and work at their highest.',
     },
     {

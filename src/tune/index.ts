@@ -2,6 +2,12 @@
 import '../core/all-records.ts';
 
 export { InfeasibleError, type Measurement, type TuneExecutor } from './executor.ts';
+export {
+  createEndpointExecutor,
+  thereAlready,
+  type RunningServer,
+  type TunedServer,
+} from './executors/endpoint.ts';
 export { createEngineExecutor, type EngineExecutorOptions, type OtherWeights } from './executors/engine.ts';
 export { createKernelsExecutor } from './executors/kernels.ts';
 export { createSimulatorExecutor } from './executors/simulator.ts';

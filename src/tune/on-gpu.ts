@@ -59,6 +59,10 @@ async function executorOf(
     }
     case 'simulator':
       throw new TuneError('This tuning is for the simulator, which needs no GPU.');
+    case 'endpoint':
+      throw new TuneError(
+        'This tuning is for a real server; name it with --endpoint, or in the room Connect.',
+      );
     default:
       return scenario.executor satisfies never;
   }

@@ -6,7 +6,10 @@ import type { LoadCourse } from '../core/metrics/load/course.ts';
 import type { LoadedServer, LoadRun } from '../core/run/load.ts';
 import type { LoadScenario } from '../core/scenario/load/schema.ts';
 import type { Scraped, ServerAct, WatchAnswer } from '../endpoints/index.ts';
+import type { TuneRun } from '../core/run/tune.ts';
+import type { TuneScenario } from '../core/scenario/tune/schema.ts';
 import type { Outcome } from './api.ts';
+import type { OnTuneNews } from './tune-api.ts';
 
 export type { Outcome } from './api.ts';
 
@@ -64,6 +67,13 @@ export interface ConnectApi {
   read(text: string): Promise<Outcome<Scraped>>;
   /** What was done, in a sentence. */
   act(target: Target, wish: ActWish): Promise<Outcome<string>>;
+  /** Settings that go with each request; see src/tune/executors/endpoint.ts. */
+  tune(
+    target: Target,
+    scenario: TuneScenario,
+    resume: TuneRun | null,
+    onNews: OnTuneNews,
+  ): Promise<Outcome<TuneRun>>;
   /** What goes on resolves with what it has. */
   cancel(): void;
 }

@@ -22,6 +22,8 @@ export function createConnectClient(): ConnectApi {
     scrape: (target) => ask((remote) => remote.scrape(target)),
     read: (text) => ask((remote) => remote.read(text)),
     act: (target, wish) => ask((remote) => remote.act(target, wish)),
+    tune: (target, scenario, resume, onNews) =>
+      ask((remote) => remote.tune(target, scenario, resume, proxy(onNews))),
     cancel: () => void connection?.remote.cancel(),
   };
 }

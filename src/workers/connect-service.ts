@@ -35,6 +35,10 @@ export interface ConnectPlatform {
 /** What browsers open to one host over HTTP/1.1; over https most servers take all streams on one connection. */
 const HTTP_CONNECTIONS = 6;
 
+function connectionsOf({ root }: Endpoint): { readonly connections?: number } {
+  return root.startsWith('http:') ? { connections: HTTP_CONNECTIONS } : {};
+}
+
 /** A question that a browser refused, with which of its reasons it was. */
 export class RefusedError extends Error {
   readonly code = 'refused';
@@ -108,7 +112,7 @@ export function createConnectService(platform: ConnectPlatform): ConnectApi {
             const run = await runLoad(scenario, endpoint, {
               signal,
               trace,
-              ...(endpoint.root.startsWith('http:') ? { connections: HTTP_CONNECTIONS } : {}),
+              ...connectionsOf(endpoint),
               stamp: { ...stamp(), command: null, client: client.slice(0, 300) },
               onProgress: news.progress,
               onCourse: news.course,
@@ -130,6 +134,28 @@ export function createConnectService(platform: ConnectPlatform): ConnectApi {
     read: (text) => outcomeOf(async () => readTelemetry(text)),
     act: (target, wish) =>
       outcomeOf(() => asked(target, async (endpoint) => actOnServer(endpoint, await probe(endpoint), wish))),
+    tune: (target, scenario, resume, onNews) =>
+      outcomeOf(() =>
+        alone((signal) =>
+          asked(target, async (endpoint) => {
+            // With the search: the room does without it until somebody tunes.
+            const { tuneOnServer } = await import('./connect-tune.ts');
+            const client = await platform.client();
+            const bound = connectionsOf(endpoint);
+            return tuneOnServer({
+              endpoint,
+              scenario,
+              resume,
+              onNews,
+              signal,
+              client,
+              bound,
+              stamp: stamp(),
+              now: platform.now,
+            });
+          }),
+        ),
+      ),
     cancel: () => running?.abort(),
   };
 }

@@ -340,3 +340,16 @@ test('tokens of one read are spread over the time in which they were made', () =
   expect(spread([10, 10])).toEqual([10, 10]);
   expect(spread([])).toEqual([]);
 });
+
+test('a seed of 32 bits is one like every other', async () => {
+  const server = await fakeServer();
+  try {
+    const scenario = smallLoad({
+      seed: 4_033_978_389,
+      measurement: { repeats: 1, calibrationRepeats: 0, warmupRequests: 1 },
+    });
+    expect((await loadOn(server.url, scenario)).complete).toBe(true);
+  } finally {
+    await server.close();
+  }
+});

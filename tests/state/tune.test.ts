@@ -64,7 +64,7 @@ function shelf() {
 
 function room(library = shelf(), simulator: TunePort = { ...service, reset: () => undefined }): TuneRoom {
   return new TuneRoom({
-    ports: { simulator, kernels: simulator, engine: simulator },
+    ports: { simulator, kernels: simulator, engine: simulator, endpoint: simulator },
     texts: service,
     library,
     tab: null,

@@ -31,7 +31,7 @@ test.each(TUNE_EXECUTORS)('%s: kvlab’s own scenario', async (executor) => {
   const { text, notes } = applyPlan(await planOf(executor), 'kvlab');
   const parsed = parseAnyScenario(text);
   expect(parsed.ok ? parsed.scenario.kind : parsed.sentence).toBe(
-    { simulator: 'simulate', engine: 'serve', kernels: 'lab' }[executor],
+    { simulator: 'simulate', engine: 'serve', kernels: 'lab', endpoint: 'load' }[executor],
   );
   expect(notes).toHaveLength(executor === 'kernels' ? 1 : 0);
 });

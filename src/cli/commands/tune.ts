@@ -18,12 +18,15 @@ import {
   type TuneRun,
   type TuneScenario,
 } from '../../index.ts';
-import { createSimulatorExecutor, tune } from '../../tune/index.ts';
+import { withoutSecrets } from '../../endpoints/index.ts';
+import { createEndpointExecutor, createSimulatorExecutor, thereAlready, tune } from '../../tune/index.ts';
+import { asked, endpointOf } from '../endpoint.ts';
 import { CommandError, InputError } from '../errors.ts';
 import { writePictures } from '../figures.ts';
 import type { ModelOnDisk } from '../host.ts';
 import { modelFiles } from '../model-files.ts';
 import { shippedModelFolder } from '../shipped-model.ts';
+import { startedServer } from '../started-server.ts';
 import { loadTuning, readTuneRun } from '../tune-scenario.ts';
 import { tuneAnswer, tuneText } from '../tune-answer.ts';
 import type { GpuCommandContext, Outcome } from './command.ts';
@@ -57,6 +60,8 @@ function measured(
       return onThisGpu(context, scenario, resume, null);
     case 'engine':
       return onThisGpu(context, scenario, resume, modelOf(context, scenario));
+    case 'endpoint':
+      return onServer(context, scenario, resume);
     default:
       return scenario.executor satisfies never;
   }
@@ -121,6 +126,47 @@ async function simulated(
     throw error;
   } finally {
     onCancel(null);
+  }
+}
+
+/** On the server that --endpoint names; with --start it is started anew for each candidate. */
+async function onServer(
+  { invocation, terminal, command, onCancel }: GpuCommandContext,
+  scenario: TuneScenario,
+  resume: TuneRun | null,
+): Promise<TuneRun> {
+  const endpoint = endpointOf(invocation.given('endpoint'), '--endpoint', 'tune --executor endpoint');
+  const start = invocation.given('start');
+  const server = start === null ? thereAlready(endpoint) : startedServer(start, endpoint);
+  const cancel = new AbortController();
+  onCancel(() => {
+    terminal.say('Stopping; what is measured is kept.');
+    cancel.abort();
+  });
+  try {
+    return await asked(endpoint, async () => {
+      const client = `Node ${process.versions.node} on ${process.platform}`;
+      const executor = await createEndpointExecutor(scenario, server, { client, signal: cancel.signal });
+      return tune(scenario, executor, {
+        resume,
+        signal: cancel.signal,
+        stamp: {
+          id: crypto.randomUUID(),
+          createdAt: new Date().toISOString(),
+          appVersion: __APP_VERSION__,
+          command: withoutSecrets(command, endpoint),
+        },
+        now: () => performance.now(),
+        onProgress: ({ fraction, message }) => terminal.progress({ fraction, message }),
+      });
+    });
+  } catch (error) {
+    const own =
+      error instanceof Error && 'code' in error && ['tune', 'infeasible'].includes(String(error.code));
+    throw own ? new InputError(error.message) : error;
+  } finally {
+    onCancel(null);
+    await server.close();
   }
 }
 

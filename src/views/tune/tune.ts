@@ -26,12 +26,26 @@ function onGpu(app: App): TunePort {
   };
 }
 
+/** Through the server that the room Connect names. */
+function onServer(app: App): TunePort {
+  return {
+    run: async (scenario, resume, onNews) => {
+      const { useConnect } = await import('../connect/connect.ts');
+      const { server, tuner } = useConnect(app);
+      return tuner.tune(server.target, scenario, resume, onNews);
+    },
+    cancel: () => app.connect?.tuner.cancel(),
+    // Requests in flight are given up at once.
+    reset: () => undefined,
+  };
+}
+
 export function useTune(app: App): TuneRoom {
   return (app.tune ??= lasting(() => {
     const gpu = onGpu(app);
     const client = createTuneClient();
     return new TuneRoom({
-      ports: { simulator: client, kernels: gpu, engine: gpu },
+      ports: { simulator: client, kernels: gpu, engine: gpu, endpoint: onServer(app) },
       texts: client,
       library: app.library,
       tab: tabMemory(),

@@ -81,6 +81,7 @@ export function bestPlanOf(run: TuneRun): BestPlan | null {
   const { models, profile } = resolveTuning(run.scenario);
   const { hardware } = run.scenario;
   const { environment } = run;
+  const onServer = run.scenario.executor === 'endpoint';
   return {
     version: BEST_PLAN_VERSION,
     kind: 'best-plan',
@@ -105,8 +106,12 @@ export function bestPlanOf(run: TuneRun): BestPlan | null {
     environment: {
       executor: run.scenario.executor,
       origin: run.origin,
-      device: environment === null ? hardware.gpu : adapterName(environment.adapter),
-      runtime: environment?.runtime ?? 'simulated',
+      device: onServer
+        ? 'a real server'
+        : environment === null
+          ? hardware.gpu
+          : adapterName(environment.adapter),
+      runtime: onServer ? 'over HTTP' : (environment?.runtime ?? 'simulated'),
       gpu: hardware.gpu,
       tensorParallel: hardware.tensorParallel,
       memoryUtilization: hardware.memoryUtilization,

@@ -90,6 +90,11 @@ export const LoadScenario = v.strictObject({
     temperature: real(0, 2),
     /** Asks the server to go on past the end, so that outputs have the length that was drawn. */
     ignoreEos: v.boolean(),
+    /**
+     * False: prompts are not to be found in the server's prefix cache, for servers that take it by the request: llama.cpp's
+     * cache_prompt, vLLM's cache_salt. Absent: the server's own way.
+     */
+    prefixCache: v.optional(v.boolean()),
   }),
   client: LoadClient,
   /** Empties the server's prefix cache before each repetition, where it has a way. */

@@ -119,4 +119,25 @@ export const EXECUTOR_AXES: Readonly<Record<TuneExecutorName, ExecutorAxes>> = {
     users: 4,
     requests: 8,
   },
+  endpoint: {
+    name: 'a real server',
+    // The first two by the request; the others where the server is started anew for each candidate.
+    axes: [
+      'maxSequences',
+      'prefixCaching',
+      'kvFormat',
+      'weights',
+      'blockSize',
+      'tokenBudget',
+      'chunkTokens',
+      'offload',
+    ],
+    kvFormats: ['bf16', 'fp8', 'f32', 'f16', 'fp8_e4m3', 'fp8_e5m2', 'int8', 'int4'],
+    weights: ['bf16', 'fp8', 'f32', 'f16', 'int8', 'int4', 'mxfp4'],
+    baseline: { ...COMMON, kvFormat: 'f16', weights: 'f16', maxSequences: 4 },
+    space: { maxSequences: [2, 4, 8], prefixCaching: [true, false] },
+    models: ['served'],
+    users: 8,
+    requests: 16,
+  },
 };

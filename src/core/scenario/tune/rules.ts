@@ -60,7 +60,7 @@ const formats: Rule = ({ scenario, space, baseline }) => {
 const simulated: Rule = (tuning) => {
   const { models } = tuning;
   const { executor, hardware } = tuning.scenario;
-  if (executor === 'engine') return null;
+  if (executor === 'engine' || executor === 'endpoint') return null;
   const unknown = models.find((name) => findArchitecture(name) === undefined);
   if (unknown !== undefined) {
     return `models has “${unknown.slice(0, 60)}”, which is not known; the nearest is ${nearestName(unknown, architectureNames())}.`;
@@ -75,8 +75,8 @@ const simulated: Rule = (tuning) => {
 
 const modelsOnce: Rule = ({ models, scenario: { executor } }) => {
   if (new Set(models).size < models.length) return 'models names one twice; name each once.';
-  return executor === 'engine' && models.length > 1
-    ? `models has ${models.length}, but the engine holds one model at a time; tune each by itself.`
+  return (executor === 'engine' || executor === 'endpoint') && models.length > 1
+    ? `models has ${models.length}, but ${executor === 'engine' ? 'the engine holds one model at a time' : 'a server is asked for one'}; tune each by itself.`
     : null;
 };
 

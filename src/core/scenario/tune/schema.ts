@@ -14,8 +14,8 @@ const real = (min: number, max: number) => v.pipe(v.number(), v.finite(), v.minV
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
 const tokens = int(1, 10_000_000);
 
-/** Who measures: the simulator; the attention kernels on this GPU; the engine with a real model on this GPU. */
-export const TUNE_EXECUTORS = ['simulator', 'kernels', 'engine'] as const;
+/** Who measures: the simulator; the attention kernels or the engine with a real model on this GPU; a real server. */
+export const TUNE_EXECUTORS = ['simulator', 'kernels', 'engine', 'endpoint'] as const;
 export const PROFILE_NAMES = ['chat-agent', 'rag', 'longform', 'ci-micro', 'custom'] as const;
 export const CACHE_STRATEGIES = ['paged', 'growing', 'reserved', 'sliding-window'] as const;
 export const TUNE_BACKENDS = ['ours', 'transformers.js'] as const;

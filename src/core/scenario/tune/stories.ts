@@ -2,6 +2,7 @@
 import tuneChat from '../../../../scenarios/tune-chat-8b.json' with { type: 'json' };
 import tuneKernels from '../../../../scenarios/tune-decode-kernels.json' with { type: 'json' };
 import tuneRag from '../../../../scenarios/tune-rag-8b.json' with { type: 'json' };
+import tuneServer from '../../../../scenarios/tune-real-server.json' with { type: 'json' };
 import tuneShipped from '../../../../scenarios/tune-shipped-model.json' with { type: 'json' };
 import type { JsonObject } from '../../json.ts';
 
@@ -10,4 +11,5 @@ export const TUNE_LAYERS: Readonly<Record<string, JsonObject>> = {
   'tune-rag-8b': tuneRag,
   'tune-shipped-model': tuneShipped,
   'tune-decode-kernels': tuneKernels,
+  'tune-real-server': tuneServer,
 };
