@@ -75,7 +75,7 @@ test('a long run is thinned to the largest of each pixel', () => {
 
 test('quality: each shadowed plan with its bound, against the most that the policy allows', () => {
   const { series, references, finding } = figure('autopilot_quality');
-  expect(series[0]?.points[1]).toEqual({ x: 'plan-2', y: 0.4, low: 0.4, high: 0.6, detail: 'rolled back' });
+  expect(series[0]?.points[1]).toEqual({ x: '2', y: 0.4, low: 0.4, high: 0.6, detail: 'rolled back' });
   expect(references).toEqual([{ y: 0.05, label: 'most that the policy allows' }]);
   expect(finding).toBe('1 of 3 shadowed plans lost more than 0.05; 1 was kept.');
 });

@@ -1,10 +1,13 @@
 /** Acts by hand: the form of each kind, the script that grows and is read, what the whole of it does. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { readActScript } from '../../src/autopilot/act/script.ts';
 import type { ActCommand } from '../../src/core/scenario/autopilot/action.ts';
 import { DEFAULT_AUTOPILOT } from '../../src/core/scenario/autopilot/defaults.ts';
+import { AUTOPILOT_PRESETS } from '../../src/core/scenario/presets.ts';
 import '../../src/core/all-records.ts';
 import { ACT_KINDS, actFields, readAct, type ActKind } from '../../src/state/act-form.ts';
+import { actScripts } from '../../src/state/act-scripts.ts';
 import { ActHand, scriptText } from '../../src/state/act-hand.svelte.ts';
 import { createAutopilotService } from '../../src/workers/autopilot-service.ts';
 
@@ -121,4 +124,21 @@ test('a text is read as it is typed; one that does not read keeps the lines befo
   expect(hand.text).toBe('- {kind: submit, sequence: a, tokens: 64}\n');
   hand.type('');
   expect(hand.commands).toEqual([]);
+});
+
+test('scripts that come with the page: what they show, and the scenario whose cache they are written for', () => {
+  const folder = new URL('../../scenarios/acts/', import.meta.url);
+  const texts = Object.fromEntries(
+    readdirSync(folder).map((name) => [
+      `../scenarios/acts/${name}`,
+      readFileSync(new URL(name, folder), 'utf8'),
+    ]),
+  );
+  const scripts = actScripts(texts);
+  expect(scripts.length).toBe(Object.keys(texts).length);
+  for (const { text, about, story } of scripts) {
+    expect(about).toMatch(/\.$/);
+    expect(AUTOPILOT_PRESETS.map(({ name }) => name)).toContain(story);
+    expect(readActScript(text).ok).toBe(true);
+  }
 });

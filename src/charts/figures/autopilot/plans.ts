@@ -3,7 +3,7 @@ import { AUTOPILOT_METRICS, PLAN_STATUS_WORDS } from '../../../core/metrics/auto
 import type { AutopilotRun, PlanState } from '../../../core/run/autopilot.ts';
 import type { FigurePoint, FigureSpec } from '../../figure.ts';
 import { formatNumber, formatValue } from '../../format.ts';
-import { autopilotProvenance } from './subject.ts';
+import { autopilotProvenance, planNumber } from './subject.ts';
 
 /** Bars that one figure can name. */
 const MOST_BARS = 24;
@@ -18,6 +18,12 @@ function newest(plans: readonly PlanState[]): {
     shown: plans.slice(left),
     notes: [`${left} earlier plans are not drawn; the run’s file holds them.`],
   };
+}
+
+/** From what was measured to the bound that holds. */
+function intervalOf({ qualityDelta, qualityUpper }: PlanState): Pick<FigurePoint, 'low' | 'high'> {
+  if (qualityDelta === null || qualityUpper === null) return {};
+  return { low: qualityDelta, high: Math.max(qualityDelta, qualityUpper) };
 }
 
 export function qualityByPlan(run: AutopilotRun): FigureSpec | null {
@@ -38,13 +44,11 @@ export function qualityByPlan(run: AutopilotRun): FigureSpec | null {
         id: 'quality',
         label: '',
         colour: 0,
-        points: shown.map(({ planId, qualityDelta, qualityUpper, status }): FigurePoint => ({
-          x: planId,
-          y: qualityDelta,
-          ...(qualityDelta === null || qualityUpper === null
-            ? {}
-            : { low: qualityDelta, high: Math.max(qualityDelta, qualityUpper) }),
-          detail: PLAN_STATUS_WORDS[status],
+        points: shown.map((plan): FigurePoint => ({
+          x: planNumber(plan),
+          y: plan.qualityDelta,
+          ...intervalOf(plan),
+          detail: PLAN_STATUS_WORDS[plan.status],
         })),
       },
     ],
@@ -70,7 +74,7 @@ export function useByPlan(run: AutopilotRun): FigureSpec | null {
     colour,
     quantity: id,
     points: shown.map((plan): FigurePoint => ({
-      x: plan.planId,
+      x: planNumber(plan),
       y: plan[id],
       detail: `${PLAN_STATUS_WORDS[plan.status]}; ${plan.cause}`,
     })),

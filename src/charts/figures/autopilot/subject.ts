@@ -39,18 +39,23 @@ export function courseOf(
   });
 }
 
+/** A plan on an axis: its number. */
+export function planNumber({ planId }: PlanState): string {
+  return planId.replace(/^plan-/, '');
+}
+
 /** Plans that did something to the cache. */
 export function actedPlans({ plans }: AutopilotRun): PlanState[] {
   return plans.filter(({ actionsCompleted, status }) => actionsCompleted > 0 || status === 'rolledBack');
 }
 
-/** `Llama-3.1-8B · 1 × H100 · policy …`. */
+/** `Llama-3.1-8B · h100-sxm · seed 1`. */
 export function autopilotSubtitle({ scenario, environment }: AutopilotRun): string {
-  const { simulation, serving, backend } = scenario;
+  const { simulation, backend } = scenario;
   const where =
     backend === 'simulator'
       ? [simulation.model, simulation.hardware.gpu]
-      : [serving.title, environment === null ? 'this GPU' : adapterName(environment.adapter)];
+      : ['loaded model', environment === null ? 'this GPU' : adapterName(environment.adapter)];
   return [...where, `seed ${scenario.seed}`].join(' · ');
 }
 
