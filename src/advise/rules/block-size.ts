@@ -23,7 +23,7 @@ export const blockSize: AdviceRule = {
     const { fragmentation, hitRatio } = facts;
     if (fragmentation === null || fragmentation < WASTE_FROM || size <= SIZES[0])
       return silent(
-        `${fragmentation === null ? 'Nobody says how' : `${percent(fragmentation)} is how`} much of the given blocks is empty; blocks of ${size} tokens are small enough.`,
+        `${fragmentation === null ? 'Nobody says how much' : percent(fragmentation)} of the given blocks is empty, and they have ${size} tokens.`,
       );
     const variants = SIZES.filter((smaller) => smaller < size).map((smaller): Variant => ({
       settings: {

@@ -72,7 +72,7 @@ export const concurrency: AdviceRule = {
     return {
       kind: 'improves',
       evidence,
-      why: 'Requests come faster than they are served, so the queue grows as long as they come; no setting of one engine helps against that.',
+      why: 'Requests come faster than they are served, so the queue grows as long as they come.',
       variants: [
         {
           settings: {

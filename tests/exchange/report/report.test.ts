@@ -34,7 +34,15 @@ test('a pair of runs: verdict, rules, before and after, counters, what differs',
   expect(report.judgement?.outcome).toBe('no-go');
   const text = runReportMarkdown(after, { baseline: before, rules: rules('p95 ttft > 5%') });
   expect(text).toMatch(/^# Slower by 1.2, against Before\n/);
-  for (const part of ['Go or no-go', 'Rules', 'Before and after', 'Counters', 'Figures', 'What differs', 'Notes']) {
+  for (const part of [
+    'Go or no-go',
+    'Rules',
+    'Before and after',
+    'Counters',
+    'Figures',
+    'What differs',
+    'Notes',
+  ]) {
     expect(text.includes(`## ${part}\n`) || part === 'Notes', part).toBe(true);
   }
   expect(text).toContain('| cost.baseMs | 8 | 9.6 |');
