@@ -22,10 +22,11 @@ import type { SampledRepetition } from './sampled.ts';
 import {
   drawnOne,
   drawnPair,
+  numStretches,
   FEWEST_STRETCHES,
   sameArrivals,
   stretched,
-  type Stretched,
+  type StretchedOf,
 } from './stretches.ts';
 
 export interface Bounded {
@@ -168,10 +169,10 @@ function compareOf(against: Against): (a: number, b: number) => number {
 }
 
 /** Shares of requests are means of what each request did, and so can be drawn; a rate of a whole run can't. */
-function drawnSide(repetitions: readonly SampledRepetition[], quantity: RuledQuantity): Stretched | null {
-  if (quantity.kind === 'latency') return stretched(repetitions, quantity.latency);
-  if (quantity.scalar === 'attainment') return stretched(repetitions, 'kept');
-  return quantity.scalar === 'error rate' ? stretched(repetitions, 'failed') : null;
+function drawnOf(quantity: RuledQuantity): StretchedOf | null {
+  if (quantity.kind === 'latency') return quantity.latency;
+  if (quantity.scalar === 'attainment') return 'kept';
+  return quantity.scalar === 'error rate' ? 'failed' : null;
 }
 
 function byRequests(
@@ -182,7 +183,10 @@ function byRequests(
   confidence: number,
   random: Random,
 ): { readonly bounds: Interval; readonly paired: boolean; readonly samples: number } | null {
-  const second = drawnSide(b, quantity);
+  const of = drawnOf(quantity);
+  if (of === null) return null;
+  const most = Math.min(numStretches(b, of), a === null ? Infinity : numStretches(a, of));
+  const second = stretched(b, of, most);
   if (second === null || second.numStretches < FEWEST_STRETCHES || second.values.length === 0) return null;
   const statistic = quantity.kind === 'latency' ? quantity.statistic : 'mean';
   // A two-sided interval of 2c − 1 has ends that hold with confidence c each.
@@ -196,7 +200,7 @@ function byRequests(
       samples: second.values.length,
     };
   }
-  const first = drawnSide(a, quantity);
+  const first = stretched(a, of, most);
   if (first === null || first.numStretches < FEWEST_STRETCHES || first.values.length === 0) return null;
   const paired = sameArrivals(a, b);
   const drawn = drawnPair(first, second, statistic, paired, compareOf(against), random);

@@ -16,7 +16,7 @@ import {
   type SampledRepetition,
   type SampledRun,
 } from './sampled.ts';
-import { drawnOne, FEWEST_STRETCHES, stretched } from './stretches.ts';
+import { drawnOne, FEWEST_STRETCHES, numStretches, stretched } from './stretches.ts';
 import { formatPercent, formatQuantity } from './words.ts';
 
 /** Share of the requests that must keep every objective. */
@@ -67,7 +67,7 @@ function widened(drawn: Interval | null, good: number, requests: number): Interv
 }
 
 function attainedBy(repetitions: readonly SampledRepetition[], random: Random): Attained | null {
-  const kept = stretched(repetitions, 'kept');
+  const kept = stretched(repetitions, 'kept', numStretches(repetitions, 'kept'));
   if (kept !== null && kept.values.length > 0) {
     const good = kept.values.reduce((sum, value) => sum + value, 0);
     const requests = kept.values.length;

@@ -36,19 +36,23 @@ function samplesOf(
   return values && { values, row: (i) => i };
 }
 
-/** Stretches of each repetition: about 40 in all, of five requests or more. */
-function stretchesPer(repetitions: readonly SampledRows[]): number[] {
+/** Stretches of each repetition: about so many in all, of five requests or more. */
+function stretchesPer(repetitions: readonly SampledRows[], most: number): number[] {
   const total = repetitions.reduce((sum, { arrivalMs }) => sum + arrivalMs.length, 0);
   return repetitions.map(({ arrivalMs: { length } }) =>
-    Math.max(1, Math.min(Math.floor(length / FEWEST_IN_A_STRETCH), Math.round((STRETCHES * length) / total))),
+    Math.max(1, Math.min(Math.floor(length / FEWEST_IN_A_STRETCH), Math.round((most * length) / total))),
   );
 }
 
 /** null where a repetition does not keep all of it. */
-export function stretched(repetitions: readonly SampledRepetition[], of: StretchedOf): Stretched | null {
+export function stretched(
+  repetitions: readonly SampledRepetition[],
+  of: StretchedOf,
+  most = STRETCHES,
+): Stretched | null {
   const all = repetitions.flatMap(({ rows }) => rows ?? []);
   if (all.length < repetitions.length) return null;
-  const per = stretchesPer(all);
+  const per = stretchesPer(all, most);
   const values: number[] = [];
   const owners: number[] = [];
   let first = 0;
@@ -71,6 +75,39 @@ export function stretched(repetitions: readonly SampledRepetition[], of: Stretch
     stretches: Uint32Array.from(order, (at) => owners[at] ?? 0),
     numStretches: first,
   };
+}
+
+/** Correlation of each stretch's mean with the next one's. */
+function likeness({ values, stretches, numStretches }: Stretched): number {
+  const [sums, counts] = [new Float64Array(numStretches), new Float64Array(numStretches)];
+  values.forEach((value, i) => {
+    const at = stretches[i] ?? 0;
+    sums[at] = (sums[at] ?? 0) + value;
+    counts[at] = (counts[at] ?? 0) + 1;
+  });
+  const means = sums.map((sum, at) => sum / Math.max(1, counts[at] ?? 0));
+  const centre = means.reduce((sum, value) => sum + value, 0) / numStretches;
+  let [together, alone] = [0, 0];
+  means.forEach((value, at) => {
+    alone += (value - centre) ** 2;
+    if (at + 1 < numStretches) together += (value - centre) * ((means[at + 1] ?? centre) - centre);
+  });
+  return alone > 0 ? together / alone : 0;
+}
+
+/** Neighbouring stretches resemble each other so little that they may be drawn as if they did not. */
+const UNLIKE = 0.1;
+
+/**
+ * How many stretches: 40, or fewer and longer ones where neighbours still resemble each other, as they do in a long queue.
+ * Forty of ten requests each would let a rule of 5 % be broken by chance 10 times of 100 under a correlation of 0.8.
+ */
+export function numStretches(repetitions: readonly SampledRepetition[], of: StretchedOf): number {
+  for (let most = STRETCHES; most > 2 * FEWEST_STRETCHES; most = Math.floor(most / 2)) {
+    const side = stretched(repetitions, of, most);
+    if (side === null || likeness(side) <= UNLIKE) return most;
+  }
+  return FEWEST_STRETCHES + 2;
 }
 
 /** Both sides had the same requests at the same times, repetition by repetition. */
