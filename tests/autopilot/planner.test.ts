@@ -137,6 +137,34 @@ describe('a plan for memory', () => {
     }
   });
 
+  test('where offload would risk least and finds no room, the others take its place', () => {
+    const riskWeights = { evict: 1, offload: 0.1, quantize: 0.9 };
+    const plan = planOn(
+      { ...TWO, hostTokens: 256 },
+      { kvUseTarget: 0.6, riskWeights, actionPriority: ['offload', 'quantize', 'evict'] },
+    );
+    expect(plan.reaches).toBe(true);
+    const kinds = new Set(plan.actions.map(({ action }) => action.kind));
+    expect(kinds).toEqual(new Set(['offload', 'quantize']));
+  });
+
+  test('offload keeps to what the link can read back in each step without slowing it too much', () => {
+    // 8 tokens a second of 2 sequences: 250 ms a token, of which a quarter may be spent reading: 62.5 ms · 0.1 kB/ms.
+    const busy = { ...TWO, service: () => ({ outputTokensPerSecond: 8, running: 2 }) };
+    const view = { ...viewAt(new DoublePlant(busy)), linkGBps: 0.0001 };
+    const policy: AutopilotPolicy = {
+      ...POLICY,
+      kvUseTarget: 0.5,
+      maxLatencyRatio: 1.25,
+      watchMs: 1e6,
+      actionPriority: ['offload'],
+    };
+    const moved = freed(planActions(view, policy));
+    expect(moved).toBeLessThanOrEqual(6250);
+    expect(moved).toBeGreaterThan(6250 - 64 * 16);
+    expect(freed(planActions(view, { ...policy, maxLatencyRatio: 1.5 }))).toBeGreaterThan(10_000);
+  });
+
   test('a tier that is full is passed over for the next', () => {
     const options = { ...TWO, hostTokens: 128 };
     const plan = planOn(options, { kvUseTarget: 0.7, actionPriority: ['offload'] });

@@ -137,7 +137,7 @@ class Loop {
   }
 
   #learn(plan: Plan, { ending, quality }: Ended): void {
-    if (quality !== null) this.#memory.measured(plan.actions, quality, this.#plant.sequences());
+    if (quality !== null) this.#memory.measured(plan.actions, quality);
     if (ending === 'quality' || ending === 'service') {
       this.#memory.rolledBack(plan.actions, ending === 'quality', this.#plant.nowMs);
     }

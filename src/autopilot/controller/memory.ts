@@ -2,7 +2,7 @@
  * What the autopilot learns from its plans: the risk of a class of actions once it is measured, and which classes were
  * rolled back and are put aside, twice as long each time.
  */
-import type { PlannedAction, SequenceState } from '../../core/run/autopilot.ts';
+import type { PlannedAction } from '../../core/run/autopilot.ts';
 import type { AutopilotPolicy } from '../../core/scenario/autopilot/policy.ts';
 import { losesQuality, type QualityTest } from '../guard/index.ts';
 import { classOf, type ActionClass, type Learned } from '../planner/index.ts';
@@ -17,7 +17,7 @@ const LEAST_BAR_MS = 1000;
 
 export class Memory {
   readonly #policy: AutopilotPolicy;
-  readonly #losses = new Map<ActionClass, { loss: number; touched: number; positions: number }>();
+  readonly #losses = new Map<ActionClass, { loss: number; positions: number }>();
   readonly #barredUntil = new Map<ActionClass, number>();
   readonly #rollbacks = new Map<ActionClass, number>();
 
@@ -30,32 +30,22 @@ export class Memory {
     return { barred: new Set(barred), measured: this.#measured() };
   }
 
-  /** Loss of a token over maxQualityDelta, for each class of which enough was seen. */
+  /** Loss over maxQualityDelta, for each class of which enough was seen. */
   #measured(): ReadonlyMap<ActionClass, number> {
     const budget = Math.max(this.#policy.maxQualityDelta, LEAST_RISK);
-    const known = [...this.#losses].filter(
-      ([, { positions, touched }]) => positions >= LEAST_POSITIONS && touched > 0,
-    );
+    const known = [...this.#losses].filter(([, { positions }]) => positions >= LEAST_POSITIONS);
     return new Map(
-      known.map(([name, { loss, touched }]) => [name, Math.max(LEAST_RISK, loss / touched / budget)]),
+      known.map(([name, { loss, positions }]) => [name, Math.max(LEAST_RISK, loss / positions / budget)]),
     );
   }
 
   /** The loss of a plan with one class of lossy actions is that class's; all its plans count, by their positions. */
-  measured(
-    actions: readonly PlannedAction[],
-    { delta, samples }: QualityTest,
-    sequences: readonly SequenceState[],
-  ): void {
-    const lossy = actions.filter(({ action }) => losesQuality(action));
-    const [only, ...others] = new Set(lossy.map(({ action }) => classOf(action)));
+  measured(actions: readonly PlannedAction[], { delta, samples }: QualityTest): void {
+    const lossy = actions.map(({ action }) => action).filter(losesQuality);
+    const [only, ...others] = new Set(lossy.map(classOf));
     if (only === undefined || others.length > 0) return;
-    const sum = this.#losses.get(only) ?? { loss: 0, touched: 0, positions: 0 };
-    this.#losses.set(only, {
-      loss: sum.loss + samples * delta,
-      touched: sum.touched + samples * touchedShare(lossy, sequences),
-      positions: sum.positions + samples,
-    });
+    const sum = this.#losses.get(only) ?? { loss: 0, positions: 0 };
+    this.#losses.set(only, { loss: sum.loss + samples * delta, positions: sum.positions + samples });
   }
 
   /** Puts the class that is suspected most aside. @returns it */
@@ -68,17 +58,6 @@ export class Memory {
     this.#barredUntil.set(suspect, nowMs + aside);
     return suspect;
   }
-}
-
-/** Tokens touched over all tokens of the touched sequences. */
-function touchedShare(actions: readonly PlannedAction[], sequences: readonly SequenceState[]): number {
-  const names = new Set(actions.map(({ action }) => ('sequence' in action ? action.sequence : '')));
-  const all = sequences.reduce((sum, { name, tokens }) => sum + (names.has(name) ? tokens : 0), 0);
-  const touched = actions.reduce(
-    (sum, { action }) => sum + ('from' in action ? action.to - action.from : 0),
-    0,
-  );
-  return all === 0 ? 0 : touched / all;
 }
 
 /** Of the lossy classes the one with the most risk for each byte that it frees. */

@@ -69,15 +69,14 @@ const ALONE: Readonly<Record<LeftAlone, string>> = {
 
 /** What stands in the way, in a few words. */
 function obstacles(view: PlanView, policy: AutopilotPolicy): string {
-  if (view.sequences.length === 0) return 'no sequence holds any KV';
+  const holding = view.sequences.filter(({ gpuBytes }) => gpuBytes > 0);
+  if (holding.length === 0) return 'no sequence holds any KV';
   const counts = new Map<LeftAlone, number>();
-  for (const state of view.sequences) {
+  for (const state of holding) {
     const why = leftAlone(state, policy);
     if (why !== null) counts.set(why, (counts.get(why) ?? 0) + 1);
   }
-  const words = [...counts].map(
-    ([why, count]) => `${count} of ${view.sequences.length} sequences ${ALONE[why]}`,
-  );
+  const words = [...counts].map(([why, count]) => `${count} of ${holding.length} sequences ${ALONE[why]}`);
   if (view.barred.size > 0) words.push(`put aside after a rollback: ${[...view.barred].join(', ')}`);
   return words.length === 0 ? 'all that the policy allows is done already' : words.join('; ');
 }

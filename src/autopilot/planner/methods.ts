@@ -86,11 +86,22 @@ function offers(current: KvFormat, view: PlanView, policy: AutopilotPolicy): Off
   });
 }
 
-/** The ladder for tokens that hold a format now; empty where nothing may be done to them. */
+/**
+ * The steps for tokens that hold a format now, the least slope first; none where nothing may be done to them. What can be
+ * offloaded is limited, so the ladder without it is there too, for the tokens that find no room.
+ */
 export function ladderOf(current: KvFormat, view: PlanView, policy: AutopilotPolicy): Step[] {
   const open = offers(current, view, policy).filter(
     ({ method }) => !view.barred.has(classOf(actionOf(method, 'x', 0, 1))),
   );
+  const all = hullOf(open);
+  const others = hullOf(open.filter(({ method }) => method.kind !== 'offload'));
+  const isNew = (step: Step) =>
+    !all.some(({ method, slope }) => method === step.method && slope === step.slope);
+  return [...all, ...others.filter(isNew)].sort((a, b) => a.slope - b.slope);
+}
+
+function hullOf(open: readonly Offer[]): Step[] {
   const steps: Step[] = [];
   let at = { freed: 0, risk: 0 };
   for (;;) {
