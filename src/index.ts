@@ -505,3 +505,4 @@ export {
 } from './exchange/write/formats.ts';
 
 export { autopilotPlansToCsv, autopilotSeriesToCsv } from './exchange/autopilot/csv.ts';
+export * from './core/transfer/index.ts';

@@ -43,3 +43,16 @@ export { ggufTokenizer } from './tokenizer/gguf.ts';
 export { llama2cTokenizer } from './tokenizer/llama2c.ts';
 export type { ChatMessage, TextStream, Tokenizer, TokenizerFiles } from './tokenizer/types.ts';
 export { SHIPPED_MODEL, shippedModelUrl } from './shipped.ts';
+export { adoptSequence } from './transfer/adopt.ts';
+export { snapshotSequence } from './transfer/snapshot.ts';
+export { exportPrefixes, importPrefixes, type ImportedPrefixes } from './transfer/prefixes.ts';
+export { LiveMove, type LiveEngine } from './transfer/live.ts';
+export { sequenceFeed, type FeedOptions, type SteppingEngine } from './transfer/feed.ts';
+export {
+  concludeReceiver,
+  driveReceiver,
+  driveSender,
+  portPipe,
+  type DriveHooks,
+  type Pipe,
+} from './transfer/drive.ts';

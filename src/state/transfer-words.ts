@@ -11,11 +11,11 @@ import type {
 import type { MoveWay } from './transfer-form.svelte.ts';
 
 export const WAY_NAMES: Readonly<Record<MoveWay, string>> = {
-  pool: 'Another pool',
-  worker: 'Another worker',
-  tab: 'Another tab',
-  machine: 'Another machine',
-  file: 'A file',
+  pool: 'Pool',
+  worker: 'Worker',
+  tab: 'Tab',
+  machine: 'Machine',
+  file: 'File',
 };
 
 export const WAY_HELP: Readonly<Record<MoveWay, string>> = {

@@ -20,7 +20,7 @@ import type { TransferClient } from '../workers/transfer-client.ts';
 import { faultOf, type Fault } from './faults.ts';
 import { MachineLink } from './transfer-machine.svelte.ts';
 import { bridge, dataChannelEnd, tabsEnd, type Bridge, type FarEnd } from './transfer-pipes.ts';
-import { TransferForm } from './transfer-form.svelte.ts';
+import { TransferForm, type MoveWay } from './transfer-form.svelte.ts';
 
 /** Which model the workers load: the one that the room has. */
 export interface TransferModel {
@@ -60,6 +60,8 @@ export class TransferState {
   receiving: ReceiveNews | null = $state.raw(null);
   arrived: ArrivedSequence | null = $state.raw(null);
   finished: FinishedSequence | null = $state.raw(null);
+  /** The way that it came. */
+  cameBy: MoveWay = $state('pool');
   paused = $state(false);
   fault: Fault | null = $state.raw(null);
   /** A sentence about prefixes that were kept or opened. */
@@ -256,6 +258,7 @@ export class TransferState {
     this.receive = 'idle';
     if (!arrived) return;
     this.arrived = arrived;
+    this.cameBy = this.form.way;
     this.farText = arrived.text;
     this.receive = 'going';
     const { there, check } = this.form;

@@ -37,7 +37,7 @@ test('to another pool of another block size, then to another worker: nothing is 
   await page.getByText(/ moved in .+ the sequence stood still for /).waitFor({ timeout: 60_000 });
   await page.getByText(SAME).waitFor({ timeout: 60_000 });
   expect(await page.getByText(/nothing of it computed again/).count()).toBe(1);
-  await button(page, 'Another worker').click();
+  await button(page, 'Worker').click();
   await write(page);
   await button(page, 'Move it').click();
   await page.getByRole('region', { name: 'Gone on in the other worker' }).waitFor({ timeout: 60_000 });
@@ -57,12 +57,12 @@ test('to another pool of another block size, then to another worker: nothing is 
 
 test('to another tab, which is there later than the offer', async () => {
   const first = await visit();
-  await button(first, 'Another tab').click();
+  await button(first, 'Tab').click();
   await write(first);
   await button(first, 'Move it').click();
   await first.getByText('Offered; waiting for somebody to take it').waitFor();
   const second = await visit(first.context());
-  await button(second, 'Another tab').click();
+  await button(second, 'Tab').click();
   await button(second, 'Receives').click();
   await button(second, 'Wait for a sequence').click();
   await second.getByText(SAME).waitFor({ timeout: 60_000 });
@@ -74,7 +74,7 @@ test('to another tab, which is there later than the offer', async () => {
 
 test('to another browser over WebRTC, offer and answer copied by hand', async () => {
   const [first, second] = [await visit(), await visit()];
-  for (const page of [first, second]) await button(page, 'Another machine').click();
+  for (const page of [first, second]) await button(page, 'Machine').click();
   await button(second, 'Receives').click();
   await button(first, 'Make an offer').click();
   const offer = await first.getByRole('region', { name: 'Offer for the other machine' }).textContent();
@@ -103,12 +103,12 @@ async function download(page: Page, name: string): Promise<string> {
 
 test('files: a sequence goes on in another visit and format, and a prefix cache is found there; damage is one sentence', async () => {
   const first = await visit();
-  await button(first, 'A file').click();
+  await button(first, 'File').click();
   await write(first);
   const sequence = await download(first, 'Keep the sequence as a file');
   const prefixes = await download(first, 'Keep the prefix cache');
   const second = await visit();
-  await button(second, 'A file').click();
+  await button(second, 'File').click();
   await button(second, 'Receives').click();
   const bytes = readFileSync(sequence);
   writeFileSync(sequence, bytes.subarray(0, bytes.length / 2));
