@@ -8,10 +8,9 @@ import type { AutopilotRun, PlanState } from '../core/run/autopilot.ts';
 import type { Run } from '../core/run/schema.ts';
 import type { AutopilotBackend, AutopilotScenario } from '../core/scenario/autopilot/schema.ts';
 import type {
-  AutopilotHandApi,
+  AutopilotDeskApi,
   AutopilotNews,
   AutopilotPace,
-  AutopilotScoreApi,
   AutopilotWorkerApi,
   OnAutopilotNews,
   Outcome,
@@ -34,8 +33,8 @@ export interface KeepsAutopilots {
 
 export interface AutopilotPorts {
   readonly ports: Readonly<Record<AutopilotBackend, AutopilotPort>>;
-  /** What runs beside: acts by hand, scores compared. */
-  readonly desk: AutopilotHandApi & AutopilotScoreApi;
+  /** What is done beside: acts by hand, scores compared, logs replayed. */
+  readonly desk: AutopilotDeskApi;
   readonly library: KeepsAutopilots;
   readonly tab: KeyValue | null;
 }

@@ -3,6 +3,7 @@
  * the real one where the GPU is (model-api.ts). Either way a stop takes back what was begun and keeps the run.
  */
 import type { ActAnswer, ActReport } from '../autopilot/act/bench.ts';
+import type { Replay } from '../autopilot/log/replay.ts';
 import type { ScoreComparison } from '../autopilot/score/compare.ts';
 import type { AutopilotRun, PlanState } from '../core/run/autopilot.ts';
 import type { ActCommand } from '../core/scenario/autopilot/action.ts';
@@ -81,3 +82,14 @@ export interface ComparedScore extends ScoreComparison {
 export interface AutopilotScoreApi {
   score(wish: ScoreWish): Promise<Outcome<ComparedScore>>;
 }
+
+export interface AutopilotReplayApi {
+  /**
+   * Does what a run's log says once more, on an engine as it was at the beginning, and compares each state.
+   * Of the simulated engine alone: a GPU has its own clock.
+   */
+  replay(run: AutopilotRun): Promise<Outcome<Replay>>;
+}
+
+/** What is done beside a run. */
+export type AutopilotDeskApi = AutopilotHandApi & AutopilotScoreApi & AutopilotReplayApi;

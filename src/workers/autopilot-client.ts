@@ -3,9 +3,9 @@
  * it hears no cancel.
  */
 import { proxy, wrap } from 'comlink';
-import type { AutopilotHandApi, AutopilotScoreApi, AutopilotWorkerApi, Outcome } from './autopilot-api.ts';
+import type { AutopilotDeskApi, AutopilotWorkerApi, Outcome } from './autopilot-api.ts';
 
-type Remote = AutopilotWorkerApi & AutopilotHandApi & AutopilotScoreApi;
+type Remote = AutopilotWorkerApi & AutopilotDeskApi;
 
 export interface AutopilotClient extends Remote {
   /** Ends the worker; what it was asked is answered `cancelled`. */
@@ -40,6 +40,10 @@ export function createAutopilotClient(): AutopilotClient {
     score: (wish) => {
       const { remote, gone } = open();
       return Promise.race([remote.score(wish), gone]);
+    },
+    replay: (run) => {
+      const { remote, gone } = open();
+      return Promise.race([remote.replay(run), gone]);
     },
     goOn: () => void connection?.remote.goOn(),
     stop: () => void connection?.remote.stop(),

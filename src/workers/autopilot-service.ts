@@ -4,14 +4,10 @@ import { runAutopilotScenario, type AutopilotRunOptions, type Side } from '../au
 import type { AutopilotRun } from '../core/run/autopilot.ts';
 import type { ActCommand } from '../core/scenario/autopilot/action.ts';
 import type { AutopilotScenario } from '../core/scenario/autopilot/schema.ts';
+import { replayLog } from '../autopilot/log/replay.ts';
+import { createSimulatedPlant } from '../autopilot/simulated/plant.ts';
 import { runActScript } from '../autopilot/act/index.ts';
-import type {
-  AutopilotHandApi,
-  AutopilotScoreApi,
-  AutopilotWorkerApi,
-  HandAnswer,
-  OnAutopilotNews,
-} from './autopilot-api.ts';
+import type { AutopilotDeskApi, AutopilotWorkerApi, HandAnswer, OnAutopilotNews } from './autopilot-api.ts';
 import { LiveRun } from './autopilot-live.ts';
 import { Pacer } from './autopilot-pace.ts';
 import { outcomeOf } from './outcome.ts';
@@ -73,9 +69,7 @@ function actOf(scenario: AutopilotScenario, script: readonly ActCommand[]): Hand
   return { lines: lines.slice(0, -1), report };
 }
 
-export function createAutopilotService(
-  platform: AutopilotPlatform,
-): AutopilotWorkerApi & AutopilotHandApi & AutopilotScoreApi {
+export function createAutopilotService(platform: AutopilotPlatform): AutopilotWorkerApi & AutopilotDeskApi {
   let going: Going | null = null;
   return {
     run: (scenario, pace, onNews) =>
@@ -90,6 +84,8 @@ export function createAutopilotService(
       }),
     act: (scenario, script) => outcomeOf(() => Promise.resolve(actOf(scenario, script))),
     score: (wish) => outcomeOf(async () => (await import('./autopilot-score.ts')).scoreAgainst(wish)),
+    replay: ({ log, scenario }) =>
+      outcomeOf(() => replayLog(log, createSimulatedPlant(scenario, { autopilot: true }))),
     goOn: () => going?.goOn(),
     stop: () => going?.stop(),
     cancel: () => going?.cancel(),

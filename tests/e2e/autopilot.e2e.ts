@@ -69,6 +69,8 @@ test('a link opens the room; a run with and without is told live, kept, and foun
     .waitFor();
   await unfold(page, 'Log');
   await page.getByRole('region', { name: 'Audit log' }).getByRole('row').nth(1).waitFor();
+  await page.getByRole('button', { name: 'Replay the log' }).click();
+  await page.getByText(/^(\S+) of \1 states came out again/).waitFor();
   await open.click();
   await page.getByRole('heading', { level: 1, name: 'A small pool that fills' }).waitFor();
   await page.getByRole('button', { name: 'Open in the autopilot' }).click();

@@ -43,15 +43,14 @@ class Double implements AutopilotPort {
   }
 }
 
+const absent = () => Promise.reject(new Error('not here'));
+
 function roomWith() {
   const [simulator, engine] = [new Double(), new Double()];
   const kept: string[] = [];
   const room = new AutopilotRoom({
     ports: { simulator, engine },
-    desk: {
-      act: () => Promise.reject(new Error('not here')),
-      score: () => Promise.reject(new Error('not here')),
-    },
+    desk: { act: absent, score: absent, replay: absent },
     library: {
       keep: (run) => {
         kept.push(run.id);

@@ -133,6 +133,21 @@ test('a dry run plans and touches nothing', async () => {
   expect(run.with.counters.applies).toBe(0);
 });
 
+test('the log is done once more and every state comes out again; one that was changed does not', async () => {
+  const { run, service } = await heard(filling({ compare: false }), FAST, () => undefined);
+  const replayed = await service.replay(run);
+  if (!replayed.ok) throw new Error(replayed.error.message);
+  expect(replayed.value.compared).toBeGreaterThan(0);
+  expect(replayed.value).toEqual({
+    compared: replayed.value.compared,
+    equal: replayed.value.compared,
+    difference: null,
+  });
+  const log = run.log.map((entry) => (entry.kind === 'apply' ? { ...entry, state: 'another' } : entry));
+  const changed = await service.replay({ ...run, log });
+  expect(changed.ok && changed.value.difference).toMatch(/left another state/);
+});
+
 test('a score is compared on the accesses of a workload that shares its prompts', async () => {
   const simulation = presetSimulation('ten-blocks');
   const outcome = await serviced().score({ simulation, text: 'age / frequency', share: 0.5 });
