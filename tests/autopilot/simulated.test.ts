@@ -316,3 +316,33 @@ describe('undo', () => {
     expect(plant.telemetry().finished).toBe(40);
   });
 });
+
+describe('time', () => {
+  it('copies for the way back hold the next step, whichever tiers the policy names', async () => {
+    const ends: number[] = [];
+    for (const tiers of [null, ['hbm' as const], ['hbm' as const, 'host' as const]]) {
+      const plant = steered({
+        workload: { requests: 1 },
+        policy: { offloadGBps: 0.1, ...(tiers ? { tiers } : {}) },
+      });
+      await plant.advance(300);
+      if (tiers) await plant.apply({ kind: 'quantize', sequence: 'r0', from: 0, to: 1600, format: 'int8' });
+      await toTheEnd(plant);
+      ends.push(plant.nowMs);
+    }
+    const [untouched = 0, hbm = 0, host = 0] = ends;
+    // 210 MB at 0.1 GB/s.
+    expect(hbm - untouched).toBeGreaterThan(2000);
+    expect(hbm - untouched).toBeLessThan(2200);
+    expect(host).toBe(hbm);
+  });
+
+  it('says how many bytes the pool got back', async () => {
+    const plant = steered();
+    await plant.advance(1000);
+    const before = plant.telemetry().kvBytes;
+    const { freedBytes } = await plant.apply({ kind: 'evict', sequence: 'r0', from: 0, to: 1000 });
+    expect(freedBytes).toBe(62 * BLOCK_BYTES);
+    expect(plant.telemetry().kvBytes).toBe(before - freedBytes);
+  });
+});

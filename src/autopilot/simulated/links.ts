@@ -26,17 +26,17 @@ export class TierLinks implements SimConnector {
   readonly #up = new Map<KVTier, Link>();
   readonly #down = new Map<KVTier, Link>();
   readonly #memoryBytesPerMs: number;
-  readonly #copies: LowerTier | null;
+  readonly #copies: LowerTier;
   /** Bytes read from lower tiers by steps, in all. */
   readBytes = 0;
 
-  constructor({ tiers, memoryBytesPerMs }: SimulatedShape) {
+  constructor({ tiers, copies, memoryBytesPerMs }: SimulatedShape) {
     this.#memoryBytesPerMs = memoryBytesPerMs;
-    for (const settings of tiers) {
+    for (const settings of [...tiers, ...(tiers.includes(copies) ? [] : [copies])]) {
       this.#up.set(settings.tier, new Link(settings));
       this.#down.set(settings.tier, new Link(settings));
     }
-    this.#copies = tiers[0]?.tier ?? null;
+    this.#copies = copies.tier;
   }
 
   begin(nowMs: number): void {
@@ -75,11 +75,11 @@ export class TierLinks implements SimConnector {
 
   /** Copies of what an action changes, kept below the GPU's memory so that it can be taken back. */
   save(nowMs: number, bytes: number): void {
-    if (this.#copies !== null && bytes > 0) this.send(this.#copies, nowMs, bytes);
+    if (bytes > 0) this.send(this.#copies, nowMs, bytes);
   }
 
   restore(nowMs: number, bytes: number): void {
-    if (this.#copies !== null && bytes > 0) this.fetch(this.#copies, nowMs, bytes);
+    if (bytes > 0) this.fetch(this.#copies, nowMs, bytes);
   }
 
   /** Bytes are rewritten where they lie. */

@@ -234,9 +234,12 @@ export class SimulatedPlant implements AutopilotPlant {
     const priced = this.price(action);
     if (!priced.ok) return Promise.reject(new ActionError(priced.sentence));
     const id = this.#nextId++;
+    const before = this.#parts.manager.numActiveBlocks;
     this.#undo.set(id, isRange(action) ? this.#applyRange(action) : this.#applyLimit(action));
     this.#counters.applies++;
-    return Promise.resolve({ id, action, freedBytes: priced.freesBytes });
+    // What the pool really got back, not what the price said.
+    const freedBytes = (before - this.#parts.manager.numActiveBlocks) * this.shape.blockBytes;
+    return Promise.resolve({ id, action, freedBytes });
   }
 
   undo(applied: readonly Applied[]): Promise<void> {
@@ -293,6 +296,11 @@ export class SimulatedPlant implements AutopilotPlant {
   notes(): string[] {
     const assumed = this.shape.tiers.filter((tier) => tier.assumed).map(({ tier }) => tier);
     return [
+      ...(this.#scenario.simulation.cluster.tiers.length > 0
+        ? [
+            'The cluster’s tiers hold what the autopilot offloads; blocks of the prefix cache do not go there.',
+          ]
+        : []),
       ...(assumed.length > 0
         ? [`Capacity and latency of ${assumed.join(', ')} are assumed; simulation.cluster.tiers sets them.`]
         : []),

@@ -49,6 +49,8 @@ export interface SimulatedShape {
   /** Of the GPU's own memory, all ranks together. */
   readonly memoryBytesPerMs: number;
   readonly tiers: readonly TierShape[];
+  /** Where copies for the way back go: the first tier, or the host's memory where the policy names none. */
+  readonly copies: TierShape;
 }
 
 function tierShape(tier: LowerTier, { simulation, policy }: AutopilotScenario): TierShape {
@@ -100,6 +102,7 @@ export function simulatedShape(scenario: AutopilotScenario): SimulatedShape {
     }),
   );
   const bytesPerToken = (format: KvFormat): number | null => bytes.get(format) ?? null;
+  const tiers = policy.tiers.flatMap((tier) => (tier === 'hbm' ? [] : [tierShape(tier, scenario)]));
   return {
     native,
     bytesPerToken,
@@ -107,7 +110,8 @@ export function simulatedShape(scenario: AutopilotScenario): SimulatedShape {
     blockBytes: (bytesPerToken(native) ?? 0) * blockSize,
     layers: layerCount(model),
     memoryBytesPerMs: gpu.bandwidthGBps * 1e6 * simulation.hardware.tensorParallel,
-    tiers: policy.tiers.flatMap((tier) => (tier === 'hbm' ? [] : [tierShape(tier, scenario)])),
+    tiers,
+    copies: tiers[0] ?? tierShape('host', scenario),
   };
 }
 
