@@ -1,9 +1,12 @@
 /** Every rule: a run in which it speaks, and one in which it says nothing. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { advice, type RuleId } from '../../src/advise/index.ts';
 import type { Json } from '../../src/core/json.ts';
 import type { Run } from '../../src/core/run/schema.ts';
 import { CONVERSATIONS, ran } from './scenarios.ts';
+
+// Simulations on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 30_000 });
 
 const SHARED = { kind: 'system', prompts: 30, systemTokens: 512, exponent: 0.7 } as const;
 const SMALL_POOL = {
@@ -66,7 +69,7 @@ const CASES: readonly Case[] = [
     run: () =>
       ran({
         hardware: { kvBlocks: 1000 },
-        workload: { requests: 250, arrivals: { kind: 'poisson', rate: 5 }, sharing: SHARED },
+        workload: { requests: 160, arrivals: { kind: 'poisson', rate: 5 }, sharing: SHARED },
       }),
     path: 'engine.cachePolicy',
     silent: 'a cache that holds every block',
@@ -216,7 +219,7 @@ const CASES: readonly Case[] = [
     run: () =>
       ran({
         hardware: { tensorParallel: 8, kvBlocks: null },
-        workload: { requests: 250, arrivals: { kind: 'poisson', rate: 400 } },
+        workload: { requests: 160, arrivals: { kind: 'poisson', rate: 400 } },
         cost: { kind: 'roofline', computeEfficiency: null, memoryEfficiency: null, overheadMs: 0 },
       }),
     path: 'hardware.tensorParallel',

@@ -46,6 +46,8 @@ function raise(subject: Subject): Proposed {
       title: `Let ${maxSequences * times} requests run at once instead of ${maxSequences}.`,
     })),
     aims: ['ttftMs.p99', 'e2eMs.p99', 'outputTokensPerSecond'],
+    // A larger batch takes longer for each step; what the answer takes in all is watched.
+    mayCost: ['itlMs.p99'],
   };
 }
 

@@ -80,6 +80,8 @@ export const kvBudget: AdviceRule = {
         why: 'Requests that find no block wait, and those that lose theirs are computed again.',
         variants,
         aims: ['e2eMs.p99', 'ttftMs.p99', 'e2eMs.mean', 'ttftMs.mean', 'outputTokensPerSecond'],
+        // A larger batch takes longer for each step; what the answer takes in all is watched.
+        mayCost: ['itlMs.p99'],
       };
     }
     const blocks = scenario.hardware.kvBlocks ?? subject.blocksThatFit;

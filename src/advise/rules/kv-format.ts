@@ -32,6 +32,8 @@ export const kvFormat: AdviceRule = {
       why: 'The same memory holds about twice the tokens, and attention reads half the bytes.',
       variants,
       aims: ['e2eMs.p99', 'ttftMs.p99', 'e2eMs.mean', 'ttftMs.mean', 'outputTokensPerSecond'],
+      // A larger batch takes longer for each step; what the answer takes in all is watched.
+      mayCost: ['itlMs.p99'],
     };
   },
 };
