@@ -1,11 +1,11 @@
-/** A load and a watch in words and numbers for the page. */
+/** A load in words and numbers for the page: what the probe told, the best point, every point. */
 import { formatNumber, formatValue } from '../charts/format.ts';
 import type { Interval } from '../core/metrics/intervals.ts';
 import { summarizeLoad, type LoadSummary } from '../core/metrics/load/summary.ts';
 import { SERVING_METRICS } from '../core/metrics/definitions.ts';
-import type { LoadedServer, LoadPoint, LoadRun, Telemetry } from '../core/run/load.ts';
+import type { LoadedServer, LoadPoint, LoadRun } from '../core/run/load.ts';
 import type { SimSummary } from '../core/run/simulation.ts';
-import { SERVER_ABILITIES, type WatchRates } from '../endpoints/index.ts';
+import { SERVER_ABILITIES } from '../endpoints/index.ts';
 
 export interface ShownNumber {
   readonly label: string;
@@ -15,7 +15,7 @@ export interface ShownNumber {
   readonly origin?: string;
 }
 
-const NONE = '—';
+export const NONE = '—';
 
 export function shown(value: number | null | undefined, unit: string): string {
   return value === null || value === undefined ? NONE : formatValue(value, unit);
@@ -180,72 +180,4 @@ function cellOf(measured: number | null | undefined, predicted: number | null | 
     predicted: shown(predicted, unit),
     error: error === null ? '' : `${error < 0 ? '−' : '+'}${Math.abs(error).toFixed(0)} %`,
   };
-}
-
-export const TELEMETRY_NAMES: Readonly<Record<Exclude<keyof Telemetry, 'atMs'>, readonly [string, string]>> =
-  {
-    running: ['Running', ''],
-    waiting: ['Waiting', ''],
-    kvUsage: ['KV used', 'share'],
-    prefixLookups: ['Prefix looked up', ''],
-    prefixHits: ['Prefix found', ''],
-    preemptions: ['Preemptions', ''],
-    promptTokens: ['Prompt tokens', ''],
-    outputTokens: ['Output tokens', ''],
-    ttftMs: ['Mean TTFT', 'ms'],
-    itlMs: ['Mean ITL', 'ms'],
-    e2eMs: ['Mean E2E', 'ms'],
-    queueMs: ['Mean queue', 'ms'],
-  };
-
-/** What stands first of a watch. */
-export function watchNumbers(last: Telemetry | undefined, rates: WatchRates): ShownNumber[] {
-  const count = (value: number | null | undefined): string => (value == null ? NONE : formatNumber(value));
-  const perSecond = (value: number | null): string => (value === null ? NONE : `${formatNumber(value)}/s`);
-  return [
-    {
-      label: 'Running',
-      value: count(last?.running),
-      beside: 'now',
-      help: 'Requests in the server’s batch at the last look.',
-      origin: 'measured',
-    },
-    {
-      label: 'Waiting',
-      value: count(last?.waiting),
-      beside: 'now',
-      help: 'Requests in the server’s queue at the last look.',
-      origin: 'measured',
-    },
-    {
-      label: 'KV used',
-      value: shown(last?.kvUsage, 'share'),
-      beside: last?.kvUsage == null ? 'the server does not say' : 'now',
-      help: 'Share of the KV cache that is in use at the last look.',
-      origin: 'measured',
-    },
-    {
-      label: 'Output',
-      value:
-        rates.outputTokensPerSecond === null ? NONE : `${formatNumber(rates.outputTokensPerSecond)} tok/s`,
-      beside: `prompts ${rates.promptTokensPerSecond === null ? NONE : `${formatNumber(rates.promptTokensPerSecond)} tok/s`}`,
-      help: 'What the server’s counters rose by over the watch.',
-      origin: 'measured',
-    },
-    {
-      label: 'Prefix hits',
-      value: shown(rates.prefixHitRatio, 'share'),
-      beside: `preemptions ${perSecond(rates.preemptionsPerSecond)}`,
-      help: 'Of what was looked up during the watch, found.',
-      origin: 'measured',
-    },
-    {
-      label: '$ / M tokens',
-      value:
-        rates.dollarsPerMillionTokens === null ? NONE : `$ ${formatNumber(rates.dollarsPerMillionTokens)}`,
-      beside: 'output tokens, at the price given',
-      help: 'Price of the server an hour over the million output tokens that it makes in one at this rate.',
-      origin: 'measured',
-    },
-  ];
 }
