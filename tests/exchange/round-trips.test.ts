@@ -16,7 +16,7 @@ import { lanesOf } from '../../src/exchange/write/trace-lanes.ts';
 import { llmdReports } from '../../src/exchange/write/llm-d.ts';
 import { prometheusText } from '../../src/exchange/write/prometheus.ts';
 
-const RUNS = { numRuns: 60 };
+const RUNS = { numRuns: 40 };
 
 const within = (min: number, max: number) => fc.double({ min, max, noNaN: true, noDefaultInfinity: true });
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
@@ -148,10 +148,13 @@ test('Prometheus text gives every number again, in base units, under any label',
   );
 });
 
-test('CSV: any cells without line ends of their own kind', () => {
+test('CSV: any cells but those that a spreadsheet takes for a formula', () => {
+  // What CSV trips over, and what it does not.
+  const piece = fc.constantFrom('a', '"', '""', ',', ';', '\n', '\r\n', 'é', '😀', ' ', '0', "'", '-', '=');
   const cell = fc
-    .string({ maxLength: 20, unit: 'binary' })
-    .filter((text) => !/^[=+\-@\t\r]/.test(text) && !/\r(?!\n)/.test(text));
+    .array(piece, { maxLength: 8 })
+    .map((pieces) => pieces.join(''))
+    .filter((text) => !/^[=+\-@\t\r]/.test(text));
   fc.assert(
     fc.property(
       fc.array(fc.array(cell, { minLength: 2, maxLength: 5 }), { minLength: 1, maxLength: 6 }),

@@ -74,8 +74,12 @@ export const TOOL_SOURCES: Readonly<Record<MeasuringTool, ToolSource>> = {
   },
   'llm-d': {
     label: 'llm-d benchmark report',
-    tested: 'source',
-    on: ['llm-d/llm-d-benchmark schema of version 0.2.1 @ 983dcd01f6b7, and reports that KV Lab wrote by it'],
+    tested: 'real file',
+    on: [
+      'llm-d/llm-d guides/wide-ep-lws/README.md (a report of version 0.2) @ a7c817b88d7f',
+      'zetxqx/llm-d guides/benchmark/README.md (version 0.1)',
+      'reports that KV Lab wrote by the schema of version 0.2.1',
+    ],
   },
   kvlab: { label: 'KV Lab', tested: 'real file', on: ['runs that KV Lab wrote'] },
   csv: { label: 'CSV', tested: 'source', on: ['tables of KV Lab; any other’s definitions are assumed'] },

@@ -79,7 +79,8 @@ function readText(text: string): Read<MeasuredResult[]> {
 /** llm-d's reports are YAML as often as JSON. */
 function looksLikeReport(text: string): boolean {
   return (
-    /^(?:run|results|scenario|version):/m.test(text.slice(0, 4000)) && /^\s+request_performance:/m.test(text)
+    /^(?:run|results|scenario|metrics|version):/m.test(text.slice(0, 4000)) &&
+    /^(?:\s+request_performance|metrics):/m.test(text)
   );
 }
 

@@ -13,6 +13,8 @@ import {
   GENAI_BENCH,
   GUIDELLM_V1,
   INFERENCE_PERF,
+  LLM_D_01_YAML,
+  LLM_D_YAML,
   LLMPERF,
   LLMSERVINGSIM,
   SGLANG,
@@ -172,6 +174,27 @@ describe('llm-d reports', () => {
       }
       expect(result.requestsPerSecond).toBe(2);
     }
+  });
+
+  test('real ones of versions 0.2 and 0.1', () => {
+    const result = only(LLM_D_YAML);
+    expect(result).toMatchObject({
+      tool: 'llm-d',
+      load: { requestsPerSecond: 8192, concurrency: 2048 },
+      requests: { finished: 8192, failed: 0 },
+      requestsPerSecond: 11.034890199531286,
+    });
+    expect(result.ttftMs.p99).toBeCloseTo(86973.12242283486, 6);
+    expect(result.tpotMs.mean).toBeCloseTo(79.70394011720383, 9);
+    expect(result.itlMs.p90).toBeCloseTo(0.03565475344657898, 9);
+    const older = only(LLM_D_01_YAML);
+    expect(older).toMatchObject({
+      model: null,
+      requests: { finished: 200 },
+      durationSeconds: 22.336875702952966,
+      outputTokensPerSecond: 3502.384763911175,
+    });
+    expect(older.tpotMs.mean).toBeCloseTo(29.002450591726524, 9);
   });
 
   test('of GuideLLM: its ITL is our TPOT, its TPOT is not read', () => {

@@ -264,3 +264,117 @@ export const GUIDELLM_V1 = {
     },
   ],
 };
+
+/** llm-d/llm-d guides/wide-ep-lws/README.md @ a7c817b88d7f: a report of version 0.2 as its YAML stands there. */
+export const LLM_D_YAML = `results:
+  request_performance:
+    aggregate:
+      latency:
+        inter_token_latency:
+          max: 30.34121842868626
+          mean: 0.07969590251979176
+          min: 3.8053840398788452e-06
+          p50: 6.389804184436798e-06
+          p90: 3.565475344657898e-05
+          p95: 0.8909534962382163
+          p99: 1.2793979200161996
+          p99p9: 1.598953516515907
+          units: s/token
+        normalized_time_per_output_token:
+          mean: 0.11380224349675808
+          units: s/token
+        request_latency:
+          mean: 175.831311636725
+          p50: 166.57856354676187
+          p90: 218.8493181052618
+          p95: 235.833738672873
+          p99: 248.89307169288398
+          units: s
+        time_per_output_token:
+          mean: 0.07970394011720383
+          p50: 0.07990098050042406
+          p90: 0.08199862981275519
+          p95: 0.08245319460844246
+          p99: 0.08341267507742763
+          units: s/token
+        time_to_first_token:
+          mean: 21.29069098684954
+          p50: 11.075260647572577
+          p90: 58.6893984858878
+          p95: 73.95478512016125
+          p99: 86.97312242283486
+          units: s
+      requests:
+        failures: 0
+        input_length:
+          mean: 2046.793701171875
+          units: count
+        output_length:
+          mean: 2004.9931640625
+          units: count
+        total: 8192
+      throughput:
+        output_token_rate:
+          mean: 22124.879416240507
+          units: tokens/s
+        request_rate:
+          mean: 11.034890199531286
+          units: queries/s
+run:
+  cid: 84d64299-c166-584e-b27f-d7951cca928b
+  time: {}
+  uid: 2c9ada2e-362f-4e90-9eba-453b9e0c200d
+scenario:
+  load:
+    standardized:
+      concurrency: 2048
+      rate_qps: 8192.0
+      source: unknown
+      stage: 0
+      tool: inference-perf
+      tool_version: ''
+version: '0.2'
+`;
+
+/** zetxqx/llm-d guides/benchmark/README.md: a report of version 0.1. */
+export const LLM_D_01_YAML = `metrics:
+  latency:
+    inter_token_latency:
+      mean: 0.02900245059172652
+      p50: 0.023767696984577924
+      units: s/token
+    request_latency:
+      mean: 31.201138343144265
+      p99: 39.51040306784445
+      units: s
+    time_per_output_token:
+      mean: 0.029002450591726524
+      p99: 0.0387846155043639
+      units: s/token
+    time_to_first_token:
+      mean: 2.1675998359240474
+      p99: 7.078293362634135
+      units: s
+  requests:
+    failures: 0
+    input_length:
+      mean: 7583.23
+      units: count
+    output_length:
+      mean: 922.125
+      units: count
+    total: 200
+  throughput:
+    output_tokens_per_sec: 3502.384763911175
+    requests_per_sec: 3.798167020643812
+  time:
+    duration: 22.336875702952966
+scenario:
+  load:
+    metadata:
+      stage: 2
+    name: inference-perf
+  model:
+    name: unknown
+version: '0.1'
+`;
