@@ -14,6 +14,8 @@ const POLICY = [
   "style-src 'self'",
   "font-src 'self'",
   "img-src 'self' blob: data:",
+  // The page itself asks no inference server: a worker has the policy of its own file, and connect.worker.ts asks the server
+  // that a person named, and no other. A host that sends this policy as a header has to leave that file's out.
   // Models by their repository's name, when a person asks for one; files redirect to the hub's stores.
   "connect-src 'self' https://huggingface.co https://*.huggingface.co https://*.hf.co",
   "worker-src 'self'",

@@ -96,7 +96,7 @@ function inFlight({ ticks, telemetry }: LoadCourse, shared: Shared): FigureSpec 
     ],
     definition:
       'In flight: sent and not yet over, as the client counts. Running and waiting: the server’s own gauges of its batch and queue.',
-    finding: `At most ${formatNumber(most)} requests were in flight; ${server}.`,
+    finding: `At most ${formatNumber(most)} ${most === 1 ? 'request was' : 'requests were'} in flight; ${server}.`,
     ...shared,
   };
 }
@@ -169,7 +169,10 @@ export function runningWaiting(telemetry: readonly Telemetry[], shared: Shared):
     y: { label: 'Requests', unit: '', scale: 'linear' },
     series,
     definition: 'The server’s own gauges of its batch and its queue, at each look.',
-    finding: `At most ${formatNumber(most)} requests waited at a look.`,
+    finding:
+      most === 0
+        ? 'Nobody waited at any look.'
+        : `At most ${formatNumber(most)} ${most === 1 ? 'request' : 'requests'} waited at a look.`,
     ...shared,
   };
 }
