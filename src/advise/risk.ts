@@ -66,9 +66,11 @@ function published(before: SimScenario, after: SimScenario): Risk {
       sentence: `None: quality comes back, ${back} (${was.source})`,
     };
   }
-  const size =
-    lossPercent === null ? 'Not known as a number' : `${Number(lossPercent.toPrecision(2))} % lost`;
-  return { lossPercent, origin: loss.origin, sentence: `${size}, ${loss.origin}: ${loss.source}` };
+  const sentence =
+    lossPercent === null
+      ? `Not known as a number: ${loss.source}`
+      : `${Number(lossPercent.toPrecision(2))} % lost, ${loss.origin}: ${loss.source}`;
+  return { lossPercent, origin: loss.origin, sentence };
 }
 
 export function riskOf(
