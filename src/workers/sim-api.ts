@@ -53,6 +53,8 @@ export interface TraceFacts {
   readonly blockTokens: number | null;
   /** Share of prompt blocks that an infinite cache would hold; null without block ids. */
   readonly reusable: number | null;
+  /** What was left out of the file or taken otherwise, a sentence each. */
+  readonly notes?: readonly string[];
 }
 
 export interface KeptRun {

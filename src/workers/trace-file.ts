@@ -1,7 +1,7 @@
 /** A trace from a file, line by line as it streams in: a gigabyte is never one string. */
 import { infinitePrefixReuse } from '../core/workload/traces/reuse.ts';
-import { TraceReader } from '../core/workload/traces/read.ts';
-import type { Trace } from '../core/workload/traces/trace.ts';
+import { tooLong, TraceReader } from '../core/workload/traces/read.ts';
+import { TRACE_BOUNDS, type Trace } from '../core/workload/traces/trace.ts';
 import type { TraceFacts } from './sim-api.ts';
 
 /** The part of a File that is read. */
@@ -22,9 +22,16 @@ export async function readTraceFile(
   let [rest, bytes] = ['', 0];
   for (let part = await stream.read(); !part.done; part = await stream.read()) {
     bytes += part.value.length;
-    const lines = (rest + decoder.decode(part.value, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) reader.push(line);
+    const text = decoder.decode(part.value, { stream: true });
+    // A line may be longer than many pieces: it is only cut where one has an end of it.
+    if (text.includes('\n')) {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) reader.push(line);
+    } else {
+      rest += text;
+      if (rest.length > TRACE_BOUNDS.maxLineCharacters) throw tooLong(reader.size + 1, rest.length);
+    }
     onFraction(file.size > 0 ? bytes / file.size : 1);
   }
   const last = rest + decoder.decode();
@@ -33,7 +40,7 @@ export async function readTraceFile(
 }
 
 export function factsOf(name: string, trace: Trace): TraceFacts {
-  const { requests, blockTokens } = trace;
+  const { requests, blockTokens, notes = [] } = trace;
   const count = Math.max(1, requests.length);
   let [prompt, output] = [0, 0];
   for (const { promptTokens, outputTokens } of requests) {
@@ -48,6 +55,7 @@ export function factsOf(name: string, trace: Trace): TraceFacts {
     meanOutputTokens: output / count,
     blockTokens,
     reusable: blockTokens === null ? null : infinitePrefixReuse(requests).hitRatio,
+    ...(notes.length > 0 ? { notes } : {}),
   };
 }
 

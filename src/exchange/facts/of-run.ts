@@ -1,14 +1,16 @@
 /** The facts of a run: one reader a kind. A kind without requests has none, and one sentence that says so. */
 import type { Read } from '../../core/json.ts';
+import { modelBytesPerToken } from '../../core/kv/layers.ts';
 import { summarizeLoad } from '../../core/metrics/load/summary.ts';
 import { servedRepetition, shapeOf } from '../../core/metrics/serving/served.ts';
 import { summarizeRun, type Distribution } from '../../core/metrics/summarize.ts';
+import { findArchitecture } from '../../core/model/architecture.ts';
 import type { AutopilotSide } from '../../core/run/autopilot.ts';
 import { adapterName } from '../../core/run/adapter-name.ts';
 import type { MeasuredDistribution } from '../../core/run/measured.ts';
 import type { Environment, Run } from '../../core/run/schema.ts';
 import type { SimRepetition } from '../../core/run/simulation.ts';
-import type { SimScenario } from '../../core/scenario/simulate/schema.ts';
+import { SIM_KV_FORMATS, type SimScenario } from '../../core/scenario/simulate/schema.ts';
 import { FACT_KINDS } from '../write/format-names.ts';
 import {
   meanOf,
@@ -63,6 +65,26 @@ function simHardware({ hardware, cluster }: SimScenario): FactHardware {
   };
 }
 
+/** Bytes of KV of all replicas: the budget, and of it what was in use on the average; nothing for a model without a record. */
+function simBytes(
+  scenario: SimScenario,
+  settings: RunFact['settings'],
+  { summary }: SimRepetition,
+): Partial<RunFact> {
+  const named = settings['model'];
+  const architecture = findArchitecture(typeof named === 'string' ? named : scenario.model);
+  const swept = settings['engine.kvFormat'];
+  const format = SIM_KV_FORMATS.find((known) => known === swept) ?? scenario.engine.kvFormat;
+  if (architecture === undefined) return {};
+  const blockSize = setTo(settings, 'engine.blockSize', scenario.engine.blockSize) ?? 0;
+  return bytesOf(summary, blockSize * modelBytesPerToken(architecture, { format }));
+}
+
+function bytesOf({ kvBlocks, meanKvBlocks }: SimRepetition['summary'], blockBytes: number): Partial<RunFact> {
+  if (kvBlocks <= 0 || blockBytes <= 0) return {};
+  return { kvBytes: meanKvBlocks * blockBytes, kvBudgetBytes: kvBlocks * blockBytes };
+}
+
 /** What the columns of a repetition add to its summary. */
 function columnFigures({ series, requests, summary }: SimRepetition): Partial<RunFact> {
   const whole = requests.total === requests.promptTokens.length;
@@ -89,6 +111,7 @@ const simFacts: Reader<'simulate'> = (run) =>
       ...swept(offered(run.scenario.workload.arrivals), settings),
       ...summaryFigures(found.summary),
       ...columnFigures(found),
+      ...simBytes(run.scenario, settings, found),
     })),
   );
 
@@ -108,6 +131,7 @@ const serveFacts: Reader<'serve'> = (run) =>
         ...swept(offered(run.scenario.workload.arrivals), point.settings),
         ...summaryFigures(found.summary),
         ...columnFigures(found),
+        ...bytesOf(found.summary, (point.blockSize ?? 0) * (point.kvBytesPerToken ?? 0)),
       };
     }),
   );
@@ -316,6 +340,8 @@ const labFacts: Reader<'lab'> = (run) =>
           queueMs: ofLab(queue),
         },
         outputTokensPerSecond: found.scalars.throughput.value,
+        kvBytes: found.scalars.kvUsed.value,
+        kvBudgetBytes: found.scalars.kvAllocated.value,
       },
     ];
   });

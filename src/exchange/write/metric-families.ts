@@ -93,11 +93,20 @@ const GAUGES: readonly MetricFamily[] = [
   {
     name: 'kvlab_kv_used_bytes',
     type: 'gauge',
-    help: 'Bytes of the KV cache in use on the GPU',
+    help: 'Bytes of the KV cache in use, of all replicas, mean or at the end',
     unit: 'bytes',
     panel: 'Bytes of KV',
     kvopt: { name: 'kvopt_hbm_used_gb', scale: 1e-9 },
     samples: plain((fact) => fact.kvBytes),
+  },
+  {
+    name: 'kvlab_kv_budget_bytes',
+    type: 'gauge',
+    help: 'Bytes that the KV caches of all replicas may take',
+    unit: 'bytes',
+    panel: 'Bytes of KV',
+    kvopt: null,
+    samples: plain((fact) => fact.kvBudgetBytes),
   },
   {
     name: 'kvlab_host_tier_used_bytes',

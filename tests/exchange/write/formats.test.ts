@@ -82,6 +82,18 @@ describe('Prometheus text', () => {
     expect(text.value).toMatch(/kvlab_preemptions_total\{[^}]*\} 2\n/);
   });
 
+  test('bytes of KV: blocks × tokens of a block × bytes of a token', () => {
+    const text = prometheusText(RUNS.serve());
+    if (!text.ok) throw new Error(text.sentence);
+    expect(text.value).toMatch(new RegExp(`kvlab_kv_budget_bytes\\{[^}]*\\} ${12 * 16 * 256}\n`));
+    // Of 12 blocks none for 5 ms, 2 for 15 ms and 3 for 20 ms.
+    const used = /kvlab_kv_used_bytes\{[^}]*\} (\S+)\n/.exec(text.value)?.[1];
+    expect(Number(used) / (16 * 256)).toBeCloseTo((2 * 15 + 3 * 20) / 40, 6);
+    const simulated = prometheusText(RUNS.simulate());
+    // Llama-3.1-8B in bf16: 131,072 bytes a token.
+    expect(simulated.ok && simulated.value).toContain('kvlab_kv_used_bytes{');
+  });
+
   test('names of the issue are there for an autopilot, counters end in _total', () => {
     const text = prometheusText(RUNS.autopilot());
     if (!text.ok) throw new Error(text.sentence);

@@ -6,9 +6,8 @@ import { DEFAULT_LOAD } from '../../../src/core/scenario/load/defaults.ts';
 import { DEFAULT_SERVING } from '../../../src/core/scenario/serve/defaults.ts';
 import { importResults } from '../../../src/exchange/read/read-import.ts';
 import { autopilotRun } from '../../charts/autopilot-runs.ts';
-import { toyRun } from '../../charts/runs.ts';
 import { toySimRun } from '../../charts/sim-runs.ts';
-import { environment } from '../../support/runs.ts';
+import { environment, labRun, point, repetition } from '../../support/runs.ts';
 import { VLLM } from '../results/documents.ts';
 
 const CREATED = '2026-09-01T12:00:00.000Z';
@@ -215,7 +214,7 @@ export const RUNS = {
   serve: serveRun,
   load: loadRun,
   watch: watchRun,
-  lab: () => toyRun('concurrency'),
+  lab: () => labRun([point({ repetitions: [repetition(), repetition(), repetition()] })]),
   autopilot: () => autopilotRun(),
   imported: importedVllm,
 } as const satisfies Record<string, () => Run>;
