@@ -19,7 +19,7 @@ type ReadWish =
 export class TransferForm {
   way: MoveWay = $state('pool');
   role: 'send' | 'receive' = $state('send');
-  prompt = $state(SHIPPED_MODEL.examplePrompt);
+  prompt: string = $state(SHIPPED_MODEL.examplePrompt);
   /** The prompt is token ids: a model without a tokenizer. */
   asIds = $state(false);
   numbers: Record<MoveNumber, string> = $state({ maxTokens: '160', holdAt: '24', seed: '1' });

@@ -30,7 +30,7 @@ export const WAY_HELP: Readonly<Record<MoveWay, string>> = {
 const SILENT_MS = 4000;
 
 const bytes = (value: number): string => formatValue(value, 'bytes');
-const seconds = (ms: number): string => formatValue(ms, 'ms');
+const duration = (ms: number): string => formatValue(ms, 'ms');
 
 export function heldSentence({ text, kvTokens, kvBytes, cachedTokens, cache }: HeldSequence): string {
   const found = cachedTokens > 0 ? ` ${cachedTokens} prompt tokens were found in the prefix cache.` : '';
@@ -54,7 +54,7 @@ export function sendProgress(news: SendNews | null): { fraction: number | null; 
   if (silentMs !== null && silentMs > SILENT_MS)
     return {
       fraction,
-      message: `Nothing heard for ${seconds(silentMs)}; ${bytes(arrivedBytes)} had arrived`,
+      message: `Nothing heard for ${Math.round(silentMs / 1000)} s; ${bytes(arrivedBytes)} had arrived`,
     };
   return { fraction, message: `${bytes(arrivedBytes)} have arrived${again}` };
 }
@@ -78,7 +78,7 @@ export function sentSentence({
       ? ` It wrote ${meanwhileTokens} more tokens meanwhile.`
       : ' It wrote nothing meanwhile.';
   const again = resentPieces > 0 ? ` ${resentPieces} pieces were sent again.` : '';
-  return `${bytes(moved)} moved in ${seconds(totalMs)}; the sequence stood still for ${seconds(stillMs)} of it.${wrote}${again}`;
+  return `${bytes(moved)} moved in ${duration(totalMs)}; the sequence stood still for ${duration(stillMs)} of it.${wrote}${again}`;
 }
 
 export function arrivedSentence({ text, kvTokens, bytes: came, cache }: ArrivedSequence): string {
