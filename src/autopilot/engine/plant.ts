@@ -19,7 +19,7 @@ import type { SimSummary } from '../../core/run/simulation.ts';
 import { servedRepetition } from '../../core/metrics/serving/served.ts';
 import type { AutopilotScenario } from '../../core/scenario/autopilot/schema.ts';
 import { KV_ACTION_KINDS, type KvAction, type KvActionKind } from '../../core/scenario/autopilot/action.ts';
-import { LiveCache } from '../../engine/actions/live-cache.ts';
+import { LiveCache, type BlockWords } from '../../engine/actions/live-cache.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { EngineStalledError } from '../../lab/serving/drive.ts';
 import type { KvBook } from '../book/book.ts';
@@ -176,6 +176,7 @@ export class EnginePlant implements RunPlant {
       if (done.kind === 'limit') this.#parts.limits.undo(done.action, done.before);
       else this.#ranges.undo(done.done, (except) => this.#preemptNewest(except));
     }
+    this.#ranges.recompute();
     if (applied.length > 0) this.#counters.rollbacks++;
     this.#limitIdle();
   }
@@ -213,17 +214,10 @@ export class EnginePlant implements RunPlant {
     return digestOf([book.text(), ...tables, held, JSON.stringify(limits.now)].join('\n'));
   }
 
-  /** Digest of every word of KV on the GPU that belongs to a sequence, sequence by sequence: for tests of `undo`. */
-  async contents(): Promise<string> {
+  /** Every word of KV that a sequence holds, block by block, u32 [layers][blockWords] each: what `undo` must restore. */
+  async kvOf(name: string): Promise<BlockWords> {
     await this.#standStill();
-    const { engine, book } = this.#parts;
-    const lines: string[] = [];
-    for (const name of book.names().sort()) {
-      const request = this.#requestOf(name);
-      const words = await this.#live.read(request, [...engine.blocksOf(request).keys()]);
-      lines.push(`${name}: ${words.map((block) => block.join(',')).join(';')}`);
-    }
-    return digestOf(lines.join('\n'));
+    return (await this.#ranges.copy(name)).words;
   }
 
   check(): void {
@@ -296,10 +290,11 @@ export class EnginePlant implements RunPlant {
     for (const row of traffic.openRows) {
       const name = nameOf(row);
       const { phase, computed } = this.#live.state(traffic.requestOf(row));
-      if (book.has(name) && (phase !== 'running' || computed < book.tokens(name))) this.#drop(name);
+      const lost = computed < book.tokens(name) && !this.#ranges.isBehind(name);
+      if (book.has(name) && (phase !== 'running' || lost)) this.#drop(name);
       if (phase !== 'running' || computed === 0) continue;
       if (!book.has(name)) book.submit(name, computed, { nowMs: this.nowMs });
-      book.grow(name, computed);
+      if (computed > book.tokens(name)) book.grow(name, computed);
     }
     for (const row of used) if (book.has(nameOf(row))) book.use(nameOf(row), this.nowMs);
     this.#limitIdle();

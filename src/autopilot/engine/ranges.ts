@@ -6,25 +6,20 @@
  *   offload   the blocks' words go to host memory, the blocks are free, and the sequence stands still
  *   fetch     they come back to their places, and the sequence goes on
  *
- * Each keeps what `undo` needs: words, places and the ids of the blocks. A sequence that was preempted since is computed
- * again whole, and nothing is taken back for it.
+ * Each keeps what `undo` needs: words, places and the ids of the blocks. What a sequence computed between an action and its
+ * undo saw the changed cache, so it is computed again (`recompute`). A sequence that was preempted since is computed again
+ * whole, and nothing is taken back for it.
  *
  * Boundary: one engine between two steps. When actions are taken, and what for, is the controller's.
  */
 import { reencodeRows } from '../../core/kv/reencode.ts';
 import type { KvFormat } from '../../core/kv/formats.ts';
-import type { BlockId } from '../../core/kv/pool.ts';
 import type { BlockWords, LiveCache } from '../../engine/actions/live-cache.ts';
 import type { BookChange, KvBook } from '../book/book.ts';
 import type { RangeAction } from '../book/range.ts';
 import { ActionError, type Priced } from '../plant.ts';
-
-/** Blocks that were saved, by their number in the sequence. */
-interface Saved {
-  readonly blocks: readonly number[];
-  readonly ids: readonly BlockId[];
-  readonly words: BlockWords;
-}
+import { HostKv, NOTHING_SAVED, type Saved } from './host-kv.ts';
+import { BlockTables, type PlacedBlock } from './tables.ts';
 
 /** An action on a range that was done. */
 export interface DoneRange {
@@ -34,29 +29,32 @@ export interface DoneRange {
   /** Which life of the sequence: it ends when the sequence is preempted. */
   readonly life: number;
   readonly saved: Saved;
+  /** Tokens that were computed when it was done. */
+  readonly computed: number;
 }
 
-interface HostBlock {
-  readonly words: Uint32Array;
-  readonly id: BlockId;
-}
-
-const NOTHING: Saved = { blocks: [], ids: [], words: [] };
+/** Frees blocks of others, or answers that there is nothing to free. */
+export type MakeRoom = (except: number) => boolean;
 
 export class RangeActions {
   readonly #book: KvBook;
   readonly #live: LiveCache;
+  readonly #tables: BlockTables;
   readonly #rowOf: (name: string) => number;
-  /** Blocks of each sequence that lie in host memory, by their number; those sequences stand still. */
-  readonly #host = new Map<string, Map<number, HostBlock>>();
+  readonly #host = new HostKv();
   readonly #lives = new Map<string, number>();
   readonly #held: string[] = [];
   /** Blocks that were offered to the prefix cache, and tokens computed, before the first action on a sequence. */
   readonly #offered = new Map<string, { readonly blocks: number; readonly computed: number }>();
+  /** Tokens from which on a sequence has to compute again. */
+  readonly #stale = new Map<string, number>();
+  /** Sequences that compute again what they had. */
+  readonly #behind = new Set<string>();
 
   constructor(book: KvBook, live: LiveCache, rowOf: (name: string) => number) {
     this.#book = book;
     this.#live = live;
+    this.#tables = new BlockTables(book, live.blockSize);
     this.#rowOf = rowOf;
   }
 
@@ -67,30 +65,26 @@ export class RangeActions {
 
   /** Blocks that a held sequence needs to go on. */
   blocksInHost(name: string): number {
-    return this.#host.get(name)?.size ?? 0;
+    return this.#host.count(name);
   }
 
   price(action: RangeAction): Priced {
-    const cut = this.#cutBlocks(action);
-    if (cut !== null) return { ok: false, sentence: cut };
+    const { sequence } = action;
+    if (this.isBehind(sequence)) return refusal(behind(sequence));
+    const cut = this.#tables.cut(action);
+    if (cut !== null) return refusal(cut);
     const priced = this.#book.price(action);
     if (!priced.ok) return priced;
-    if (action.kind === 'evict' && this.#hostBlocks(action).length > 0)
-      return { ok: false, sentence: inHost(action) };
-    const blocks = this.#blocksFor(action);
-    const row = this.#rowOf(action.sequence);
-    const shared = blocks.filter(({ place }) => this.#live.isShared(row, place));
-    if (action.kind === 'quantize' && shared.length > 0) return { ok: false, sentence: sharedRange(action) };
-    if (action.kind !== 'fetch')
-      return {
-        ...priced,
-        freesBytes: Math.max(0, priced.freesBytes - shared.length * this.#live.blockBytes),
-      };
-    const needed = this.#hostBlocks(action).length;
-    const free = Math.max(0, this.#live.freeBlocks);
-    if (needed <= free) return priced;
-    const sentence = `${needed} blocks would come back and ${free} are free; fetch a shorter range or make room first.`;
-    return { ok: false, sentence };
+    const inHost = this.#tables.within(action, this.#host.blocks(sequence)).length;
+    if (action.kind === 'evict' && inHost > 0) return refusal(partlyInHost(action));
+    if (action.kind === 'fetch') {
+      const free = Math.max(0, this.#live.freeBlocks);
+      return inHost <= free ? priced : refusal(noRoom(inHost, free));
+    }
+    const row = this.#rowOf(sequence);
+    const shared = this.#tables.touched(action).filter(({ place }) => this.#live.isShared(row, place)).length;
+    if (action.kind === 'quantize' && shared > 0) return refusal(sharedRange(action));
+    return { ...priced, freesBytes: Math.max(0, priced.freesBytes - shared * this.#live.blockBytes) };
   }
 
   /** @throws ActionError; nothing has changed then */
@@ -98,29 +92,31 @@ export class RangeActions {
     const priced = this.price(action);
     if (!priced.ok) throw new ActionError(priced.sentence);
     const row = this.#rowOf(action.sequence);
+    const saved = await this.#save(row, this.#tables.touched(action));
     switch (action.kind) {
       case 'quantize':
-        return this.#done(action, row, await this.#quantize(action, row, action.format));
+        this.#round(action.sequence, row, saved, action.format);
+        return this.#done(action, row, saved);
       case 'evict':
-        return this.#done(action, row, await this.#leave(action, row));
+        this.#live.drop(row, this.#tables.placesWith(action.sequence, saved.blocks));
+        return this.#done(action, row, saved);
       case 'offload':
-        return this.#done(action, row, await this.#offload(action, row));
-      case 'fetch':
-        return this.#done(action, row, this.#fetch(action, row));
+        this.#toHost(action.sequence, row, saved);
+        return this.#done(action, row, saved);
+      case 'fetch': {
+        const blocks = this.#tables.within(action, this.#host.blocks(action.sequence));
+        return this.#done(action, row, this.#fetch(action.sequence, row, blocks));
+      }
       default:
         return action satisfies never;
     }
   }
 
-  /**
-   * Takes one action back; newer ones must be taken back before.
-   * @param makeRoom frees a block, or answers that there is nothing to free
-   */
-  undo(done: DoneRange, makeRoom: (except: number) => boolean): void {
-    const { action, change, row, life, saved } = done;
-    const { sequence } = action;
+  /** Takes one action back; newer ones must be taken back before, and `recompute` called behind the last. */
+  undo({ action, change, row, life, saved, computed }: DoneRange, makeRoom: MakeRoom): void {
+    const { kind, sequence } = action;
     if (!this.#book.has(sequence) || this.#life(sequence) !== life) return;
-    switch (action.kind) {
+    switch (kind) {
       case 'quantize':
         this.#rewrite(sequence, row, saved);
         break;
@@ -128,34 +124,58 @@ export class RangeActions {
         this.#bringBack(sequence, row, saved, makeRoom);
         break;
       case 'offload':
-        this.#bringBack(sequence, row, this.#inHost(sequence, saved), makeRoom);
+        this.#bringBack(sequence, row, this.#host.get(sequence, saved.blocks), makeRoom);
         this.#goOn(sequence, row);
         break;
       case 'fetch':
         this.#toHost(sequence, row, saved);
         break;
       default:
-        action satisfies never;
+        kind satisfies never;
     }
     this.#book.put(change);
     this.#settle(sequence, row);
+    const changesValues = kind === 'quantize' || kind === 'evict';
+    if (changesValues && this.#live.state(row).computed > computed)
+      this.#stale.set(sequence, Math.min(computed, this.#stale.get(sequence) ?? Infinity));
+  }
+
+  /** Sequences whose newest tokens saw what was taken back go back to where they stood then. */
+  recompute(): void {
+    for (const [name, computed] of this.#stale) {
+      const row = this.#rowOf(name);
+      // One that stands still is taken up at that place when it goes on.
+      if (this.#held.includes(name)) continue;
+      this.#live.rewind(row, computed);
+      this.#behind.add(name);
+      this.#settle(name, row);
+    }
+    this.#stale.clear();
+  }
+
+  /** Whether a sequence computes again what it had. */
+  isBehind(name: string): boolean {
+    if (!this.#behind.has(name)) return false;
+    if (this.#live.state(this.#rowOf(name)).computed < this.#book.tokens(name)) return true;
+    this.#behind.delete(name);
+    return false;
   }
 
   /** All that a sequence holds, on the GPU and in host memory, block by block in the order of its tokens. */
   async copy(name: string): Promise<{ readonly blocks: readonly number[]; readonly words: BlockWords }> {
-    const row = this.#rowOf(name);
-    const table = this.#resident(name);
-    const words = await this.#live.read(row, [...table.keys()]);
-    const inHost = [...(this.#host.get(name) ?? [])].map(([block, own]) => ({ block, words: own.words }));
-    const all = [...table.flatMap((block, i) => (words[i] ? [{ block, words: words[i] }] : [])), ...inHost];
-    all.sort((a, b) => a.block - b.block);
+    const table = this.#tables.resident(name);
+    const words = await this.#live.read(this.#rowOf(name), [...table.keys()]);
+    const host = this.#host.get(name, this.#host.blocks(name));
+    const all = [...pairs(table, words), ...pairs(host.blocks, host.words)].sort((a, b) => a.block - b.block);
     return { blocks: all.map(({ block }) => block), words: all.map((one) => one.words) };
   }
 
   /** A sequence ended, or lost its blocks: what was done to it is over. */
   forget(name: string): void {
-    this.#host.delete(name);
+    this.#host.forget(name);
     this.#offered.delete(name);
+    this.#stale.delete(name);
+    this.#behind.delete(name);
     this.#lives.set(name, this.#life(name) + 1);
     const held = this.#held.indexOf(name);
     if (held >= 0) this.#held.splice(held, 1);
@@ -163,12 +183,10 @@ export class RangeActions {
 
   /** Brings all blocks of a held sequence back, so that it goes on. @returns false where they do not fit */
   fetchAll(name: string): boolean {
+    if (this.#host.count(name) > Math.max(0, this.#live.freeBlocks)) return false;
     const row = this.#rowOf(name);
-    const tokens = this.#book.tokens(name);
-    const action = { kind: 'fetch', sequence: name, from: 0, to: tokens } as const;
-    if (this.blocksInHost(name) > Math.max(0, this.#live.freeBlocks)) return false;
-    this.#book.apply(action);
-    this.#fetchBlocks(name, row, [...(this.#host.get(name)?.keys() ?? [])]);
+    this.#fetch(name, row, this.#host.blocks(name));
+    this.#book.apply({ kind: 'fetch', sequence: name, from: 0, to: this.#book.tokens(name) });
     this.#settle(name, row);
     return true;
   }
@@ -177,106 +195,62 @@ export class RangeActions {
   check(): void {
     this.#book.check();
     for (const name of this.#book.names()) {
-      const state = this.#live.state(this.#rowOf(name));
-      const resident = this.#book
-        .parts(name)
-        .reduce((sum, p) => sum + (p.tier === 'hbm' ? p.to - p.from : 0), 0);
-      if (resident !== state.computed - state.dropped)
+      const { computed, dropped } = this.#live.state(this.#rowOf(name));
+      const behindBy = this.isBehind(name) ? this.#book.tokens(name) - computed : 0;
+      const resident = this.#tables.residentTokens(name) - behindBy;
+      if (resident !== computed - dropped)
         throw new Error(
-          `${name} has ${resident} tokens on the GPU in the book and ${state.computed - state.dropped} in the engine.`,
+          `${name} has ${resident} tokens on the GPU in the book and ${computed - dropped} in the engine.`,
         );
-      const held = this.#held.includes(name);
-      if (held !== this.blocksInHost(name) > 0)
-        throw new Error(
-          `${name} ${held ? 'stands still' : 'goes on'} with ${this.blocksInHost(name)} blocks in host memory.`,
-        );
+      const [held, inHost] = [this.#held.includes(name), this.#host.count(name)];
+      if (held !== inHost > 0)
+        throw new Error(`${name} ${held ? 'stands still' : 'goes on'} with ${inHost} blocks in host memory.`);
     }
   }
 
   #done(action: RangeAction, row: number, saved: Saved): DoneRange {
     const { sequence } = action;
     const change = this.#book.apply(action);
-    if (!this.#offered.has(sequence)) {
-      const { computed } = this.#live.state(row);
+    const { computed } = this.#live.state(row);
+    if (!this.#offered.has(sequence))
       this.#offered.set(sequence, { blocks: this.#live.stopOffering(row), computed });
-    }
     this.#settle(sequence, row);
-    return { action, change, row, life: this.#life(sequence), saved };
+    return { action, change, row, life: this.#life(sequence), saved, computed };
   }
 
-  async #quantize(action: RangeAction, row: number, format: KvFormat): Promise<Saved> {
-    const blocks = this.#blocksFor(action);
-    const saved = await this.#save(row, blocks);
-    const { layout } = this.#live;
-    const rounded = saved.words.map((block) => {
-      const words = block.slice();
-      for (let at = 0; at < words.length; at += layout.blockWords)
-        reencodeRows(words.subarray(at, at + layout.blockWords), layout, format, {
-          from: 0,
-          to: this.#live.blockSize,
-        });
-      return words;
+  #round(name: string, row: number, { blocks, words }: Saved, format: KvFormat): void {
+    const { layout, blockSize } = this.#live;
+    const rounded = words.map((block) => {
+      const own = block.slice();
+      for (let at = 0; at < own.length; at += layout.blockWords) {
+        const layer = own.subarray(at, at + layout.blockWords);
+        reencodeRows(layer, layout, format, { from: 0, to: blockSize });
+      }
+      return own;
     });
-    this.#live.write(
-      row,
-      blocks.map(({ place }) => place),
-      rounded,
-    );
-    return saved;
+    this.#live.write(row, this.#tables.placesWith(name, blocks), rounded);
   }
 
-  async #leave(action: RangeAction, row: number): Promise<Saved> {
-    const saved = await this.#save(row, this.#blocksFor(action));
-    const table = this.#resident(action.sequence);
-    this.#live.drop(
-      row,
-      saved.blocks.map((block) => table.indexOf(block)),
-    );
-    return saved;
-  }
-
-  async #offload(action: RangeAction, row: number): Promise<Saved> {
-    const blocks = this.#blocksFor(action);
-    const saved = await this.#save(row, blocks);
-    this.#toHost(action.sequence, row, saved);
-    return saved;
-  }
-
-  #fetch(action: RangeAction, row: number): Saved {
-    return this.#fetchBlocks(action.sequence, row, this.#hostBlocks(action));
+  async #save(row: number, touched: readonly PlacedBlock[]): Promise<Saved> {
+    if (touched.length === 0) return NOTHING_SAVED;
+    const places = touched.map(({ place }) => place);
+    const ids = this.#live.idsOf(row, places);
+    return { blocks: touched.map(({ block }) => block), ids, words: await this.#live.read(row, places) };
   }
 
   /** Where they fit is asked before. */
-  #fetchBlocks(name: string, row: number, blocks: readonly number[]): Saved {
-    const saved = this.#fromHost(name, blocks);
+  #fetch(name: string, row: number, blocks: readonly number[]): Saved {
+    const saved = this.#host.get(name, blocks);
     this.#place(name, row, saved);
-    saved.blocks.forEach((block) => this.#host.get(name)?.delete(block));
     this.#goOn(name, row);
     return saved;
   }
 
-  async #save(
-    row: number,
-    blocks: readonly { readonly block: number; readonly place: number }[],
-  ): Promise<Saved> {
-    if (blocks.length === 0) return NOTHING;
-    const places = blocks.map(({ place }) => place);
-    const ids = this.#live.idsOf(row, places);
-    return { blocks: blocks.map(({ block }) => block), ids, words: await this.#live.read(row, places) };
-  }
-
   /** Blocks on the GPU become blocks in host memory, and their sequence stands still. */
-  #toHost(name: string, row: number, { blocks, ids, words }: Saved): void {
-    const table = this.#resident(name);
-    const places = table.flatMap((block, place) => (blocks.includes(block) ? [place] : []));
-    this.#live.drop(row, places);
-    const host = this.#host.get(name) ?? new Map<number, HostBlock>();
-    this.#host.set(name, host);
-    blocks.forEach((block, i) => {
-      const [own, id] = [words[i], ids[i]];
-      if (own && id !== undefined) host.set(block, { words: own, id });
-    });
-    if (host.size === 0 || this.#held.includes(name)) return;
+  #toHost(name: string, row: number, saved: Saved): void {
+    this.#live.drop(row, this.#tables.placesWith(name, saved.blocks));
+    this.#host.put(name, saved);
+    if (this.#host.count(name) === 0 || this.#held.includes(name)) return;
     this.#held.push(name);
     this.#live.hold(row);
   }
@@ -284,147 +258,48 @@ export class RangeActions {
   /** A sequence without blocks in host memory goes on. */
   #goOn(name: string, row: number): void {
     const held = this.#held.indexOf(name);
-    if (held < 0 || this.blocksInHost(name) > 0) return;
+    if (held < 0 || this.#host.count(name) > 0) return;
     this.#held.splice(held, 1);
     this.#live.resume(row);
   }
 
   /** Blocks go back to where they were, whatever has to make room. */
-  #bringBack(name: string, row: number, saved: Saved, makeRoom: (except: number) => boolean): void {
-    if (saved.blocks.length === 0) return;
-    while (this.#live.freeBlocks < saved.blocks.length) {
-      if (!makeRoom(row))
-        throw new Error(`${saved.blocks.length} blocks of ${name} have no place to come back to.`);
+  #bringBack(name: string, row: number, saved: Saved, makeRoom: MakeRoom): void {
+    const needed = saved.blocks.length;
+    while (needed > 0 && this.#live.freeBlocks < needed) {
+      if (!makeRoom(row)) throw new Error(`${needed} blocks of ${name} have no place to come back to.`);
     }
     this.#place(name, row, saved);
-    saved.blocks.forEach((block) => this.#host.get(name)?.delete(block));
   }
 
-  #place(name: string, row: number, { blocks, ids, words }: Saved): void {
-    const order = [...blocks.keys()].sort((a, b) => (blocks[a] ?? 0) - (blocks[b] ?? 0));
-    const table = [...this.#resident(name).filter((block) => !blocks.includes(block)), ...blocks].sort(
-      (a, b) => a - b,
-    );
-    const places = order.map((i) => table.indexOf(blocks[i] ?? -1));
-    const left = { places, ids: order.flatMap((i) => ids[i] ?? []) };
-    const back = order.flatMap((i) => words[i] ?? []);
-    if (!this.#live.restore(row, left, back)) throw new Error(`The blocks of ${name} did not fit.`);
+  #place(name: string, row: number, saved: Saved): void {
+    if (saved.blocks.length === 0) return;
+    const left = { places: this.#tables.placesWith(name, saved.blocks), ids: saved.ids };
+    if (!this.#live.restore(row, left, saved.words)) throw new Error(`The blocks of ${name} did not fit.`);
+    this.#host.drop(name, saved.blocks);
   }
 
   /** Words of before, wherever the blocks lie now. */
   #rewrite(name: string, row: number, { blocks, words }: Saved): void {
-    const table = this.#resident(name);
-    const here = blocks.flatMap((block, i) => {
-      const [place, own] = [table.indexOf(block), words[i]];
-      if (place >= 0 && own) return [{ place, own }];
-      const host = this.#host.get(name)?.get(block);
-      if (host && own) this.#host.get(name)?.set(block, { ...host, words: own });
-      return [];
-    });
+    const table = this.#tables.resident(name);
+    const here = pairs(blocks, words).filter(({ block }) => table.includes(block));
+    for (const { block, words: own } of pairs(blocks, words)) this.#host.rewrite(name, block, own);
     this.#live.write(
       row,
-      here.map(({ place }) => place),
-      here.map(({ own }) => own),
+      here.map(({ block }) => table.indexOf(block)),
+      here.map((one) => one.words),
     );
-  }
-
-  #fromHost(name: string, blocks: readonly number[]): Saved {
-    const host = this.#host.get(name);
-    const found = blocks.flatMap((block) => {
-      const there = host?.get(block);
-      return there ? [{ block, ...there }] : [];
-    });
-    return {
-      blocks: found.map(({ block }) => block),
-      ids: found.map(({ id }) => id),
-      words: found.map(({ words }) => words),
-    };
-  }
-
-  /** Those of an offload that are still in host memory. */
-  #inHost(name: string, { blocks }: Saved): Saved {
-    return this.#fromHost(
-      name,
-      blocks.filter((block) => this.#host.get(name)?.has(block)),
-    );
-  }
-
-  /** Numbers of the blocks on the GPU, in the order of the table. */
-  #resident(name: string): number[] {
-    const { blockSize } = this.#live;
-    return this.#book
-      .parts(name)
-      .flatMap(({ from, to, tier }) =>
-        tier === 'hbm'
-          ? Array.from(
-              { length: Math.ceil(to / blockSize) - Math.floor(from / blockSize) },
-              (_, i) => Math.floor(from / blockSize) + i,
-            )
-          : [],
-      );
-  }
-
-  /** Blocks on the GPU that an action does something to. */
-  #blocksFor(action: RangeAction): { readonly block: number; readonly place: number }[] {
-    if (action.kind === 'fetch') return [];
-    const { blockSize } = this.#live;
-    const target = action.kind === 'quantize' ? this.#book.bytesPerToken(action.format) : -1;
-    const changes = this.#book
-      .parts(action.sequence)
-      .filter(({ tier, format }) => tier === 'hbm' && this.#book.bytesPerToken(format) > target);
-    return this.#resident(action.sequence).flatMap((block, place) => {
-      const [from, to] = [block * blockSize, (block + 1) * blockSize];
-      const inside = from >= action.from && to <= action.to;
-      return inside && changes.some((part) => part.from <= from && to <= part.to) ? [{ block, place }] : [];
-    });
-  }
-
-  /** Blocks in host memory within a range. */
-  #hostBlocks({ sequence, from, to }: RangeAction): number[] {
-    const { blockSize } = this.#live;
-    return [...(this.#host.get(sequence)?.keys() ?? [])]
-      .filter((block) => block * blockSize >= from && (block + 1) * blockSize <= to)
-      .sort((a, b) => a - b);
-  }
-
-  /** Ranges are whole blocks. */
-  #cutBlocks({ kind, sequence, from, to }: RangeAction): string | null {
-    const { blockSize } = this.#live;
-    if (!this.#book.has(sequence)) return null;
-    const tokens = this.#book.tokens(sequence);
-    const full = tokens - (tokens % blockSize);
-    const high = kind === 'fetch' && to === tokens ? full : Math.min(full, to - (to % blockSize));
-    const low = Math.ceil(from / blockSize) * blockSize;
-    if (from === low && (to === high || (kind === 'fetch' && to === tokens))) return null;
-    const nearest = low < high ? `${low}–${high} does` : `${sequence} has ${full} tokens in full blocks`;
-    return `Blocks of this engine hold ${blockSize} tokens, which ${from}–${to} of ${sequence} cuts; ${nearest}.`;
-  }
-
-  #isWhole(name: string): boolean {
-    const native = this.#book.shape.native;
-    const whole = this.#book.parts(name).every(({ tier, format }) => tier === 'hbm' && format === native);
-    const tokens = this.#book.parts(name).reduce((sum, { from, to }) => sum + to - from, 0);
-    return whole && tokens === this.#book.tokens(name);
   }
 
   /** What follows from where a sequence's tokens lie now: its credit, and whether its blocks may be found by their text. */
   #settle(name: string, row: number): void {
-    this.#credit(name, row);
+    this.#live.setCredit(row, Math.floor(this.#tables.savedBytes(name) / this.#live.blockBytes));
     const offered = this.#offered.get(name);
     // What was computed while something of it was gone or rounded is another text's.
-    if (!offered || !this.#isWhole(name) || this.#live.state(row).computed !== offered.computed) return;
+    if (!offered || !this.#tables.isWhole(name) || this.#live.state(row).computed !== offered.computed)
+      return;
     this.#live.offerAgain(row, offered.blocks);
     this.#offered.delete(name);
-  }
-
-  /** Whole blocks that the sequence's formats save. */
-  #credit(name: string, row: number): void {
-    const { native } = this.#book.shape;
-    const saved = this.#book.parts(name).reduce((sum, { from, to, tier, format }) => {
-      const less = this.#book.bytesPerToken(native) - this.#book.bytesPerToken(format);
-      return tier === 'hbm' ? sum + (to - from) * less : sum;
-    }, 0);
-    this.#live.setCredit(row, Math.floor(saved / this.#live.blockBytes));
   }
 
   #life(name: string): number {
@@ -432,10 +307,26 @@ export class RangeActions {
   }
 }
 
+function pairs(blocks: readonly number[], words: BlockWords): { block: number; words: Uint32Array }[] {
+  return blocks.flatMap((block, i) => (words[i] ? [{ block, words: words[i] }] : []));
+}
+
+function refusal(sentence: string): Priced {
+  return { ok: false, sentence };
+}
+
+function behind(sequence: string): string {
+  return `${sequence} computes again what it had before an action was taken back; try again when it is through.`;
+}
+
+function noRoom(needed: number, free: number): string {
+  return `${needed} blocks would come back and ${free} are free; fetch a shorter range or make room first.`;
+}
+
 function sharedRange({ sequence, from, to }: RangeAction): string {
   return `Some of the blocks of ${from}–${to} of ${sequence} are another sequence's as well, which would lose with it; choose a range behind the shared prefix.`;
 }
 
-function inHost({ sequence, from, to }: RangeAction): string {
+function partlyInHost({ sequence, from, to }: RangeAction): string {
   return `Some of ${from}–${to} of ${sequence} lies in host memory; fetch it first, or choose a range in the GPU's memory.`;
 }

@@ -90,9 +90,12 @@ export class VllmScheduler implements Scheduler {
     this.#leave(request);
   }
 
-  /** A held request comes back, behind the others. */
-  resume(request: number): void {
-    this.#sequences.admit(request, this.#sequences.computed(request));
+  /**
+   * A held request comes back, behind the others.
+   * @param computed tokens that it stands behind, fewer than it had; left out: where it stood
+   */
+  resume(request: number, computed = this.#sequences.computed(request)): void {
+    this.#sequences.admit(request, computed);
     this.#running.append(request);
     this.#partials.push(request);
   }

@@ -123,6 +123,16 @@ export class LiveCache {
     session.scheduler.resume(request);
   }
 
+  /** A running sequence goes back behind `computed` of its tokens and computes the others again, in their places. */
+  rewind(request: number, computed: number): void {
+    const { session, book } = this.#engine.inside;
+    this.hold(request);
+    const state = this.state(request);
+    state.computed = computed;
+    book.resume(state);
+    session.scheduler.resume(request, computed);
+  }
+
   /** A running sequence gives up its blocks and is computed again. */
   preempt(request: number): void {
     const { session, book } = this.#engine.inside;
