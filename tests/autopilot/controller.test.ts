@@ -73,6 +73,41 @@ describe('a plan from telemetry to the end', () => {
     expect(replay.compared).toBeGreaterThan(3);
   });
 
+  test('a cache that grows all the time is held at the target', async () => {
+    const sequences = Array.from({ length: 16 }, (_, i) => ({
+      name: `s${i}`,
+      tokens: 128,
+      arrivesMs: 300 * i,
+    }));
+    const plant = new DoublePlant({
+      sequences,
+      budgetTokens: 6000,
+      hostTokens: 20_000,
+      tokensPerMs: 0.05,
+      endsMs: 14_000,
+    });
+    const { series } = await run(
+      plant,
+      { watchMs: 250, cooldownMs: 0, canarySteps: [1] },
+      { controlMs: 250 },
+    );
+    const uses = series.kvUse.map((use) => use ?? 0);
+    expect(Math.max(...uses)).toBeLessThanOrEqual(0.85);
+    expect(Math.min(...uses.slice(-8))).toBeGreaterThan(0.75);
+    const low = await run(
+      new DoublePlant({
+        sequences,
+        budgetTokens: 6000,
+        hostTokens: 20_000,
+        tokensPerMs: 0.05,
+        endsMs: 14_000,
+      }),
+      { watchMs: 250, cooldownMs: 0, canarySteps: [1], priority: 'low' },
+      { controlMs: 250 },
+    );
+    expect(Math.max(...low.series.kvUse.map((use) => use ?? 0))).toBeGreaterThan(0.85);
+  });
+
   test('two runs are the same to the byte', async () => {
     const outcome = async () => JSON.stringify(await run(new DoublePlant({ ...FOUR, tokensPerMs: 0.1 })));
     expect(await outcome()).toBe(await outcome());

@@ -87,6 +87,19 @@ describe('a plan for memory', () => {
     expect(text()).toBe(text());
   });
 
+  test('room is made for what comes while the plan is carried out, unless the priority is low', () => {
+    const view = { ...viewAt(new DoublePlant({ ...TWO, budgetTokens: 2500 })), growthBytes: 0.1 * 2500 * 16 };
+    const need = (priority: AutopilotPolicy['priority'], growthBytes = view.growthBytes) =>
+      freed(planActions({ ...view, growthBytes }, { ...POLICY, priority, actionPriority: ['evict'] }));
+    // 81.9 % are in use: within the target, and above what medium keeps with 10 % more to come.
+    expect(need('low')).toBe(0);
+    expect(need('medium')).toBeGreaterThanOrEqual(16 * (2048 + 250 - 0.83 * 2500));
+    expect(need('medium', 0)).toBe(0);
+    expect(planActions(view, { ...POLICY, priority: 'medium' }).cause).toContain(
+      '10 % more comes while a plan is carried out',
+    );
+  });
+
   test('a measured risk takes the place of the assumed one', () => {
     const plant = new DoublePlant(TWO);
     const measured = new Map([['quantize int8', 5]]);

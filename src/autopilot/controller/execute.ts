@@ -183,6 +183,7 @@ export class PlanExecution {
     await this.#between('apply');
     const { plant, log, onState } = this.#with;
     try {
+      this.#with.recorder.growth.disturbed();
       this.#applied.push(await plant.apply(action));
       onState({ actionsCompleted: this.#applied.length });
       return true;
@@ -252,6 +253,7 @@ export class PlanExecution {
       const sentence = `A fault before the rollback: ${messageOf(error)}`;
       this.#with.log.add({ kind: 'fail', atMs: this.#with.plant.nowMs, planId: this.#planId, sentence });
     }
+    this.#with.recorder.growth.disturbed();
     if (this.#applied.length > 0) await this.#with.plant.undo(this.#applied);
   }
 }

@@ -90,7 +90,8 @@ class Loop {
       return true;
     }
     if (now < this.#coolUntil || this.#plans.length >= MOST_PLANS) return true;
-    const view = viewOf(this.#plant, this.#initialLimits, this.#memory.learned(now));
+    const known = viewOf(this.#plant, this.#initialLimits, this.#memory.learned(now));
+    const view = { ...known, growthBytes: this.#recorder.growth.bytesPerMs * this.#planMs() };
     const plan = planActions(view, this.#policy);
     if (plan.actions.length === 0) {
       const reason = plan.causeKind === 'none' ? 'none' : `${plan.causeKind} nothing`;
@@ -101,6 +102,12 @@ class Loop {
     const over = await this.#carryOut(plan);
     this.#coolUntil = this.#plant.nowMs + this.#policy.cooldownMs;
     return !over;
+  }
+
+  /** From a plan until the next one can be made. */
+  #planMs(): number {
+    const { canarySteps, watchMs, cooldownMs } = this.#policy;
+    return canarySteps.length * watchMs + cooldownMs + this.#options.controlMs;
   }
 
   async #carryOut(plan: Plan): Promise<boolean> {

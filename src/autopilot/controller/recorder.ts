@@ -3,6 +3,7 @@ import type { AutopilotSeries, AutopilotTelemetry } from '../../core/run/autopil
 import type { AuditLog } from '../log/index.ts';
 import { percent } from '../planner/index.ts';
 import type { AutopilotPlant } from '../plant.ts';
+import { Growth } from './growth.ts';
 import type { AutopilotNews } from './options.ts';
 
 /** Rows of the columns; with more, every other one is dropped. */
@@ -25,6 +26,7 @@ export class Recorder {
     ttftP95Ms: [],
     outputTokensPerSecond: [],
   };
+  readonly growth = new Growth();
   #looks = 0;
   #stride = 1;
 
@@ -40,6 +42,7 @@ export class Recorder {
 
   look(): AutopilotTelemetry {
     const telemetry = this.#plant.telemetry();
+    this.growth.look(telemetry);
     if (this.#looks++ % this.#stride === 0) this.#push(telemetry);
     const { kvUse, running, waiting, p95Ms } = telemetry;
     const p95 = p95Ms === null ? 'no request ended' : `p95 ${Math.round(p95Ms)} ms`;

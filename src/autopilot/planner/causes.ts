@@ -29,14 +29,22 @@ export function percent(share: number): string {
   return `${Math.round(share * 1000) / 10} %`;
 }
 
-export function causeOf(telemetry: AutopilotTelemetry, policy: AutopilotPolicy): Cause {
+/**
+ * @param growthBytes that come by themselves until a plan made now is over: all priorities but `low`, which acts on what is
+ *   there, make room for them before they come
+ */
+export function causeOf(telemetry: AutopilotTelemetry, policy: AutopilotPolicy, growthBytes = 0): Cause {
   const { kvUse, kvBytes, kvBudgetBytes, p95Ms } = telemetry;
   const aim = aimOf(policy);
   const target = `the target is ${percent(policy.kvUseTarget)}`;
   const margin = aim < policy.kvUseTarget ? `, kept ${percent(policy.kvUseTarget - aim)} below it` : '';
-  if (kvUse > aim) {
-    const sentence = `KV use is ${percent(kvUse)} of the budget; ${target}${margin}.`;
-    return { kind: 'memory', sentence, needBytes: Math.max(1, kvBytes - aim * kvBudgetBytes) };
+  const comingBytes = policy.priority === 'low' ? 0 : growthBytes;
+  const coming = comingBytes / Math.max(1, kvBudgetBytes);
+  if (kvUse + coming > aim) {
+    const growth =
+      percent(coming) === '0 %' ? '' : `, and ${percent(coming)} more comes while a plan is carried out`;
+    const sentence = `KV use is ${percent(kvUse)} of the budget${growth}; ${target}${margin}.`;
+    return { kind: 'memory', sentence, needBytes: Math.max(1, kvBytes + comingBytes - aim * kvBudgetBytes) };
   }
   const most = policy.latencyP95Ms;
   if (most !== null && p95Ms !== null && p95Ms > most) {

@@ -124,9 +124,10 @@ function memorySentence(
       /frees (.*) and bring /,
       'frees $1 and brings ',
     );
+  const meanwhile = view.growthBytes > 0 && policy.priority !== 'low' ? ' with what comes meanwhile' : '';
   const full =
     actions.length >= policy.maxActions ? `maxActions is ${policy.maxActions}` : obstacles(view, policy);
-  return `${count}, to ${after}; ${percent(aimOf(policy))} is not reached: ${full}.`;
+  return `${count}, to ${after}; ${percent(aimOf(policy))} is not reached${meanwhile}: ${full}.`;
 }
 
 function limitPlan(cause: Cause, actions: readonly LimitAction[], otherwise: string): Plan {
@@ -136,7 +137,7 @@ function limitPlan(cause: Cause, actions: readonly LimitAction[], otherwise: str
 
 /** The plan for what is seen now. */
 export function planActions(view: PlanView, policy: AutopilotPolicy): Plan {
-  const cause = causeOf(view.telemetry, policy);
+  const cause = causeOf(view.telemetry, policy, view.growthBytes);
   switch (cause.kind) {
     case 'memory':
       return memoryPlan(cause, view, policy);

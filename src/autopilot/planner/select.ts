@@ -180,7 +180,8 @@ function reaching(segments: readonly Segment[], need: number, options: WalkOptio
     const exact = merged(chosen).flatMap((choice) => pricer.exact(choice) ?? []);
     const missing = need - exact.reduce((sum, { freesBytes }) => sum + freesBytes, 0);
     if (missing <= 0 || estimated < asked || tries === MOST_TRIES) return exact;
-    asked += missing;
+    // More each time: what is asked for more is rounded down to whole blocks again.
+    asked += tries * missing;
   }
 }
 

@@ -38,6 +38,8 @@ export interface PlanView extends Learned {
   readonly blockTokens: number;
   /** Of the plant's link to lower tiers; Infinity where it knows none. */
   readonly linkGBps: number;
+  /** That the GPU's memory will take by itself until a plan made now is over; 0 where nobody knows. */
+  readonly growthBytes: number;
   readonly price: (action: KvAction) => Priced;
 }
 
@@ -51,6 +53,7 @@ export function viewOf(plant: AutopilotPlant, initialLimits: KvLimits, learned =
     capabilities: plant.capabilities,
     blockTokens: plant.blockTokens ?? BLOCK_TOKENS,
     linkGBps: plant.linkGBps ?? Infinity,
+    growthBytes: 0,
     price: (action) => plant.price(action),
     ...learned,
   };
