@@ -1,7 +1,7 @@
 /** Files that import, export and report read: runs of ours, and what other tools wrote. */
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileKind, importResults, parseRun, traceSentence, type FileKind, type Run } from '../index.ts';
 import { InputError } from './errors.ts';
 
@@ -44,23 +44,38 @@ function textOf(path: string): string {
   }
 }
 
-/** A run of ours, or the results of another tool as one. @throws InputError */
-export function readRunFile(path: string, command: string | null): Run {
+type Read = ReturnType<typeof importResults>;
+
+/** What a text of another tool's comes to as a run, or the sentence why it is none. */
+export function importedFrom(text: string, file: string, command: string | null): Read {
+  return importResults(text, {
+    id: randomUUID(),
+    createdAt: new Date().toISOString(),
+    appVersion: __APP_VERSION__,
+    file: basename(file),
+    command,
+  });
+}
+
+const EVERYTHING =
+  'this is an export of all runs of a page; import it there under Runs, and save the run that is meant as JSON.';
+
+function isEverything(text: string): boolean {
+  return /^\s*\{\s*"format"\s*:\s*"kvlab-runs"/.test(text.slice(0, 200));
+}
+
+/** A run of ours, its folder, or the results of another tool as one. @throws InputError */
+export function readRunFile(named: string, command: string | null): Run {
+  const path = existsSync(named) && statSync(named).isDirectory() ? join(named, 'run.json') : named;
   const kind = kindOfFile(path);
   if (kind.kind === 'trace') throw new InputError(`${path}: ${traceSentence(kind.format)}`);
   const text = textOf(path);
   if (kind.kind === 'run') {
     const parsed = parseRun(text);
-    if (!parsed.ok) throw new InputError(`${path}: ${parsed.sentence}`);
-    return parsed.run;
+    if (parsed.ok) return parsed.run;
+    throw new InputError(`${path}: ${isEverything(text) ? EVERYTHING : parsed.sentence}`);
   }
-  const read = importResults(text, {
-    id: randomUUID(),
-    createdAt: new Date().toISOString(),
-    appVersion: __APP_VERSION__,
-    file: basename(path),
-    command,
-  });
+  const read = importedFrom(text, path, command);
   if (!read.ok) throw new InputError(`${path}: ${read.sentence}`);
   return read.value;
 }

@@ -77,9 +77,24 @@ test.each([
   expect(err).toContain(says);
 });
 
+test('an export of all runs is told where it belongs', async () => {
+  const all = file('all.json', JSON.stringify({ format: 'kvlab-runs', version: 1, runs: [] }));
+  const { status, err } = await kvlab('import', all);
+  expect([status, err]).toEqual([2, expect.stringContaining('import it there under Runs')]);
+});
+
 test('a format that there is not, and several files without a folder', async () => {
   const run = file('sim.json', runToJson(RUNS.simulate()));
   expect((await kvlab('export', run, '--format', 'docx')).err).toContain('there are json, csv');
   expect((await kvlab('export', run, '--format', 'csv')).err).toContain('name a folder with --out DIR');
   expect((await kvlab('export', run, '--format', 'png')).err).toContain('name a folder with --out DIR');
+});
+
+test('a report is made of what another tool measured, and of a folder', async () => {
+  const answer = await kvlab('report', file('r.json', JSON.stringify(VLLM)), '--format', 'md');
+  expect(answer.status).toBe(0);
+  expect(answer.out).toContain('vllm bench serve');
+  const out = join(folder, 'imported');
+  await kvlab('import', file('r.json', JSON.stringify(VLLM)), '--out', out);
+  expect((await kvlab('export', out, '--format', 'llm-d')).out).toContain('"0.2.1"');
 });
