@@ -3,7 +3,8 @@
  * draw them without knowing what they mean. Coordinates are px of the figure's own box.
  */
 import { symbol } from 'd3-shape';
-import { MARKERS, SERIES_COLOURS, type Paint } from './theme.ts';
+import { MARKERS } from './markers.ts';
+import { SERIES_COLOURS, type Paint } from './theme.ts';
 
 export interface PathMark {
   readonly kind: 'path';

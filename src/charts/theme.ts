@@ -1,23 +1,12 @@
 /**
- * The chart tokens: eight colours in the spirit of Okabe and Ito, once for light and once for dark surfaces, and the
- * marker shapes that tell series apart without colour. charts.css carries the same values as custom properties for the
+ * The chart tokens: eight colours in the spirit of Okabe and Ito, once for light and once for dark surfaces. The marker
+ * shapes that tell series apart without colour are in markers.ts, since only drawing needs them. charts.css carries the same values as custom properties for the
  * page; SVG files, which know no page, take them from here. A test holds both equal and measures contrast.
  *
  * Okabe & Ito, "Color Universal Design" (https://jfly.uni-koeln.de/color/); its yellow, orange and sky blue are too pale for
  * lines on white (1.3 to 2.2 : 1), so hues and lightness were moved, by a search, until each colour has 3 : 1 (WCAG 1.4.11) and the first five
  * keep a distance of 10 in CIE L*a*b* under each kind of dichromacy.
  */
-import {
-  symbolCircle,
-  symbolCross,
-  symbolDiamond,
-  symbolSquare,
-  symbolStar,
-  symbolTriangle,
-  symbolWye,
-  type SymbolType,
-} from 'd3-shape';
-
 export type ThemeName = 'light' | 'dark';
 
 export interface Theme {
@@ -48,29 +37,6 @@ export const THEMES: Readonly<Record<ThemeName, Theme>> = {
 };
 
 export const SERIES_COLOURS = 8;
-
-const triangleDown: SymbolType = {
-  draw(context, size) {
-    const half = Math.sqrt(size / Math.sqrt(3));
-    const height = half * Math.sqrt(3);
-    context.moveTo(0, (height * 2) / 3);
-    context.lineTo(-half, -height / 3);
-    context.lineTo(half, -height / 3);
-    context.closePath();
-  },
-};
-
-/** Marker of each palette index. */
-export const MARKERS: readonly SymbolType[] = [
-  symbolCircle,
-  symbolSquare,
-  symbolTriangle,
-  symbolDiamond,
-  symbolCross,
-  symbolStar,
-  symbolWye,
-  triangleDown,
-];
 
 /** Stroke pattern of the other run of a comparison and of fitted lines. */
 export const DASH = '5 3';

@@ -3,7 +3,7 @@ import type { FigureSpec } from '../charts/figure.ts';
 import { measuredFigures } from '../charts/figures/measured.ts';
 import { parseRunLazily } from '../core/run/parse-lazily.ts';
 import type { Run } from '../core/run/schema.ts';
-import { openRunStore, type RunStore } from '../store/runs.ts';
+import type { RunStore } from '../store/runs.ts';
 import type { DeskApi } from './desk-api.ts';
 import { lightRun } from './light-run.ts';
 
@@ -48,8 +48,11 @@ async function figuresOf(run: Run, other: Run | null): Promise<readonly FigureSp
   return simFiguresFor(run, other?.kind === 'simulate' ? other : undefined);
 }
 
+/** With the database behind it: the first screen does without both. */
+const openKept = async (): Promise<RunStore> => (await import('../store/runs.ts')).openRunStore();
+
 /** @param openStore opened on the first question that needs it, and again after a failure */
-export function createDesk(openStore: () => Promise<RunStore> = openRunStore): DeskApi {
+export function createDesk(openStore: () => Promise<RunStore> = openKept): DeskApi {
   let opened: Promise<RunStore> | null = null;
   const store = (): Promise<RunStore> => {
     opened ??= openStore().catch((error: unknown) => {

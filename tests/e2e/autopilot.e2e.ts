@@ -99,7 +99,7 @@ test('a plan waits to be let go; a stop while the next one waits touches nothing
 test('at the pace of life it is slow enough to be stopped and cancelled', async () => {
   const page = await lab.visit({ hash: await linked(filling()) });
   await page.getByText('came with a link').waitFor();
-  await page.getByRole('button', { name: '10 ×' }).click();
+  await page.getByRole('button', { name: 'as in life' }).click();
   await start(page).click();
   await page.getByText(/^Steered: /).waitFor();
   await page.getByRole('button', { name: 'Stop the autopilot' }).click();
