@@ -8,6 +8,7 @@ import {
   type SampledPoint,
   type SampledRun,
 } from '../../core/metrics/regression/index.ts';
+import { pooled } from '../../core/metrics/regression/bounds.ts';
 import { quantityBetter } from '../../core/metrics/regression/quantity.ts';
 import { pointKey, pointWords, SAMPLED_SCALARS } from '../../core/metrics/regression/sampled.ts';
 import { createRandom, type Random } from '../../core/random.ts';
@@ -55,10 +56,8 @@ function rowOf(
       verdictOf(quantity, found.value),
     ];
   }
-  const level = sides.map((side) => boundQuantity(null, side, quantity, 'level', 0.5, random));
-  const [a, b] = level;
-  if (a?.ok !== true || b?.ok !== true || (a.value.b === 0 && b.value.b === 0)) return null;
-  const [x, y] = [a.value.b, b.value.b];
+  const [x, y] = sides.map((side) => pooled(side, quantity));
+  if (x == null || y == null || (x === 0 && y === 0)) return null;
   const change = x === 0 ? '' : signed(y / x - 1);
   return [
     quantityName(quantity),

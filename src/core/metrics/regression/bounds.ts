@@ -90,8 +90,8 @@ export function percentWords(share: number): string {
   return `${Number((100 * share).toPrecision(6))} %`;
 }
 
-/** The statistic over all repetitions together. */
-function pooled(repetitions: readonly SampledRepetition[], quantity: RuledQuantity): number | null {
+/** The statistic over all repetitions together; null where there is none. */
+export function pooled(repetitions: readonly SampledRepetition[], quantity: RuledQuantity): number | null {
   const values = repetitions.flatMap((repetition) => repetitionValue(repetition, quantity) ?? []);
   if (values.length === 0) return null;
   if (quantity.kind === 'scalar') return mean(values);
