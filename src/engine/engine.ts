@@ -290,6 +290,7 @@ export class Engine {
 
   #withdraw(request: number): void {
     const sequence = this.#book.state(request);
+    this.#connector.forget(request);
     if (!this.#book.dropFork(sequence)) this.#session.scheduler.withdraw(request);
   }
 

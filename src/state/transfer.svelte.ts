@@ -60,6 +60,8 @@ export class TransferState {
   receiving: ReceiveNews | null = $state.raw(null);
   arrived: ArrivedSequence | null = $state.raw(null);
   finished: FinishedSequence | null = $state.raw(null);
+  /** A worker is there, with a model on the GPU. */
+  hasWorkers = $state(false);
   /** The way that it came. */
   cameBy: MoveWay = $state('pool');
   paused = $state(false);
@@ -207,6 +209,7 @@ export class TransferState {
     for (const worker of [this.#home, this.#second]) worker?.client.end();
     this.#home = null;
     this.#second = null;
+    this.hasWorkers = false;
     this.#clear();
   }
 
@@ -291,6 +294,7 @@ export class TransferState {
       client: this.#ports.client(),
       loaded: null,
     };
+    this.hasWorkers = true;
     if (which === 'home') this.#home = worker;
     else this.#second = worker;
     if (sameModel(worker.loaded, model)) return worker.client;

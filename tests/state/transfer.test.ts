@@ -98,6 +98,9 @@ describe('a move on the page', () => {
     }
     expect(asked.filter((what) => what.endsWith('load'))).toEqual(['1 load', '2 load']);
     expect(asked.slice(-2)).toEqual(['1 send', '2 goOn in blocks of 32']);
+    transfer.end();
+    expect(asked.slice(-2)).toEqual(['1 end', '2 end']);
+    expect(transfer).toMatchObject({ send: 'idle', text: null, hasWorkers: false });
   });
 
   it('that is refused says why, and the sequence stands still where it was and may stay', async () => {

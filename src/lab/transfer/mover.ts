@@ -156,7 +156,8 @@ export class Mover {
       judge: (header) => {
         if (header.kind !== 'sequence') return 'A sequence is waited for here, and that is a prefix cache.';
         if (header.model.fingerprint === fingerprint) return null;
-        return `The other side runs ${model.config.name}, and this KV is of ${header.model.name === model.config.name ? 'other weights of it' : header.model.name}; load the same model, with its weights in the same format, on both sides.`;
+        const theirs = header.model.name === model.config.name ? 'other weights of it' : header.model.name;
+        return `The receiving side runs ${model.config.name}, and the KV is of ${theirs}; load the same model, with its weights in the same format, on both sides.`;
       },
     }));
     const onProgress = () => onNews(receiveNews(receiver, now()));
