@@ -19,6 +19,7 @@ import type { KvAction } from '../../core/scenario/autopilot/action.ts';
 import { KV_FORMATS, type KvFormat } from '../../core/kv/formats.ts';
 import { KV_TIERS, type KVTier } from '../../core/kv/kv-pool-types.ts';
 import { ActionError, type Priced } from '../plant.ts';
+import { Counts } from './counts.ts';
 import { digestOf } from './digest.ts';
 import { joined, partsWithin, replaced, checkParts, type Parts } from './parts.ts';
 import { planRange, type RangeAction, type RangePlan } from './range.ts';
@@ -58,30 +59,6 @@ export interface BookSnapshot {
 
 function copyOf(entry: Readonly<Entry>): Entry {
   return { ...entry, parts: entry.parts.map((part) => ({ ...part })) };
-}
-
-/** Tokens by tier and format. */
-class Counts {
-  #tokens = new Float64Array(KV_TIERS.length * KV_FORMATS.length);
-
-  of(tier: KVTier, format: KvFormat): number {
-    return this.#tokens[this.#at(tier, format)] ?? 0;
-  }
-
-  add(parts: Parts, sign: 1 | -1): void {
-    for (const { from, to, tier, format } of parts) {
-      const at = this.#at(tier, format);
-      this.#tokens[at] = (this.#tokens[at] ?? 0) + sign * (to - from);
-    }
-  }
-
-  clear(): void {
-    this.#tokens.fill(0);
-  }
-
-  #at(tier: KVTier, format: KvFormat): number {
-    return KV_TIERS.indexOf(tier) * KV_FORMATS.length + KV_FORMATS.indexOf(format);
-  }
 }
 
 export class KvBook {

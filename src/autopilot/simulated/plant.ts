@@ -8,7 +8,6 @@
  *
  * Left out: tokens themselves. What quality costs is drawn from a given or a measured loss (shadow.ts).
  */
-import { ServingCollector } from '../../core/metrics/serving/collector.ts';
 import { summarizeServing } from '../../core/metrics/serving/summary.ts';
 import { createRandom } from '../../core/random.ts';
 import type {
@@ -23,33 +22,21 @@ import { KV_ACTION_KINDS } from '../../core/scenario/autopilot/action.ts';
 import type { AutopilotScenario } from '../../core/scenario/autopilot/schema.ts';
 import { sharesPrefixes } from '../../core/scenario/simulate/fit.ts';
 import { VllmScheduler } from '../../core/schedule/vllm.ts';
-import { generateRequests } from '../../core/workload/generate.ts';
-import { createCluster } from '../../sim/cluster.ts';
-import type { ControlledParts } from '../../sim/control.ts';
-import { joinObservers } from '../../sim/join-observers.ts';
-import type { SimLoop } from '../../sim/loop.ts';
-import { costOf, numBlocksOf, traceOf, type SimInputs } from '../../sim/repetition.ts';
 import { keepLimits } from '../../sim/run-limits.ts';
 import { StateDigest } from '../book/digest.ts';
 import type { RangeAction } from '../book/range.ts';
 import { ActionError, type Applied, type AutopilotPlant, type Priced, type ShadowSample } from '../plant.ts';
-import { Ledger, rowOf, type LedgerChange } from './ledger.ts';
-import { MovedLimits, type LimitAction } from './limits.ts';
-import { steeredCost, TierLinks } from './links.ts';
+import { rowOf, type LedgerChange } from './ledger.ts';
+import type { LimitAction } from './limits.ts';
+import {
+  createSteeredEngine,
+  kvUseOf,
+  limitCache,
+  type SimulatedPlantOptions,
+  type SteeredEngine,
+} from './machine.ts';
 import { shadowSamples } from './shadow.ts';
-import { simulatedShape, withoutTiers, type SimulatedShape } from './shape.ts';
-import { EngineWatch } from './watch.ts';
-import { RecentWindow } from './window.ts';
 
-export interface SimulatedPlantOptions extends SimInputs {
-  /** false: nothing can be done to it, and it runs as the simulator alone does. */
-  readonly autopilot: boolean;
-}
-
-/** Looks that the latencies of telemetry reach back. */
-const WINDOW_LOOKS = 10;
-/** Ids of blocks beyond those of the memory, for each of them: sequences can save up to so many times the memory. */
-const SPARE = 3;
 /** Waiting sequences that are listed. */
 const MOST_WAITING = 200;
 const EVENTS_A_PAUSE = 4096;
@@ -84,17 +71,8 @@ function isRange(action: KvAction): action is RangeAction {
 export class SimulatedPlant implements AutopilotPlant {
   readonly origin = 'simulated';
   readonly capabilities: ReadonlySet<KvActionKind>;
-  readonly costModel: string;
-  readonly shape: SimulatedShape;
   readonly #scenario: AutopilotScenario;
-  readonly #loop: SimLoop;
-  readonly #parts: ControlledParts;
-  readonly #ledger: Ledger;
-  readonly #limits: MovedLimits;
-  readonly #links: TierLinks;
-  readonly #watch: EngineWatch;
-  readonly #window: RecentWindow;
-  readonly #collector: ServingCollector;
+  readonly #engine: SteeredEngine;
   readonly #undo = new Map<number, Undo>();
   readonly #counters: AutopilotCounters = { ...NO_COUNTERS };
   #nowMs = 0;
@@ -103,116 +81,65 @@ export class SimulatedPlant implements AutopilotPlant {
   #savedBytes = 0;
 
   constructor(scenario: AutopilotScenario, options: SimulatedPlantOptions) {
-    const simulation = withoutTiers({ ...scenario.simulation, seed: scenario.seed });
-    const requests = generateRequests(simulation, traceOf(simulation, options));
-    const numBlocks = numBlocksOf(simulation, requests);
     this.#scenario = scenario;
-    this.shape = simulatedShape(scenario);
+    this.#engine = createSteeredEngine(scenario, options);
     this.capabilities = new Set(options.autopilot ? KV_ACTION_KINDS : []);
-    this.#window = new RecentWindow(WINDOW_LOOKS * scenario.controlMs);
-    this.#links = new TierLinks(this.shape);
-    this.#limits = new MovedLimits(simulation.engine, requests.size, () => this.#use());
-    this.#collector = new ServingCollector({
-      requests,
-      blockSize: simulation.engine.blockSize,
-      maxSamples: keepLimits(simulation).samples,
-    });
-    const attached: { parts: ControlledParts | null } = { parts: null };
-    const plain = costOf(simulation, options);
-    const cost = steeredCost(
-      plain,
-      () => this.#ledger,
-      () => this.#parts.sequences,
-      this.#links,
-    );
-    this.#watch = new EngineWatch(this.#window, {
-      planned: (plan) => void (cost.plan = plan),
-      left: (row) => this.#ledger.forget(row),
-      stepped: () => this.#limitCache(),
-    });
-    const { loop } = createCluster({
-      scenario: simulation,
-      requests,
-      cost: options.autopilot ? cost : plain,
-      numBlocks,
-      observer: joinObservers(this.#collector, this.#watch),
-      control: {
-        ...(options.autopilot
-          ? { limits: this.#limits, spareBlocks: SPARE * numBlocks, connector: this.#links }
-          : {}),
-        attach: (parts) => void (attached.parts = parts),
-      },
-    });
-    this.#loop = loop;
-    this.costModel = `${plain.name}. ${plain.about}`;
-    if (attached.parts === null)
-      throw new RangeError('The scenario has no replica; set simulation.cluster.replicas to 1.');
-    this.#parts = attached.parts;
-    this.#ledger = new Ledger(this.shape, this.#parts.manager, this.#parts.sequences);
   }
 
   get linkGBps(): number {
-    return this.shape.tiers[0]?.bandwidthGBps ?? Infinity;
+    return this.#engine.shape.tiers[0]?.bandwidthGBps ?? Infinity;
   }
 
   get nowMs(): number {
     return this.#nowMs;
   }
 
-  get numRequests(): number {
-    return this.#collector.times.table.size;
-  }
-
-  get numDone(): number {
-    return this.#loop.numDone;
-  }
-
   async advance(untilMs: number): Promise<boolean> {
-    while (this.#loop.advanceUntil(untilMs, EVENTS_A_PAUSE)) await Promise.resolve();
-    this.#nowMs = this.#loop.isOver ? Math.max(this.#nowMs, this.#loop.nowMs) : untilMs;
-    return !this.#loop.isOver;
+    while (this.#engine.loop.advanceUntil(untilMs, EVENTS_A_PAUSE)) await Promise.resolve();
+    this.#nowMs = this.#engine.loop.isOver ? Math.max(this.#nowMs, this.#engine.loop.nowMs) : untilMs;
+    return !this.#engine.loop.isOver;
   }
 
   telemetry(): AutopilotTelemetry {
-    const { manager, scheduler } = this.#parts;
-    const { totals } = this.#collector;
-    const { blockBytes, tiers } = this.shape;
+    const { manager, scheduler } = this.#engine.parts;
+    const { totals } = this.#engine.collector;
+    const { blockBytes, tiers } = this.#engine.shape;
     return {
       atMs: this.#nowMs,
-      kvUse: this.#use(),
+      kvUse: kvUseOf(this.#engine.parts),
       kvBytes: manager.numActiveBlocks * blockBytes,
       kvBudgetBytes: manager.numBlocks * blockBytes,
-      hostBytes: this.#ledger.book.lowerBytes + this.#savedBytes,
+      hostBytes: this.#engine.ledger.book.lowerBytes + this.#savedBytes,
       hostBudgetBytes: tiers.reduce((sum, { capacityBytes }) => sum + capacityBytes, 0),
       running: scheduler.numRunning,
       waiting: scheduler.numWaiting,
-      finished: this.#watch.finishedRows,
-      failed: this.#watch.rejectedRows,
+      finished: this.#engine.watch.finishedRows,
+      failed: this.#engine.watch.rejectedRows,
       preemptions: totals.preemptions,
-      ...this.#window.latencies(this.#nowMs),
-      outputTokensPerSecond: this.#window.tokensPerSecond(this.#nowMs),
+      ...this.#engine.window.latencies(this.#nowMs),
+      outputTokensPerSecond: this.#engine.window.tokensPerSecond(this.#nowMs),
       lookedUpTokens: totals.lookedUpTokens,
       hitTokens: totals.hitTokens,
     };
   }
 
   sequences(): readonly SequenceState[] {
-    const { lastStepMs } = this.#watch;
+    const { lastStepMs } = this.#engine.watch;
     const running = this.#running().map((row) =>
-      this.#ledger.state(row, 'running', lastStepMs, this.#watch.uses(row)),
+      this.#engine.ledger.state(row, 'running', lastStepMs, this.#engine.watch.uses(row)),
     );
-    const waiting = [...this.#watch.waiting]
+    const waiting = [...this.#engine.watch.waiting]
       .slice(0, MOST_WAITING)
-      .map((row) => this.#ledger.state(row, 'waiting', 0, 0));
+      .map((row) => this.#engine.ledger.state(row, 'waiting', 0, 0));
     return [...running, ...waiting];
   }
 
   limits(): KvLimits {
-    return this.#limits.now;
+    return this.#engine.limits.now;
   }
 
   counters(): AutopilotCounters {
-    const { hitTokens, lookedUpTokens } = this.#collector.totals;
+    const { hitTokens, lookedUpTokens } = this.#engine.collector.totals;
     return { ...this.#counters, reuseHits: hitTokens, reuseMisses: lookedUpTokens - hitTokens };
   }
 
@@ -222,9 +149,9 @@ export class SimulatedPlant implements AutopilotPlant {
         ok: false,
         sentence: `This plant runs without an autopilot; ${action.kind} is not done here.`,
       };
-    if (isRange(action)) return this.#ledger.price(action, this.#isRunning(action.sequence));
-    const { manager } = this.#parts;
-    const sentence = this.#limits.refusal(action, manager.prefixCaching, manager.numBlocks);
+    if (isRange(action)) return this.#engine.ledger.price(action, this.#isRunning(action.sequence));
+    const { manager } = this.#engine.parts;
+    const sentence = this.#engine.limits.refusal(action, manager.prefixCaching, manager.numBlocks);
     return sentence === null
       ? { ok: true, freesBytes: 0, tokens: 0, movedBytes: 0 }
       : { ok: false, sentence };
@@ -234,11 +161,11 @@ export class SimulatedPlant implements AutopilotPlant {
     const priced = this.price(action);
     if (!priced.ok) return Promise.reject(new ActionError(priced.sentence));
     const id = this.#nextId++;
-    const before = this.#parts.manager.numActiveBlocks;
+    const before = this.#engine.parts.manager.numActiveBlocks;
     this.#undo.set(id, isRange(action) ? this.#applyRange(action) : this.#applyLimit(action));
     this.#counters.applies++;
     // What the pool really got back, not what the price said.
-    const freedBytes = (before - this.#parts.manager.numActiveBlocks) * this.shape.blockBytes;
+    const freedBytes = (before - this.#engine.parts.manager.numActiveBlocks) * this.#engine.shape.blockBytes;
     return Promise.resolve({ id, action, freedBytes });
   }
 
@@ -246,7 +173,7 @@ export class SimulatedPlant implements AutopilotPlant {
     for (const { id } of [...applied].reverse()) {
       const undo = this.#undo.get(id);
       if (!undo) continue;
-      if (undo.kind === 'limit') this.#limits.now = undo.before;
+      if (undo.kind === 'limit') this.#engine.limits.now = undo.before;
       else this.#undoRange(undo.action, undo.change);
       this.#letGo(id);
     }
@@ -269,23 +196,23 @@ export class SimulatedPlant implements AutopilotPlant {
   }
 
   digest(): string {
-    const state = new StateDigest().text(this.#limits.text());
-    this.#ledger.digest(state, this.#running());
+    const state = new StateDigest().text(this.#engine.limits.text());
+    this.#engine.ledger.digest(state, this.#running());
     return state.hex();
   }
 
   check(): void {
-    this.#ledger.check();
+    this.#engine.ledger.check();
     const running = new Set(this.#running());
-    const stray = this.#ledger.rows().find((row) => !running.has(row));
+    const stray = this.#engine.ledger.rows().find((row) => !running.has(row));
     if (stray !== undefined) throw new Error(`r${stray} is in the book and does not run.`);
   }
 
   /** As a simulation sums it up. */
   summary(): SimSummary | null {
-    if (this.#watch.finishedRows === 0) return null;
+    if (this.#engine.watch.finishedRows === 0) return null;
     const { simulation } = this.#scenario;
-    return summarizeServing(this.#collector, {
+    return summarizeServing(this.#engine.collector, {
       objectives: simulation.objectives,
       prefixCache: sharesPrefixes(simulation),
       cdfSteps: keepLimits(simulation).cdfSteps,
@@ -294,7 +221,7 @@ export class SimulatedPlant implements AutopilotPlant {
 
   /** Sentences about how this plant keeps its books. */
   notes(): string[] {
-    const assumed = this.shape.tiers.filter((tier) => tier.assumed).map(({ tier }) => tier);
+    const assumed = this.#engine.shape.tiers.filter((tier) => tier.assumed).map(({ tier }) => tier);
     return [
       ...(this.#scenario.simulation.cluster.tiers.length > 0
         ? [
@@ -311,44 +238,41 @@ export class SimulatedPlant implements AutopilotPlant {
   }
 
   #applyRange(action: RangeAction): Undo {
-    const change = this.#ledger.apply(action, true);
+    const change = this.#engine.ledger.apply(action, true);
     const now = this.#nowMs;
     this.#savedBytes += change.savedBytes;
-    this.#links.save(now, change.savedBytes);
-    if (action.kind === 'offload') this.#links.send(action.tier, now, change.movedBytes);
+    this.#engine.links.save(now, change.savedBytes);
+    if (action.kind === 'offload') this.#engine.links.send(action.tier, now, change.movedBytes);
     if (action.kind === 'fetch') this.#fetchAll(change);
     if (action.kind === 'quantize')
-      this.#links.rewrite(now, 2 * change.savedBytes - Math.max(0, change.freedBytes));
+      this.#engine.links.rewrite(now, 2 * change.savedBytes - Math.max(0, change.freedBytes));
     this.#count(action, change.tokens);
     return { kind: 'range', action, change };
   }
 
   #fetchAll({ changes }: LedgerChange): void {
     for (const part of changes.flatMap(({ before }) => before)) {
-      if (part.tier !== 'hbm') this.#links.fetch(part.tier, this.#nowMs, this.#ledger.book.bytesOf([part]));
+      if (part.tier !== 'hbm')
+        this.#engine.links.fetch(part.tier, this.#nowMs, this.#engine.ledger.book.bytesOf([part]));
     }
   }
 
   #undoRange(action: RangeAction, change: LedgerChange): void {
-    if (!this.#ledger.put(change)) return;
-    this.#links.restore(this.#nowMs, change.savedBytes);
-    if (action.kind === 'offload') this.#links.fetch(action.tier, this.#nowMs, change.movedBytes);
+    if (!this.#engine.ledger.put(change)) return;
+    this.#engine.links.restore(this.#nowMs, change.savedBytes);
+    if (action.kind === 'offload') this.#engine.links.fetch(action.tier, this.#nowMs, change.movedBytes);
     if (action.kind !== 'fetch') return;
     for (const part of change.changes.flatMap(({ before }) => before)) {
-      if (part.tier !== 'hbm') this.#links.send(part.tier, this.#nowMs, this.#ledger.book.bytesOf([part]));
+      if (part.tier !== 'hbm')
+        this.#engine.links.send(part.tier, this.#nowMs, this.#engine.ledger.book.bytesOf([part]));
     }
   }
 
   #applyLimit(action: LimitAction): Undo {
-    const before = this.#limits.now;
-    this.#limits.now = this.#limits.after(action);
-    this.#limitCache();
+    const before = this.#engine.limits.now;
+    this.#engine.limits.now = this.#engine.limits.after(action);
+    limitCache(this.#engine.parts, this.#engine.limits);
     return { kind: 'limit', action, before };
-  }
-
-  #limitCache(): void {
-    const most = this.#limits.now.prefixCacheBlocks;
-    if (most !== null) this.#parts.manager.limitIdle(most);
   }
 
   #letGo(id: number): void {
@@ -369,18 +293,13 @@ export class SimulatedPlant implements AutopilotPlant {
     this.#counters[counter] += tokens;
   }
 
-  #use(): number {
-    const { manager } = this.#parts;
-    return manager.numActiveBlocks / manager.numBlocks;
-  }
-
   #running(): number[] {
-    const { scheduler } = this.#parts;
+    const { scheduler } = this.#engine.parts;
     return scheduler instanceof VllmScheduler ? scheduler.runningRows() : [];
   }
 
   #isRunning(name: string): boolean {
     const row = rowOf(name);
-    return row >= 0 && this.#parts.manager.blocksOf(row).length > 0;
+    return row >= 0 && this.#engine.parts.manager.blocksOf(row).length > 0;
   }
 }
