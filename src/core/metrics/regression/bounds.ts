@@ -121,9 +121,13 @@ function pairedEstimate(a: readonly number[], b: readonly number[]): Estimate {
   return { centre: mean(differences), error: standardDeviation(differences) / Math.sqrt(n), df: n - 1 };
 }
 
+function varianceOfMean(values: readonly number[]): number {
+  return standardDeviation(values) ** 2 / values.length;
+}
+
 /** Welch's: the two sides have spreads of their own. */
 function apartEstimate(a: readonly number[], b: readonly number[]): Estimate {
-  const [va, vb] = [a, b].map((values) => standardDeviation(values) ** 2 / values.length) as [number, number];
+  const [va, vb] = [varianceOfMean(a), varianceOfMean(b)];
   const total = va + vb;
   const df = total === 0 ? 1 : total ** 2 / (va ** 2 / (a.length - 1) + vb ** 2 / (b.length - 1));
   return { centre: mean(b) - mean(a), error: Math.sqrt(total), df };
@@ -242,9 +246,9 @@ export function boundQuantity(
     );
   }
   const value = compareOf(against)(valueA ?? 0, valueB);
-  const [ofA, ofB] = [a ?? [], b].map((side) =>
-    side.flatMap((one) => repetitionValue(one, quantity) ?? []),
-  ) as [number[], number[]];
+  const valuesIn = (side: readonly SampledRepetition[]): number[] =>
+    side.flatMap((one) => repetitionValue(one, quantity) ?? []);
+  const [ofA, ofB] = [valuesIn(a ?? []), valuesIn(b)];
   const repetitions = a === null ? ofB.length : Math.min(ofA.length, ofB.length);
   const pairs = a !== null && sameSeeds(a, b) && ofA.length === ofB.length;
   const found = { a: valueA, b: valueB, value };
