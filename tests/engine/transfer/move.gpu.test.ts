@@ -45,7 +45,6 @@ interface Way {
 const EXACT: readonly Way[] = [
   { name: 'blocks of 16 into blocks of 8', from: {}, to: { blockSize: 8, numBlocks: 128, shuffleSeed: 9 } },
   { name: 'into one reservation', from: {}, to: { layout: 'contiguous', prefixCaching: false } },
-  { name: 'int4, other blocks', from: { kvFormat: 'int4' }, to: { kvFormat: 'int4', blockSize: 8 } },
   {
     name: 'int2 with its ring',
     from: { kvFormat: 'int2', prefixCaching: false },
