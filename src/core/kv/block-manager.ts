@@ -38,7 +38,6 @@ export class BlockManager {
   #stepTokens: number;
   /** Hits end at multiples of it. */
   #alignment: number;
-  #heldBack = 0;
   #credits: BlockCredits | null;
   /** Tokens that the last `lookup` found, and in one uniform group the blocks. */
   #hitTokens = 0;
@@ -75,21 +74,11 @@ export class BlockManager {
   }
 
   /**
-   * Blocks that can be given out: nobody refers to them, whatever they hold, and they are not held back. Below 0 where
-   * credits were taken back and sequences hold more than there is memory for.
+   * Blocks that can be given out: nobody refers to them, whatever they hold. Below 0 where credits were taken back and
+   * sequences hold more than there is memory for.
    */
   get numFreeBlocks(): number {
-    const free = Math.max(0, this.#store.numFree - this.#heldBack);
-    return this.#credits ? free - this.#credits.debt : free;
-  }
-
-  /** Free blocks that are given to nobody: the pool is smaller than its buffers. 0 unless somebody says so. */
-  get heldBackBlocks(): number {
-    return this.#heldBack;
-  }
-
-  set heldBackBlocks(blocks: number) {
-    this.#heldBack = blocks;
+    return this.#store.numFree - (this.#credits?.debt ?? 0);
   }
 
   /** Those of them whose contents can be found again. */
@@ -274,7 +263,8 @@ export class BlockManager {
   /** The inverse of `uncache`: a block of a running request holds the text of an id again. */
   cacheAgain(request: number, place: number, id: number): void {
     const block = this.#first.of(request)[place];
-    if (block !== undefined && this.#store.contentsOf(block) < 0) this.#store.insert(id, 0, block, request, place);
+    if (block !== undefined && this.#store.contentsOf(block) < 0)
+      this.#store.insert(id, 0, block, request, place);
   }
 
   /** Leading blocks of a request that were offered to the cache; `Infinity`: no more of it is. For `setOffered` later. */

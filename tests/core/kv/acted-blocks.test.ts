@@ -83,18 +83,6 @@ describe('contents that are not to be found', () => {
   });
 });
 
-it('a pool that holds blocks back gives out the others', () => {
-  const blocks = manager(8, [row(24), row(8)]);
-  blocks.heldBackBlocks = 3;
-  expect(blocks.numFreeBlocks).toBe(5);
-  expect(blocks.admit(0, 24)).toBe(false);
-  expect(blocks.admit(1, 8)).toBe(true);
-  expect(blocks.numActiveBlocks).toBe(2);
-  blocks.heldBackBlocks = 0;
-  expect(blocks.admit(0, 24)).toBe(true);
-  blocks.check();
-});
-
 function scheduled(numBlocks: number, rows: readonly RequestRow[], ahead: boolean) {
   const requests = requestTable(rows);
   const blocks = new BlockManager({ numBlocks, blockSize: 4, requests, prefixCaching: false });
