@@ -13,7 +13,14 @@ export {
 export { replayLog, type Replay } from './log/index.ts';
 export { planActions, viewOf, type Plan, type PlanView } from './planner/index.ts';
 export { POLICY_PRESETS, policyToYaml, readPolicy, type PolicyPreset } from './policy/index.ts';
-export { BUILTIN_SCORES, parseScore, type Score, type ScoreFacts } from './score/index.ts';
+export {
+  BUILTIN_SCORES,
+  compareScores,
+  parseScore,
+  type Score,
+  type ScoreComparison,
+  type ScoreFacts,
+} from './score/index.ts';
 export { KvBook, type BookChange, type BookShape } from './book/book.ts';
 export { createSimulatedPlant, type SimulatedPlant } from './simulated/plant.ts';
 export { actBench, runActScript, ActBench, type ActAnswer, type ActReport } from './act/index.ts';
