@@ -8,7 +8,9 @@ const KEY_VARIABLE = 'KVLAB_ENDPOINT_KEY';
 /** @throws InputError */
 export function endpointOf(url: string | null, flag: string, what = 'load'): Endpoint {
   if (url === null) {
-    throw new InputError(`${what} needs a server: name it with ${flag}, such as ${flag} http://127.0.0.1:8000.`);
+    throw new InputError(
+      `${what} needs a server: name it with ${flag}, such as ${flag} http://127.0.0.1:8000.`,
+    );
   }
   const read = readEndpoint({ url, key: process.env[KEY_VARIABLE] ?? null });
   if (!read.ok) throw new InputError(read.sentence);
