@@ -1,4 +1,4 @@
-/** What the bench found, and the Markdown table for the README. */
+/** What the bench found, and the Markdown table for docs/measured.md. */
 
 export interface BenchRow {
   readonly format: string;

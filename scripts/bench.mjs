@@ -1,7 +1,7 @@
 // `npm run bench`: kernels against the adapter's own peaks, each other and onnxruntime-web; ends with a Markdown table.
 //   --full         more shapes and formats        --only TEXT   cases whose name holds TEXT
 //   --rounds N     samples of every kernel        --native      in Node, on the Dawn binding that DAWN names
-//   --out FILE     the result as JSON             --readme        put the table into the README, one a device
+//   --out FILE     the result as JSON             --guide         put the table into docs/measured.md, one a device
 //   --engine       the engine on real models only: decode, its kernels' share, prefill on a real GPU
 //   --large        the engine's large model on a software adapter too: a rehearsal, with a small one
 //   --tune         the tuner only: two hundred simulated settings, twenty seeds, against the truth
@@ -34,7 +34,7 @@ const options = {
   rounds: { type: 'string', default: '11' },
   'peer-rounds': { type: 'string', default: '5' },
   out: { type: 'string' },
-  readme: { type: 'boolean', default: false },
+  guide: { type: 'boolean', default: false },
 };
 const { values } = parseArgs({ options });
 const request = {
@@ -50,7 +50,7 @@ try {
   const { result, sections } = await measured(request);
   if (values.out) writeFileSync(values.out, `${JSON.stringify(result, null, 2)}\n`);
   for (const { name, markdown } of sections) {
-    if (values.readme) await intoReadme(name, markdown);
+    if (values.guide) await intoGuide(name, markdown);
     process.stdout.write(`${markdown}\n`);
   }
   // Dawn keeps the process alive.
@@ -141,9 +141,9 @@ async function memoryNote(browser) {
   }
 }
 
-/** Replaces the table of this device in the README, or adds one. */
-async function intoReadme(device, markdown) {
-  const path = `${ROOT}/README.md`;
+/** Replaces the table of this device in the guide of what was measured, or adds one. */
+async function intoGuide(device, markdown) {
+  const path = `${ROOT}/docs/measured.md`;
   const text = readFileSync(path, 'utf8');
   const name = device.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   const [open, close] = [`<!-- bench ${name} -->`, `<!-- /bench ${name} -->`];
@@ -154,7 +154,7 @@ async function intoReadme(device, markdown) {
       ? text.slice(0, start) + block + text.slice(end + close.length)
       : text.replace('<!-- benches -->', `<!-- benches -->\n\n${block}`);
   if (next === text)
-    throw new Error('The README has no line <!-- benches -->, below which the table would go.');
+    throw new Error('docs/measured.md has no line <!-- benches -->, below which the table would go.');
   const { format, resolveConfig } = await import('prettier');
   writeFileSync(path, await format(next, { ...(await resolveConfig(path)), filepath: path }));
 }

@@ -1,6 +1,6 @@
 /**
  * The package as a stranger gets it: packed, installed into an empty project, type-checked, and every example of the
- * README run in Node and, bundled, in Chromium.
+ * documentation run in Node and, bundled, in Chromium.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,10 +14,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ensureLibrary } from '../scripts/build-lib.mjs';
 import { CHROMIUM_ARGS, findChromium } from '../scripts/chromium.mjs';
 import { serveFolder } from '../src/cli/static-server.ts';
-import { readmeExamples } from './support/readme.ts';
+import { documentedExamples } from './support/examples.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const EXAMPLES = readmeExamples();
+const EXAMPLES = documentedExamples();
 const MINUTES = 60_000;
 
 let project = '';

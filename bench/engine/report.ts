@@ -1,4 +1,4 @@
-/** What the engine's bench found, and its table for the README. */
+/** What the engine's bench found, and its table for docs/measured.md. */
 import { GOALS } from './cases.ts';
 import type { DecodeResult } from './decode.ts';
 

@@ -1,4 +1,4 @@
-/** The simulator's table for the README. */
+/** The simulator's table for docs/measured.md. */
 import type { SimRow } from './cases.ts';
 
 export interface SimBench {

@@ -24,7 +24,7 @@ interface Loss {
 const NOTHING: Loss = { kl: 0, disagreement: 0 };
 
 /**
- * Measured with `kvlab quality` on the shipped model (README, Quality: 6 texts of 24 scored tokens, f32 weights), K and V
+ * Measured with `kvlab quality` on the shipped model (docs/measured.md: 6 texts of 24 scored tokens, f32 weights), K and V
  * alike, all of the cache in the format.
  */
 export const MEASURED_LOSS: Readonly<Record<Exclude<KvFormat, 'f32'>, Loss>> = {
