@@ -651,7 +651,7 @@ function unknownFlag(flag: string): InputError {
 export function usage(): string {
   const flags = Object.values(FLAGS).map(({ shows, about, commands }) => {
     const of = commands.length === COMMANDS.length ? '' : ` (${commands.join(', ')})`;
-    return `  ${shows.padEnd(18)}${about}${of}`;
+    return `  ${shows.padEnd(20)} ${about}${of}`;
   });
   return [
     'kvlab: a laboratory for the KV cache of LLM inference, headless',

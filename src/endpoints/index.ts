@@ -23,6 +23,7 @@ export { summarizeLoad, type LoadSummary } from '../core/metrics/load/summary.ts
 export { courseOf, type EndedRequest, type LoadCourse, type LoadTick } from '../core/metrics/load/course.ts';
 export { DEFAULT_LOAD } from '../core/scenario/load/defaults.ts';
 export { parseLoad, type ParsedLoad } from '../core/scenario/parse.ts';
+export { LOAD_PRESETS, presetLoad } from '../core/scenario/presets.ts';
 export { loadPoints } from '../core/scenario/load/points.ts';
 export { LOAD_APIS, type LoadApi, type LoadScenario } from '../core/scenario/load/schema.ts';
 export {

@@ -108,7 +108,7 @@ test.each([
   },
   {
     name: 'an endpoint that is no address',
-    args: ['load', 'default', '--endpoint', 'here'],
+    args: ['load', 'load-eight-streams', '--endpoint', 'here'],
     status: 2,
     says: /no address/,
   },
@@ -129,6 +129,12 @@ test.each([
     args: ['load', file('sim.json', { version: 1, kind: 'simulate' })],
     status: 2,
     says: /a load \(kind “load”\) is needed/,
+  },
+  {
+    name: 'a load of no name',
+    args: ['load', 'load-eight'],
+    status: 2,
+    says: /no load “load-eight”; the loads are load-eight-streams, load-ramp/,
   },
   {
     name: 'ids in a chat',

@@ -4,7 +4,9 @@ import { basename } from 'node:path';
 import {
   DEFAULT_LOAD,
   LOAD_APIS,
+  LOAD_PRESETS,
   parseLoad,
+  presetLoad,
   runLoad,
   summarizeLoad,
   type LoadRun,
@@ -65,10 +67,15 @@ function taken(parsed: ParsedLoad, name: string): LoadScenario {
   throw new InputError(name === '' ? parsed.sentence : `${name}: ${parsed.sentence}`);
 }
 
+function baseOf(name: string | null): LoadScenario {
+  if (name === null || name === 'default') return DEFAULT_LOAD;
+  if (LOAD_PRESETS.some((preset) => preset.name === name)) return presetLoad(name);
+  return taken(parseLoad(readScenarioText(name, 'load')), name);
+}
+
 function loadScenarioOf(invocation: Invocation): LoadScenario {
   const { scenario: name, set, seed, model, trace } = invocation;
-  const file = name === null || name === 'default' ? null : name;
-  const base = file === null ? DEFAULT_LOAD : taken(parseLoad(readScenarioText(file)), file);
+  const base = baseOf(name);
   const given = invocation.given('api');
   const api = given === null ? base.api : LOAD_APIS.find((known) => known === given);
   if (api === undefined)
@@ -175,11 +182,11 @@ function textOf({ title, model, server, points, notes }: Answer): string {
       ['  client late, p99', show(measured.latenessMs?.p99, 'ms')],
       ...Object.entries(measured.errors).map(([kind, count]) => [`  ${kind}`, String(count)]),
     ]),
-    ...(point.saturated === null ? [] : [[`  ${point.saturated}`]]),
   ]);
+  const saturated = new Set(points.flatMap((point) => point.saturated ?? []));
   return [
     `${title}: ${model} on ${server.kind}${server.version === null ? '' : ` ${server.version}`}\n\n`,
     table([['', 'measured', 'predicted'], ...rows]),
-    ...notes.map((note) => `${note}\n`),
+    ...[...saturated, ...notes].map((note) => `${note}\n`),
   ].join('');
 }
