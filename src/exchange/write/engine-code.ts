@@ -68,6 +68,30 @@ export function simulatedChoice({ model, hardware, engine, cluster }: SimScenari
   };
 }
 
+/** What the flags do not say of a simulation. */
+function notesOf({ hardware, engine, sweep }: SimScenario): readonly string[] {
+  const { kvBlocks } = hardware;
+  return [
+    ...(kvBlocks === null
+      ? []
+      : [
+          `Simulated with ${kvBlocks} KV blocks of ${engine.blockSize} tokens, given by hand; the engine makes as many as its memory holds.`,
+        ]),
+    ...sweep.map(
+      ({ path, values }) =>
+        `${path} was swept over ${values.map((value) => JSON.stringify(value)).join(', ')}; here stands the scenario’s own value.`,
+    ),
+  ];
+}
+
+function simulated(scenario: SimScenario, target: CodeTarget): Read<EngineCode> {
+  const code = rendered(simulatedChoice(scenario), target);
+  if (!code.ok) return code;
+  const sign = target === 'vllm' ? '#' : '//';
+  const comments = notesOf(scenario).map((note) => `${sign} ${note}\n`);
+  return { ok: true, value: { ...code.value, text: comments.join('') + code.value.text } };
+}
+
 /** What an engine does not accept, the renderers refuse by its flag. */
 function rendered(choice: PlanChoice, target: CodeTarget): Read<EngineCode> {
   try {
@@ -92,12 +116,12 @@ export function engineCode(run: Run, target: CodeTarget): Read<EngineCode> {
       ? { ok: false, sentence: `“${run.title}” has no deployment: ${run.reason ?? 'nothing fits'}` }
       : rendered(run.deployment.choice, target);
   }
-  if (run.kind === 'simulate') return rendered(simulatedChoice(run.scenario), target);
+  if (run.kind === 'simulate') return simulated(run.scenario, target);
   if (run.kind === 'autopilot' && run.scenario.backend === 'simulator') {
-    return rendered(simulatedChoice(run.scenario.simulation), target);
+    return simulated(run.scenario.simulation, target);
   }
   return {
     ok: false,
-    sentence: `A ${run.kind} run has no settings of ${target}; take a simulate, plan or tune run.`,
+    sentence: `A ${run.kind} run has no settings of ${target}; take a simulate, plan, tune or autopilot run.`,
   };
 }

@@ -17,6 +17,10 @@ export interface RequestSlices {
 
 const microseconds = (ms: number): number => Number((ms * 1000).toFixed(3));
 
+/** Between the rounded ends, so that a slice never reaches into the next one: viewers drop slices that overlap. */
+const length = (startMs: number, endMs: number): number =>
+  Number((microseconds(endMs) - microseconds(startMs)).toFixed(3));
+
 /** Threads: 1 has the steps, 2 the moments, requests stand from 10 on. */
 const STEPS = 1;
 const MOMENTS = 2;
@@ -97,7 +101,7 @@ export class ProcessTrace {
       pid,
       tid,
       ts: microseconds(startMs),
-      dur: microseconds(endMs - startMs),
+      dur: length(startMs, endMs),
       ...(args === undefined ? {} : { args }),
     });
     return [

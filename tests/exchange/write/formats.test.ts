@@ -5,6 +5,7 @@ import { EXPORT_FORMATS, exportRun, formatsOf } from '../../../src/exchange/writ
 import { grafanaDashboard } from '../../../src/exchange/write/grafana.ts';
 import { llmdReports } from '../../../src/exchange/write/llm-d.ts';
 import { METRIC_FAMILIES } from '../../../src/exchange/write/metric-families.ts';
+import { ProcessTrace } from '../../../src/exchange/write/process-trace.ts';
 import { prometheusText } from '../../../src/exchange/write/prometheus.ts';
 import { parsePrometheus } from '../../../src/endpoints/prometheus.ts';
 import { referenceText, whyNoReferenceData } from '../../reference-data.ts';
@@ -169,6 +170,20 @@ describe('trace for Perfetto', () => {
     },
   );
 
+  test('rounding to nanoseconds makes no slice reach into the next one', () => {
+    const trace = new ProcessTrace('one');
+    const [startMs, betweenMs, endMs] = [0.0004006, 0.0010004, 0.002];
+    trace.request({}, [
+      { name: 'prefill', startMs, endMs: betweenMs },
+      { name: 'decode', startMs: betweenMs, endMs },
+    ]);
+    const slices = trace.events(1).filter(({ ph }) => ph === 'X');
+    expect(slices.map(({ ts, dur }) => [ts, dur])).toEqual([
+      [0.401, 0.599],
+      [1, 1],
+    ]);
+  });
+
   test('a request of a load is held back, then waits for its token, then decodes', () => {
     const slices = traceOf(RUNS.load()).filter(({ ph, pid }) => ph === 'X' && pid === 1);
     expect(slices.map(({ name, ts, dur }) => [name, ts, dur])).toEqual([
@@ -210,4 +225,25 @@ test('a simulation as settings of vLLM names its model and memory', () => {
   const exported = exportRun(RUNS.simulate(), 'vllm');
   if (!exported.ok) throw new Error(exported.sentence);
   expect(exported.value[0]?.text).toContain('vllm serve');
+});
+
+test('code says in a comment which blocks were given by hand, and what was swept', () => {
+  const run = RUNS.simulate();
+  if (run.kind !== 'simulate') throw new Error('no simulation');
+  const scenario = {
+    ...run.scenario,
+    hardware: { ...run.scenario.hardware, kvBlocks: 2400 },
+    sweep: [{ path: 'engine.maxSequences', values: [256, 64] }],
+  };
+  for (const [target, sign] of [
+    ['vllm', '#'],
+    ['transformers.js', '//'],
+  ] as const) {
+    const exported = exportRun({ ...run, scenario }, target);
+    if (!exported.ok) throw new Error(exported.sentence);
+    const comments = (exported.value[0]?.text ?? '').split('\n').filter((line) => line.startsWith(sign));
+    expect(comments.join('\n')).toMatch(
+      /2400 KV blocks of 16 tokens[\s\S]*engine\.maxSequences was swept over 256, 64/,
+    );
+  }
 });
