@@ -88,7 +88,7 @@ test('beyond the tolerance the exit status is 1, and the text names the assumpti
   expect(out).toContain('beyond the tolerance');
   expect(out).toContain('bias over: it promises more than was measured');
   expect(out).toMatch(/Likely wrong: the share of the memory bandwidth/);
-  expect(out).toContain('ITL of vLLM pools the gaps');
+  expect(out).toContain('itl_ms is the gaps between chunks, of all requests together');
   expect((await kvlab('validate', path('plan.json'), file, '--tolerance', '60')).status).toBe(0);
 });
 
@@ -143,7 +143,7 @@ test.each([
   {
     what: 'the wrong tool',
     argv: () => [path('plan.json'), path('plan.json')],
-    says: 'a run of KV Lab of the kind plan',
+    says: 'A plan run has no requests to report',
   },
   {
     what: 'a file cut in half',
