@@ -12,7 +12,9 @@ const BLOCKS = 3;
 function rowsOf(seed: number): number[][] {
   const random = createRandom(seed);
   return Array.from({ length: BLOCKS * SHAPE.blockSize }, () =>
-    Array.from({ length: SHAPE.headDim }, (_, c) => Math.fround((random.uniform() - 0.5) * (c === 7 ? 40 : 2))),
+    Array.from({ length: SHAPE.headDim }, (_, c) =>
+      Math.fround((random.uniform() - 0.5) * (c === 7 ? 40 : 2)),
+    ),
   );
 }
 
