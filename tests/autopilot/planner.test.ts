@@ -237,6 +237,18 @@ describe('limits', () => {
     expect(none.sentence).toContain('fetch, chunk and concurrency do');
   });
 
+  test('over the target of latency a queue tightens no concurrency, and loosens a limit that makes it', () => {
+    const service = () => ({ p95Ms: 5000, running: 4, waiting: 9 });
+    const policy: AutopilotPolicy = { ...POLICY, latencyP95Ms: 2000, actionPriority: ['concurrency'] };
+    const plant = new DoublePlant({ ...TWO, budgetTokens: 4096, service });
+    const initial = plant.limits();
+    plant.nowMs = 1000;
+    const actions = () => planActions(viewOf(plant, initial), policy).actions.map(({ action }) => action);
+    expect(actions()).toEqual([]);
+    void plant.apply({ kind: 'concurrency', maxSequences: 4 });
+    expect(actions()).toEqual([{ kind: 'concurrency', maxSequences: 5 }]);
+  });
+
   test('far below the targets what was tightened is loosened, and what was offloaded comes back', () => {
     const plant = new DoublePlant({ ...TWO, budgetTokens: 8192 });
     const initial = plant.limits();

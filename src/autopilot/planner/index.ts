@@ -145,7 +145,7 @@ export function planActions(view: PlanView, policy: AutopilotPolicy): Plan {
       return limitPlan(
         cause,
         tightenForLatency(view, policy),
-        'Nothing in actionPriority lowers latency now; fetch, chunk and concurrency do.',
+        'Nothing in actionPriority lowers latency now; fetch, chunk and concurrency do, the last where nobody waits.',
       );
     case 'slack': {
       const actions = loosen(view, policy);

@@ -82,8 +82,14 @@ const TIGHTEN_LATENCY: Proposals = {
       'Steps become shorter, so that decoding waits less for prompts.',
     );
   },
-  concurrency: (view) => {
-    const { running } = view.telemetry;
+  concurrency: (view, policy) => {
+    const { running, waiting, kvUse } = view.telemetry;
+    // Where somebody waits, fewer at a time would only make the line longer; a limit of ours that does it is loosened.
+    if (waiting > 0) {
+      return kvUse < aimOf(policy)
+        ? moreSequences(view, 'Requests wait for places that the limit took away.')
+        : [];
+    }
     const maxSequences = Math.max(1, Math.floor(0.8 * Math.min(running, view.limits.maxSequences)));
     if (maxSequences >= view.limits.maxSequences || running === 0) return [];
     return priced(view, { kind: 'concurrency', maxSequences }, 'Fewer sequences share each step.');
@@ -98,12 +104,7 @@ const LOOSEN: Proposals = {
     const action = { kind: 'admission', belowUse: initialLimits.admissionBelowUse } as const;
     return priced({ limits, initialLimits, ...view }, action, 'There is room for new sequences again.');
   },
-  concurrency: (view) => {
-    const { limits, initialLimits } = view;
-    const maxSequences = Math.min(initialLimits.maxSequences, Math.ceil(1.25 * limits.maxSequences));
-    if (maxSequences <= limits.maxSequences) return [];
-    return priced(view, { kind: 'concurrency', maxSequences }, 'There is room for more sequences again.');
-  },
+  concurrency: (view) => moreSequences(view, 'There is room for more sequences again.'),
   chunk: (view) => {
     const { limits, initialLimits } = view;
     const tokenBudget = Math.min(initialLimits.tokenBudget, 2 * limits.tokenBudget);
@@ -118,6 +119,14 @@ const LOOSEN: Proposals = {
     return priced(view, action, 'There is room for blocks of ended sequences again.');
   },
 };
+
+/** A limit that was tightened, a quarter wider. */
+function moreSequences(view: PlanView, reason: string): LimitAction[] {
+  const { limits, initialLimits } = view;
+  const maxSequences = Math.min(initialLimits.maxSequences, Math.ceil(1.25 * limits.maxSequences));
+  if (maxSequences <= limits.maxSequences) return [];
+  return priced(view, { kind: 'concurrency', maxSequences }, reason);
+}
 
 /** Whole offloaded parts, the shortest first, as long as the use stays below a share. */
 function fetchBack(view: PlanView, below: number, most: number, reason: string): LimitAction[] {
