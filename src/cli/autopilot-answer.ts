@@ -73,8 +73,11 @@ const ROWS: readonly (readonly [string, (side: SideAnswer) => string])[] = [
 /** Plans that a person is shown; all are in --json. */
 const SHOWN_PLANS = 12;
 
-function plansText(plans: readonly PlanState[]): string {
-  if (plans.length === 0) return 'No plan was made.\n';
+function plansText({ plans, log }: Pick<Answer, 'plans' | 'log'>): string {
+  if (plans.length === 0) {
+    const why = new Set(log.flatMap(({ kind, sentence }) => (kind === 'idle' ? [sentence] : [])));
+    return ['No plan was made.', ...why].map((line) => `${line}\n`).join('');
+  }
   const rows = plans
     .slice(0, SHOWN_PLANS)
     .map(
@@ -99,7 +102,7 @@ export function textOf(answer: Answer): string {
     `${answer.title}${answer.dryRun ? ' (dry run: nothing was touched)' : ''}\n\n`,
     table([head, ...rows]),
     '\n',
-    plansText(answer.plans),
+    plansText(answer),
     ...answer.notes.map((note) => `${note}\n`),
   ].join('');
 }

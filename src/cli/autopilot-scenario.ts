@@ -1,5 +1,5 @@
 /** An autopilot's scenario from the command line: a preset, a file or the default, with flags and `--policy` applied. */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import {
   AUTOPILOT_PRESETS,
   DEFAULT_AUTOPILOT,
@@ -40,6 +40,10 @@ function taken(parsed: ParsedAutopilot, name: string): AutopilotScenario {
 function policyOf(name: string): AutopilotPolicy {
   const preset = POLICY_PRESETS.find((known) => known.name === name);
   if (preset) return preset.policy;
+  if (!existsSync(name)) {
+    const names = POLICY_PRESETS.map((known) => known.name).join(', ');
+    throw new InputError(`There is no file and no policy “${name}”; the policies are ${names}.`);
+  }
   const read = readPolicy(readTextFile(name, '--policy'));
   if (read.ok) return read.value;
   throw new InputError(`${name}: ${read.sentence}`);

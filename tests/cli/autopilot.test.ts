@@ -93,6 +93,10 @@ describe('autopilot', () => {
     [['autopilot'], /autopilot needs a scenario/],
     [['autopilot', 'nothing'], /no autopilot “nothing”; the autopilots are autopilot-rising-load/],
     [['autopilot', 'default', '--policy', 'POLICY'], /kvUseTarget is 2; the most is 1/],
+    [
+      ['autopilot', 'default', '--policy', '/nowhere.yaml'],
+      /no file and no policy “\/nowhere\.yaml”; the policies are \w+/,
+    ],
     [['autopilot', 'default', '--set', 'policy.kvUseTarget=7'], /policy.kvUseTarget is 7; the most is 1/],
     [['autopilot', 'default', '--set', 'backend=engine'], /real engine/],
     [
@@ -111,6 +115,12 @@ describe('autopilot', () => {
     expect(status).toBe(2);
     expect(err).toMatch(sentence);
   });
+});
+
+test('where no plan was made, the text says why', async () => {
+  const { status, out } = await kvlab('autopilot', 'default', ...SMALL);
+  expect(status).toBe(0);
+  expect(out).toMatch(/No plan was made\.\n[\s\S]*hold no more than keepRecentTokens/);
 });
 
 describe('act', () => {

@@ -157,7 +157,7 @@ export class PlanExecution {
       atMs: plant.nowMs,
       planId: this.#planId,
       actions,
-      sentence: `${quality.samples} positions of ${quality.sequences} shadowed sequences lose ${rounded(quality.delta)} (${rounded(quality.lower)} to ${rounded(quality.upper)} at every look): ${verdict}; maxQualityDelta is ${policy.maxQualityDelta}.`,
+      sentence: `${quality.samples} positions of ${quality.sequences} shadowed ${quality.sequences === 1 ? 'sequence loses' : 'sequences lose'} ${rounded(quality.delta)} (${rounded(quality.lower)} to ${rounded(quality.upper)} at every look): ${verdict}; maxQualityDelta is ${policy.maxQualityDelta}.`,
     });
   }
 
@@ -233,7 +233,7 @@ export class PlanExecution {
     const line = { atMs: plant.nowMs, planId: this.#planId };
     if (this.#stays) {
       plant.keep(this.#applied);
-      const reason = `${message} The policy’s rollback is off: ${count} actions stay.`;
+      const reason = `${message} The policy’s rollback is off: ${count} ${count === 1 ? 'action stays' : 'actions stay'}.`;
       log.add({ kind: 'fail', ...line, sentence: reason, state: plant.digest() });
       return reason;
     }
