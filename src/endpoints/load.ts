@@ -348,7 +348,7 @@ class LoadingRun {
           const found = summary.prefixHitRatio ?? 0;
           if (found > FOUND)
             notes.add(
-              `${(100 * found).toFixed(0)} % of the prompts’ tokens were found in the server’s cache although no two requests share text: an earlier load left them there, so TTFT is too short; set resetCache=true, or another seed.`,
+              `${(100 * found).toFixed(0)} % of the prompts’ tokens were found in the server’s cache although no two requests share text: an earlier load left them there, so TTFT is too short; ${this.#scenario.resetCache ? 'take' : 'set resetCache=true, or'} another seed.`,
             );
         }
         if (chunksPerToken !== null && chunksPerToken < 0.98)
