@@ -62,6 +62,7 @@ test('load --json answers both sides and writes a run without the address', asyn
   expect(told).toMatchObject({ kind: 'vllm', version: '0.1', models: ['tiny'], maxModelTokens: 4096 });
   const [{ measured, predicted, dollarsPerMillionOutputTokens }] = points[0].repetitions;
   expect(measured.summary).toMatchObject({ requests: 4, finished: 4 });
+  expect(measured.summary).toMatchObject({ preemptions: null, steps: null, kvBlocks: null });
   expect(measured.intervals.ttftMs.p50).toBeNull();
   expect(predicted.finished).toBe(4);
   expect(dollarsPerMillionOutputTokens).toBeCloseTo(

@@ -114,7 +114,11 @@ function answerOf(run: LoadRun, pricePerHour: number | null) {
         const rate = summed.summary.outputTokensPerSecond;
         return {
           seed: measured.seed,
-          measured: { ...summed, summary: withoutCdf(summed.summary), latenessMs: short(summed.latenessMs) },
+          measured: {
+            ...summed,
+            summary: { ...withoutCdf(summed.summary), ...UNSEEN },
+            latenessMs: short(summed.latenessMs),
+          },
           predicted: predicted === null ? null : withoutCdf(predicted),
           dollarsPerMillionOutputTokens:
             pricePerHour === null || rate === 0 ? null : pricePerHour / ((rate * 3600) / 1e6),
@@ -138,6 +142,18 @@ function short<T extends { readonly quantiles: unknown }>(
   const { quantiles: _quantiles, ...rest } = distribution;
   return rest;
 }
+
+/** What only the server knows. */
+const UNSEEN = {
+  preemptions: null,
+  recomputedTokens: null,
+  steps: null,
+  meanBatch: null,
+  kvBlocks: null,
+  peakKvBlocks: null,
+  meanKvBlocks: null,
+  fragmentation: null,
+};
 
 function withoutCdf(summary: Summary) {
   const { ttftMs, tpotMs, itlMs, e2eMs, queueMs } = summary;

@@ -7,6 +7,7 @@ import { summarizeRun, type Distribution } from '../../core/metrics/summarize.ts
 import { findArchitecture } from '../../core/model/architecture.ts';
 import type { AutopilotSide } from '../../core/run/autopilot.ts';
 import { adapterName } from '../../core/run/adapter-name.ts';
+import type { Telemetry } from '../../core/run/load.ts';
 import type { MeasuredDistribution } from '../../core/run/measured.ts';
 import type { Environment, Run } from '../../core/run/schema.ts';
 import type { SimRepetition } from '../../core/run/simulation.ts';
@@ -150,12 +151,6 @@ const loadFacts: Reader<'load'> = (run) =>
   run.points.flatMap(({ settings, label, repetitions }, point) =>
     repetitions.map(({ measured }, repetition) => {
       const { summary, failed, tokens } = summarizeLoad(measured, run.scenario.objectives);
-      const last = measured.telemetry.at(-1);
-      const first = measured.telemetry[0];
-      const since = (name: 'prefixLookups' | 'prefixHits'): number | null => {
-        const [from, to] = [first?.[name] ?? null, last?.[name] ?? null];
-        return from === null || to === null || to < from ? null : to - from;
-      };
       return {
         ...NO_FACT,
         point,
@@ -169,17 +164,25 @@ const loadFacts: Reader<'load'> = (run) =>
         failed,
         promptTokens: tokens.prompt ?? tokens.askedPrompt,
         outputTokens: tokens.output ?? tokens.askedOutput,
-        lookedUpTokens: since('prefixLookups'),
-        hitTokens: since('prefixHits'),
-        preemptions: counted(first?.preemptions ?? null, last?.preemptions ?? null),
+        ...countedBetween(measured.telemetry),
         kvUseMean: meanOf(measured.telemetry.map(({ kvUsage }) => kvUsage)),
         kvUsePeak: mostOf(measured.telemetry.map(({ kvUsage }) => kvUsage)),
       };
     }),
   );
 
-function counted(from: number | null, to: number | null): number | null {
-  return from === null || to === null || to < from ? null : to - from;
+/** What a server’s counters rose by; one look alone, or counters that began anew, say nothing. */
+function countedBetween(looks: readonly Telemetry[]) {
+  const [first, last] = [looks[0], looks.at(-1)];
+  const counted = (name: 'prefixLookups' | 'prefixHits' | 'preemptions'): number | null => {
+    const [from, to] = [first?.[name] ?? null, last?.[name] ?? null];
+    return looks.length < 2 || from === null || to === null || to < from ? null : to - from;
+  };
+  return {
+    lookedUpTokens: counted('prefixLookups'),
+    hitTokens: counted('prefixHits'),
+    preemptions: counted('preemptions'),
+  };
 }
 
 function mostOf(column: readonly (number | null)[]): number | null {
@@ -198,9 +201,7 @@ const watchFacts: Reader<'watch'> = (run) => {
       label: `${run.samples.length} samples`,
       engine: { name: run.server, version: null },
       durationMs: last.atMs - first.atMs,
-      lookedUpTokens: counted(first.prefixLookups, last.prefixLookups),
-      hitTokens: counted(first.prefixHits, last.prefixHits),
-      preemptions: counted(first.preemptions, last.preemptions),
+      ...countedBetween(run.samples),
       kvUseMean: meanOf(run.samples.map(({ kvUsage }) => kvUsage)),
       kvUsePeak: mostOf(run.samples.map(({ kvUsage }) => kvUsage)),
     },

@@ -82,8 +82,9 @@ const LINES: readonly Line[] = [
   ['Goodput', 'req/s', ({ goodput }) => goodput],
   ['Kept the objectives', 'share', ({ attainment }) => attainment],
   ['Prefix hits', 'share', ({ prefixHitRatio }) => prefixHitRatio],
-  ['Preemptions', '', ({ preemptions }) => preemptions],
-  ['Recomputed tokens', '', ({ recomputedTokens }) => recomputedTokens],
+  // Who does not see the pool, such as the client of a load, sees no preemption either.
+  ['Preemptions', '', ({ kvBlocks, preemptions }) => (kvBlocks > 0 ? preemptions : null)],
+  ['Recomputed tokens', '', ({ kvBlocks, recomputedTokens }) => (kvBlocks > 0 ? recomputedTokens : null)],
   ['KV blocks', '', ({ kvBlocks }) => kvBlocks || null],
   ['Peak KV use', 'share', ({ kvBlocks, peakKvBlocks }) => (kvBlocks > 0 ? peakKvBlocks / kvBlocks : null)],
 ];

@@ -36,6 +36,11 @@ test('a load beside the simulation of another is compared in what both have', ()
   expect(table?.kind === 'table' && table.rows.map(([name]) => name)).toContain('mean TTFT');
 });
 
+test('a load counts no preemptions, which its client does not see; a simulation does', () => {
+  expect(runReportMarkdown(loadRun([2]))).not.toMatch(/\| (Preemptions|Recomputed tokens) \|/);
+  expect(runReportMarkdown(toySimRun())).toMatch(/\| Preemptions \|/);
+});
+
 test('a watch stands beside itself: its first half before its second', () => {
   const samples = [0, 1, 2, 3, 4].map((i) =>
     telemetryAt(1000 * i, { running: i < 2 ? 1 : 5, preemptions: 2 * i }),

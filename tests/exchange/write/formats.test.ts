@@ -83,6 +83,21 @@ describe('Prometheus text', () => {
     expect(text.value).toMatch(/kvlab_preemptions_total\{[^}]*\} 2\n/);
   });
 
+  test('one look at a server’s counters says nothing of what they rose by', () => {
+    const run = RUNS.load();
+    if (run.kind !== 'load') throw new Error('no load');
+    const points = run.points.map((point) => ({
+      ...point,
+      repetitions: point.repetitions.map((repetition) => ({
+        ...repetition,
+        measured: { ...repetition.measured, telemetry: repetition.measured.telemetry.slice(0, 1) },
+      })),
+    }));
+    const text = prometheusText({ ...run, points });
+    expect(text.ok && text.value).toMatch(/kvlab_requests_total/);
+    expect(text.ok && text.value).not.toMatch(/reuse|preemptions/);
+  });
+
   test('bytes of KV: blocks × tokens of a block × bytes of a token', () => {
     const text = prometheusText(RUNS.serve());
     if (!text.ok) throw new Error(text.sentence);
