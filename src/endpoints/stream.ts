@@ -106,7 +106,9 @@ async function readAnswer(response: Response, endpoint: Endpoint, into: Streamed
     for (;;) {
       const { value, done } = await reader.read();
       const now = endpoint.now();
-      for (const data of done ? events.end() : events.push(value)) take(data, now, into, state, endpoint);
+      // What is no event at the very end was cut inside.
+      const whole = done ? events.end().filter(isWhole) : events.push(value);
+      for (const data of whole) take(data, now, into, state, endpoint);
       if (done) break;
       if (state.done) {
         await drained(reader);
@@ -121,10 +123,14 @@ async function readAnswer(response: Response, endpoint: Endpoint, into: Streamed
   if (!state.done && !state.finished) {
     throw new EndpointError(
       'stream cut',
-      `The stream ended after ${into.chunkMs.length} pieces without its end; the server or a proxy cut it.`,
+      `The stream ended after ${into.chunkMs.length} ${into.chunkMs.length === 1 ? 'piece' : 'pieces'} without its end; the server or a proxy cut it.`,
     );
   }
   if (into.chunkMs.length === 0) throw empty();
+}
+
+function isWhole(data: string): boolean {
+  return data.trim() === '[DONE]' || readEvent(data) !== null;
 }
 
 /** A connection whose answer was read to its end can be used again; a server that never ends it is left. */

@@ -139,7 +139,7 @@ const FAULTS: readonly { name: string; kind: string; says: RegExp; completion: C
   {
     name: 'a stream cut between events',
     kind: 'stream cut',
-    says: /after 1 pieces/,
+    says: /after 1 piece without/,
     completion: (response) => {
       beginStream(response);
       response.end(eventOf(' a', false));
@@ -147,11 +147,20 @@ const FAULTS: readonly { name: string; kind: string; says: RegExp; completion: C
   },
   {
     name: 'a stream cut inside a token',
-    kind: 'unreadable stream',
-    says: /is no JSON/,
+    kind: 'stream cut',
+    says: /after 1 piece without/,
     completion: (response) => {
       beginStream(response);
       response.end(eventOf(' a', false) + eventOf(' bcd', false).slice(0, 30));
+    },
+  },
+  {
+    name: 'a stream of another language',
+    kind: 'unreadable stream',
+    says: /Event 1 of the stream is no JSON/,
+    completion: (response) => {
+      beginStream(response);
+      response.end('data: hello\n\n');
     },
   },
   {
