@@ -244,7 +244,8 @@ export function autopilotHeadline(run: AutopilotRun): string {
   const peak = most(run.with.series.kvUse);
   if (peak === null) return 'Nothing was seen yet';
   const own = newest(run.with.series.preemptions) ?? 0;
-  const mine = `KV use at most ${formatValue(peak, 'share')} with ${plural(own, 'preemption', 'preemptions')}`;
+  const held = `KV use at most ${formatValue(peak, 'share')} with ${plural(own, 'preemption', 'preemptions')}`;
+  const mine = run.scenario.dryRun ? `A dry run, nothing was touched: ${held}` : held;
   const other = run.without;
   const theirs = other === null ? null : most(other.series.kvUse);
   if (other === null || theirs === null) return mine;

@@ -288,6 +288,11 @@ describe('words', () => {
     expect(autopilotHeadline(empty)).toBe('Nothing was seen yet');
   });
 
+  test('the headline of a dry run says that nothing was touched', () => {
+    const dry = { ...run, scenario: { ...run.scenario, dryRun: true } };
+    expect(autopilotHeadline(dry)).toMatch(/^A dry run, nothing was touched: KV use at most /);
+  });
+
   test('the headline sets it beside the run without', () => {
     expect(plain(autopilotHeadline(run))).toBe(
       'KV use at most 85 % with 0 preemptions; without the autopilot 100 % with 14',
