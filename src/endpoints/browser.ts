@@ -1,13 +1,14 @@
 /**
  * Why a page can't ask a server, told apart: nobody there, a page of https that may not ask http, the local network that
- * the browser guards, or a server that does not allow other pages (CORS). A browser answers all four with one `TypeError`.
+ * the browser guards, a server that does not allow other pages (CORS), or one that sends the question on. A browser answers
+ * all of them with one `TypeError`.
  *
  * Each is answered with the command that does the same without a browser.
  */
 import type { Endpoint } from './endpoint.ts';
 import { EndpointError } from './fault.ts';
 
-export type RefusalKind = 'mixed content' | 'local network' | 'no CORS' | 'nobody there';
+export type RefusalKind = 'mixed content' | 'local network' | 'no CORS' | 'redirect' | 'nobody there';
 
 export interface Refusal {
   readonly kind: RefusalKind;
@@ -75,6 +76,12 @@ export async function whyRefused(
       `The browser keeps this page from the local network: allow “Local network access” in the site’s settings, or ${SAME}.`,
     );
   }
+  if (await sendsOn(endpoint)) {
+    return refusal(
+      'redirect',
+      'The server sends the question on to another address, which is not followed; name that address itself.',
+    );
+  }
   if (await hasAnswer(endpoint)) {
     return refusal(
       'no CORS',
@@ -93,7 +100,18 @@ export async function whyRefused(
   );
 }
 
-/** An answer that the page may not read still tells that somebody is there. */
+/** Whether the answer is a redirect, as far as the page may know: one without CORS looks like any other refusal. */
+function sendsOn(endpoint: Endpoint): Promise<boolean> {
+  return endpoint
+    .fetch(`${endpoint.api}/models`, { redirect: 'manual', credentials: 'omit' })
+    .then(({ type, status }) => type === 'opaqueredirect' || (status >= 300 && status < 400))
+    .catch(() => false);
+}
+
+/**
+ * An answer that the page may not read still tells that somebody is there. Browsers let such a question follow redirects;
+ * it carries neither key nor text.
+ */
 function hasAnswer(endpoint: Endpoint): Promise<boolean> {
   return endpoint
     .fetch(`${endpoint.api}/models`, { mode: 'no-cors', credentials: 'omit' })

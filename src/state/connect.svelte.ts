@@ -60,6 +60,12 @@ export class ConnectRoom {
     this.#told(this.watch.fault);
   }
 
+  async look(): Promise<void> {
+    if (this.busy) return;
+    await this.watch.look(this.server.target);
+    this.#told(this.watch.fault);
+  }
+
   async act(act: ServerAct, slot: number, file: string): Promise<void> {
     if (this.acting) return;
     this.acting = true;

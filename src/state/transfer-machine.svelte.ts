@@ -63,6 +63,7 @@ export class MachineLink {
     const connection = this.#connection;
     if (answer === null || !connection) return;
     this.status = 'connecting';
+    this.fault = null;
     await this.#guarded(() => connection.setRemoteDescription({ type: 'answer', sdp: answer }));
   }
 

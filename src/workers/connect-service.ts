@@ -67,7 +67,9 @@ export function createConnectService(platform: ConnectPlatform): ConnectApi {
     try {
       return await work(endpoint);
     } catch (error) {
-      if (!(error instanceof EndpointError) || error.kind !== 'unreachable') throw error;
+      if (!(error instanceof EndpointError)) throw error;
+      if (error.kind === 'cancelled') throw new DOMException(error.message, 'AbortError');
+      if (error.kind !== 'unreachable') throw error;
       const { kind, sentence } = await whyRefused(endpoint, platform.origin, error, platform.localAccess);
       throw new RefusedError(kind, sentence);
     }

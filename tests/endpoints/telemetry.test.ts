@@ -213,6 +213,22 @@ test.each([
   expect((await whyRefused(asked, page, GONE)).kind).toBe(kind);
 });
 
+test('a page is told where a server sends its question on, and goes to no other address', async () => {
+  const asked: string[] = [];
+  const endpoint = {
+    ...endpointAt('http://127.0.0.1:8000'),
+    fetch: (url: string | URL | Request, init?: RequestInit) => {
+      asked.push(`${String(url)} ${init?.redirect ?? 'follow'}`);
+      return Promise.resolve(new Response(null, { status: 302, headers: { location: 'http://other/' } }));
+    },
+  };
+  expect(await whyRefused(endpoint, 'http://localhost:5173', GONE)).toMatchObject({
+    kind: 'redirect',
+    sentence: expect.stringMatching(/name that address itself/),
+  });
+  expect(asked).toEqual(['http://127.0.0.1:8000/v1/models manual']);
+});
+
 test.each([
   { access: 'denied', kind: 'local network', says: /site’s settings/ },
   { access: 'prompt', kind: 'local network', says: /Nobody listens there, or the browser guards/ },

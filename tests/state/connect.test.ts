@@ -15,6 +15,7 @@ import {
   rampsOf,
 } from '../../src/state/connect-form.ts';
 import { LoadSession } from '../../src/state/connect-load.svelte.ts';
+import { ConnectRoom } from '../../src/state/connect.svelte.ts';
 import { ServerLink, type ServerMemory } from '../../src/state/connect-server.svelte.ts';
 import { LoadSetup, loadLink } from '../../src/state/connect-setup.ts';
 import type { OnConnectNews, Outcome } from '../../src/workers/connect-api.ts';
@@ -185,4 +186,24 @@ test('the course grows as it comes, and a repetition begins it anew', async () =
   session.cancel();
   await loading;
   expect([session.status, session.fault?.text]).toEqual(['failed', 'Nobody listens.']);
+});
+
+test('a single look that the browser refuses is told where the server is, with the command', async () => {
+  const never = () => new Promise<never>(() => undefined);
+  const room = new ConnectRoom({
+    api: {
+      ...{ probe: never, load: never, watch: never, read: never, act: never, tune: never },
+      scrape: async () => ({
+        ok: false,
+        error: { code: 'refused', message: 'No CORS here.', data: { kind: 'no CORS' } },
+      }),
+      cancel: () => undefined,
+    },
+    traces: { readTrace: never },
+    library: { keep: async () => null },
+    memory: memory().ports,
+  });
+  room.server.setUrl(URL);
+  await room.look();
+  expect(room.server.refused).toMatchObject({ text: 'No CORS here.', refusal: 'no CORS' });
 });

@@ -1,5 +1,5 @@
 /** The service that talks to servers, without the worker around it: what comes while a load goes on, what is refused, a cancel. */
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { DEFAULT_LOAD } from '../../src/core/scenario/load/defaults.ts';
 import type { LoadScenario } from '../../src/core/scenario/load/schema.ts';
 import type { CourseNewsBatch, OnConnectNews } from '../../src/workers/connect-api.ts';
@@ -77,6 +77,15 @@ test('a cancel ends a load at once and keeps what came', async () => {
   );
   const outcome = await loading;
   expect(outcome).toMatchObject({ ok: true, value: { complete: false } });
+});
+
+test('a cancel while the server is still asked how it counts is a cancel, not a fault', async () => {
+  const slow = (server = await fakeServer({ completion: streaming(10_000) }));
+  const own = service();
+  const loading = own.load(at(slow.url), smallLoad(), null, quiet);
+  await vi.waitFor(() => expect(slow.mostOpen()).toBeGreaterThan(0));
+  own.cancel();
+  expect(await loading).toMatchObject({ ok: false, error: { code: 'cancelled' } });
 });
 
 test('a load that replays a trace asks for its file', async () => {
