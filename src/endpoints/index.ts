@@ -4,7 +4,8 @@
  */
 export { readEndpoint, withoutSecrets, type Endpoint, type EndpointParts } from './endpoint.ts';
 export { EndpointError } from './fault.ts';
-export { chooseModel, probe, tokenRate } from './probe.ts';
+export { chooseModel, probe } from './probe.ts';
+export { tokenRate } from './token-rate.ts';
 export { runLoad, type LoadNews, type LoadOptions, type LoadProgress } from './load.ts';
 export { parsePrometheus, type Metrics, type MetricSample } from './prometheus.ts';
 export { readTelemetry, scrape, type Scraped } from './telemetry.ts';

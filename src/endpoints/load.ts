@@ -19,10 +19,11 @@ import { driveLoad, type CourseNews, type Driven, type DriveProgress } from './d
 import { withoutSecrets, type Endpoint } from './endpoint.ts';
 import { EndpointError } from './fault.ts';
 import { fitLoad, predictLoad } from './predict.ts';
-import { chooseModel, probe, tokenRate } from './probe.ts';
+import { chooseModel, probe } from './probe.ts';
 import { promptWriter, type PromptParts } from './prompts.ts';
 import { saturation } from './saturation.ts';
 import { scrape } from './telemetry.ts';
+import { tokenRate } from './token-rate.ts';
 
 export interface LoadProgress {
   readonly fraction: number | null;
@@ -113,7 +114,18 @@ class LoadingRun {
       this.#tokens = { kind: 'ids', vocabulary };
       return;
     }
-    const rate = await tokenRate(this.#endpoint, api, this.#model, this.#server, this.#options.signal);
+    const { signal } = this.#options;
+    let failures = 0;
+    const rate = await tokenRate(
+      this.#endpoint,
+      { api, model: this.#model, signal },
+      this.#server,
+      () => failures++,
+    );
+    if (failures > 0) {
+      const times = failures === 1 ? 'once' : `${failures} times`;
+      this.#notes.push(`Before the load the server failed ${times} while it was asked how it counts tokens.`);
+    }
     if (rate === null) {
       this.#notes.push(
         'The server does not count tokens, so one word stands for one token and lengths are assumed.',

@@ -5,11 +5,8 @@
  * Asked are small answers that each server is known to give; what a server does not have is an error there and null here.
  */
 import type { LoadedServer, ServerKind } from '../core/run/load.ts';
-import type { LoadApi } from '../core/scenario/load/schema.ts';
 import { headersOf, withoutSecrets, type Endpoint } from './endpoint.ts';
 import { EndpointError, faultOfFetch, faultOfStatus, notAnApi } from './fault.ts';
-import { WORDS, type TokenRate } from './prompts.ts';
-import { emptyStream, stream } from './stream.ts';
 
 const PROBE_TIMEOUT_MS = 30_000;
 const MAX_ANSWER_CHARACTERS = 2_000_000;
@@ -273,40 +270,4 @@ export function chooseModel({ models }: LoadedServer, wanted: string): string {
     );
   }
   return first;
-}
-
-const FEW_WORDS = 8;
-/** Of the server's context that the longer probe may take, at as many tokens a word as small vocabularies have. */
-const PROBE_SHARE = 8;
-
-/** Prompts of a few words and of as many as there are: how many tokens the server counts in each. Null where it counts none. */
-export async function tokenRate(
-  endpoint: Endpoint,
-  api: LoadApi,
-  model: string,
-  { maxModelTokens }: Pick<LoadedServer, 'maxModelTokens'>,
-  signal: AbortSignal,
-): Promise<TokenRate | null> {
-  const most = Math.min(WORDS.length, Math.floor((maxModelTokens ?? Infinity) / PROBE_SHARE));
-  const many = Math.max(2 * FEW_WORDS, most);
-  const counts: number[] = [];
-  for (const words of [FEW_WORDS, many]) {
-    const text = WORDS.slice(0, words).join(' ');
-    const streamed = emptyStream();
-    const asked = {
-      api,
-      model,
-      prompt: { kind: 'text', text },
-      maxTokens: 2,
-      temperature: 0,
-      ignoreEos: true,
-    } as const;
-    await stream(endpoint, asked, streamed, { signal, timeoutMs: 10 * PROBE_TIMEOUT_MS });
-    const tokens = streamed.usage?.promptTokens ?? null;
-    if (tokens === null) return null;
-    counts.push(tokens);
-  }
-  const [few = 0, all = 0] = counts;
-  const perWord = (all - few) / (many - FEW_WORDS);
-  return perWord > 0 ? { perWord, base: Math.max(0, Math.round(few - perWord * FEW_WORDS)) } : null;
 }

@@ -249,6 +249,21 @@ test('a request that is sent again counts its retries, and its time from the beg
   expect((record.requests.firstTokenMs[0] ?? 0) - (record.requests.arrivalMs[0] ?? 0)).toBeGreaterThan(45);
 });
 
+test('a server that fails now and then is asked again how it counts, and loaded all the same', async () => {
+  const good = streaming(1);
+  const server = await serving((response, sent, n) =>
+    n % 2 === 0 ? void response.writeHead(500).end('{"message":"now and then"}') : good(response, sent, n),
+  );
+  const run = await loadOn(server.url, smallLoad({ workload: { requests: 6 } }));
+  const record = run.points[0]?.repetitions[0]?.measured;
+  if (!record) throw new Error('No record.');
+  const { summary, failed } = summarizeLoad(record, NONE);
+  expect([summary.finished + failed, failed > 0, summary.finished > 0]).toEqual([6, true, true]);
+  expect(run.notes).toContain(
+    'Before the load the server failed 2 times while it was asked how it counts tokens.',
+  );
+});
+
 test('a server that is killed in the middle ends the run, which keeps what it has and says so', async () => {
   let server: FakeServer | null = null;
   const good = streaming(2);
