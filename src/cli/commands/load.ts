@@ -58,7 +58,10 @@ export const load: PlainCommand = async ({ invocation, terminal, write, command,
   for (const { status, reason } of run.points) {
     if (status === 'failed' && reason !== null) terminal.say(reason);
   }
-  if (!run.complete) terminal.say('Stopped; what was measured is kept.');
+  if (!run.complete) {
+    const isEmpty = run.points.every(({ repetitions }) => repetitions.length === 0);
+    terminal.say(isEmpty ? 'Stopped before anything was measured.' : 'Stopped; what was measured is kept.');
+  }
   return run.complete && run.points.every(({ status }) => status !== 'failed') ? 'done' : 'failed';
 };
 

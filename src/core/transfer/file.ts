@@ -101,10 +101,20 @@ export function decodeFile(bytes: Uint8Array): TransferPackage {
         `${what} does not match its checksum: the file was damaged; export it again.`,
       );
     }
-    if (kind === TRAILER) return { header, blocks, trailer: decodeTrailer(payload) };
-    blocks.push(payload);
     at += RECORD_BYTES + length;
+    if (kind === TRAILER) {
+      if (at < bytes.length) throw strayBytes(bytes.length - at);
+      return { header, blocks, trailer: decodeTrailer(payload) };
+    }
+    blocks.push(payload);
   }
+}
+
+function strayBytes(count: number): TransferError {
+  return new TransferError(
+    'damaged',
+    `Behind the end of the file ${count === 1 ? 'is 1 byte' : `are ${count} bytes`} that nothing of it needs; export it again.`,
+  );
 }
 
 function decodeHeader(bytes: Uint8Array, view: DataView): TransferHeader {

@@ -177,6 +177,13 @@ describe('the file', () => {
     expect(encodeFile(packPrefixes(PREFIXES))).toEqual(encodeFile(packPrefixes(PREFIXES)));
   });
 
+  it('is refused with bytes behind its end', () => {
+    const bytes = encodeFile(packPrefixes(PREFIXES));
+    const longer = new Uint8Array(bytes.length + 4);
+    longer.set(bytes);
+    expect(() => decodeFile(longer)).toThrow(/are 4 bytes that nothing of it needs/);
+  });
+
   it('is refused wherever it is cut off or one bit is turned', () => {
     const bytes = encodeFile(packSequence(snapshot(shape({ format: 'int4' }))));
     const random = createRandom(5);
