@@ -75,7 +75,7 @@ export const AUTOPILOT_METRICS = {
 /** What became of a plan, in a word. */
 export const PLAN_STATUS_WORDS: Readonly<Record<PlanStatus, string>> = {
   pending: 'planned',
-  executing: 'being done',
+  executing: 'under way',
   completed: 'kept',
   rolledBack: 'rolled back',
   failed: 'failed',
