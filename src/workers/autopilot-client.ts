@@ -2,8 +2,9 @@
  * Starts the autopilot's worker on the first question. It hears a stop between two looks at the cache, and is ended when
  * it hears no cancel.
  */
-import { proxy, wrap } from 'comlink';
-import type { AutopilotDeskApi, AutopilotWorkerApi, Outcome } from './autopilot-api.ts';
+import { proxy } from 'comlink';
+import type { AutopilotDeskApi, AutopilotWorkerApi } from './autopilot-api.ts';
+import { connectionTo, type Connection } from './connection.ts';
 
 type Remote = AutopilotWorkerApi & AutopilotDeskApi;
 
@@ -12,15 +13,9 @@ export interface AutopilotClient extends Remote {
   reset(): void;
 }
 
-interface Connection {
-  readonly remote: Remote;
-  readonly gone: Promise<Outcome<never>>;
-  readonly end: (code: string, message: string) => void;
-}
-
 export function createAutopilotClient(): AutopilotClient {
-  let connection: Connection | null = null;
-  const open = (): Connection => (connection ??= connect(() => (connection = null)));
+  let connection: Connection<Remote> | null = null;
+  const open = (): Connection<Remote> => (connection ??= connect(() => (connection = null)));
   return {
     run: (scenario, pace, onNews) => {
       const { remote, gone } = open();
@@ -52,22 +47,10 @@ export function createAutopilotClient(): AutopilotClient {
   };
 }
 
-function connect(onGone: () => void): Connection {
+function connect(onGone: () => void): Connection<Remote> {
   const worker = new Worker(new URL('./autopilot.worker.ts', import.meta.url), {
     type: 'module',
     name: 'kvlab-autopilot',
   });
-  let settle: (failure: Outcome<never>) => void = () => undefined;
-  const gone = new Promise<Outcome<never>>((resolve) => (settle = resolve));
-  const end = (code: string, message: string): void => {
-    worker.terminate();
-    settle({ ok: false, error: { code, message, data: null } });
-    onGone();
-  };
-  worker.addEventListener('error', (event) => {
-    event.preventDefault();
-    const why = event.message || 'it could not be loaded';
-    end('worker-failed', `The autopilot’s worker broke: ${why}. Reload the page.`);
-  });
-  return { remote: wrap<Remote>(worker), gone, end };
+  return connectionTo<Remote>(worker, 'The autopilot’s worker', onGone);
 }

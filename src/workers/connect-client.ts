@@ -1,15 +1,11 @@
 /** Starts the worker that talks to servers on the first question; it ends with the page. */
-import { proxy, wrap } from 'comlink';
+import { proxy } from 'comlink';
 import type { ConnectApi, Outcome } from './connect-api.ts';
-
-interface Connection {
-  readonly remote: ConnectApi;
-  readonly gone: Promise<Outcome<never>>;
-}
+import { connectionTo, type Connection } from './connection.ts';
 
 export function createConnectClient(): ConnectApi {
-  let connection: Connection | null = null;
-  const open = (): Connection => (connection ??= connect(() => (connection = null)));
+  let connection: Connection<ConnectApi> | null = null;
+  const open = (): Connection<ConnectApi> => (connection ??= connect(() => (connection = null)));
   const ask = <T>(question: (remote: ConnectApi) => Promise<Outcome<T>>): Promise<Outcome<T>> => {
     const { remote, gone } = open();
     return Promise.race([question(remote), gone]);
@@ -28,20 +24,10 @@ export function createConnectClient(): ConnectApi {
   };
 }
 
-function connect(onGone: () => void): Connection {
+function connect(onGone: () => void): Connection<ConnectApi> {
   const worker = new Worker(new URL('./connect.worker.ts', import.meta.url), {
     type: 'module',
     name: 'kvlab-connect',
   });
-  let settle: (failure: Outcome<never>) => void = () => undefined;
-  const gone = new Promise<Outcome<never>>((resolve) => (settle = resolve));
-  worker.addEventListener('error', (event) => {
-    event.preventDefault();
-    worker.terminate();
-    const why = event.message || 'it could not be loaded';
-    const message = `The worker that talks to servers broke: ${why}. Reload the page.`;
-    settle({ ok: false, error: { code: 'failed', message, data: null } });
-    onGone();
-  });
-  return { remote: wrap<ConnectApi>(worker), gone };
+  return connectionTo<ConnectApi>(worker, 'The worker that talks to servers', onGone);
 }

@@ -1,10 +1,10 @@
 /** Starts the planner's worker on the first question and hands out its facade. A worker that breaks says so once. */
-import { wrap } from 'comlink';
 import type { Outcome } from './api.ts';
 import type { PlanWorkerApi } from './plan-api.ts';
+import { connectionTo, type Connection } from './connection.ts';
 
 export function createPlanClient(): PlanWorkerApi {
-  let connection: Connection | null = null;
+  let connection: Connection<PlanWorkerApi> | null = null;
   const ask = <T>(question: (remote: PlanWorkerApi) => Promise<Outcome<T>>): Promise<Outcome<T>> => {
     const { remote, gone } = (connection ??= connect(() => (connection = null)));
     return Promise.race([question(remote), gone]);
@@ -26,26 +26,10 @@ export function createPlanClient(): PlanWorkerApi {
   };
 }
 
-interface Connection {
-  readonly remote: PlanWorkerApi;
-  /** Settles when the worker is gone. */
-  readonly gone: Promise<Outcome<never>>;
-}
-
-function connect(onGone: () => void): Connection {
+function connect(onGone: () => void): Connection<PlanWorkerApi> {
   const worker = new Worker(new URL('./plan.worker.ts', import.meta.url), {
     type: 'module',
     name: 'kvlab-plan',
   });
-  let settle: (failure: Outcome<never>) => void = () => undefined;
-  const gone = new Promise<Outcome<never>>((resolve) => (settle = resolve));
-  worker.addEventListener('error', (event) => {
-    event.preventDefault();
-    const why = event.message || 'it could not be loaded';
-    worker.terminate();
-    const message = `The planner’s worker broke: ${why}. Reload the page.`;
-    settle({ ok: false, error: { code: 'failed', message, data: null } });
-    onGone();
-  });
-  return { remote: wrap<PlanWorkerApi>(worker), gone };
+  return connectionTo<PlanWorkerApi>(worker, 'The planner’s worker', onGone);
 }

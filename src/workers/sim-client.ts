@@ -2,24 +2,18 @@
  * Starts the simulator's worker on the first question. Cancelling ends the worker at once, whatever it is in the middle
  * of: its open questions are answered `cancelled`, and the next question starts another.
  */
-import { proxy, wrap } from 'comlink';
+import { proxy } from 'comlink';
 import type { OnSimProgress, Outcome, SimWorkerApi } from './sim-api.ts';
+import { connectionTo, type Connection } from './connection.ts';
 
 export interface SimClient {
   readonly api: SimWorkerApi;
   cancel(): void;
 }
 
-interface Connection {
-  readonly remote: SimWorkerApi;
-  /** Settles when the worker is gone. */
-  readonly gone: Promise<Outcome<never>>;
-  readonly end: (code: string, message: string) => void;
-}
-
 export function createSimClient(): SimClient {
-  let connection: Connection | null = null;
-  const open = (): Connection => (connection ??= connect(() => (connection = null)));
+  let connection: Connection<SimWorkerApi> | null = null;
+  const open = (): Connection<SimWorkerApi> => (connection ??= connect(() => (connection = null)));
   const ask = <T>(question: (remote: SimWorkerApi) => Promise<Outcome<T>>): Promise<Outcome<T>> => {
     const { remote, gone } = open();
     return Promise.race([question(remote), gone]);
@@ -49,22 +43,10 @@ function heard(onProgress: OnSimProgress): OnSimProgress {
   return proxy((progress) => onProgress(progress));
 }
 
-function connect(onGone: () => void): Connection {
+function connect(onGone: () => void): Connection<SimWorkerApi> {
   const worker = new Worker(new URL('./sim.worker.ts', import.meta.url), {
     type: 'module',
     name: 'kvlab-sim',
   });
-  let settle: (failure: Outcome<never>) => void = () => undefined;
-  const gone = new Promise<Outcome<never>>((resolve) => (settle = resolve));
-  const end = (code: string, message: string): void => {
-    worker.terminate();
-    settle({ ok: false, error: { code, message, data: null } });
-    onGone();
-  };
-  worker.addEventListener('error', (event) => {
-    event.preventDefault();
-    const why = event.message || 'it could not be loaded';
-    end('worker-failed', `The simulator’s worker broke: ${why}. Reload the page.`);
-  });
-  return { remote: wrap<SimWorkerApi>(worker), gone, end };
+  return connectionTo<SimWorkerApi>(worker, 'The simulator’s worker', onGone);
 }

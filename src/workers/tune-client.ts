@@ -2,23 +2,19 @@
  * Starts the tuner's worker on the first question. It is asked to stop, and ended when it does not answer: one measurement
  * in the simulator is one calculation that hears nothing.
  */
-import { proxy, wrap } from 'comlink';
-import type { Outcome, TuneTextsApi, TuneWorkerApi } from './tune-api.ts';
+import { proxy } from 'comlink';
+import type { TuneTextsApi, TuneWorkerApi } from './tune-api.ts';
+import { connectionTo, type Connection } from './connection.ts';
 
 export interface TuneClient extends TuneWorkerApi, TuneTextsApi {
   /** Ends the worker; what it was asked is answered `cancelled`. */
   reset(): void;
 }
 
-interface Connection {
-  readonly remote: TuneWorkerApi & TuneTextsApi;
-  readonly gone: Promise<Outcome<never>>;
-  readonly end: (code: string, message: string) => void;
-}
-
 export function createTuneClient(): TuneClient {
-  let connection: Connection | null = null;
-  const open = (): Connection => (connection ??= connect(() => (connection = null)));
+  let connection: Connection<TuneWorkerApi & TuneTextsApi> | null = null;
+  const open = (): Connection<TuneWorkerApi & TuneTextsApi> =>
+    (connection ??= connect(() => (connection = null)));
   return {
     run: (scenario, resume, onNews) => {
       const { remote, gone } = open();
@@ -44,22 +40,10 @@ export function createTuneClient(): TuneClient {
   };
 }
 
-function connect(onGone: () => void): Connection {
+function connect(onGone: () => void): Connection<TuneWorkerApi & TuneTextsApi> {
   const worker = new Worker(new URL('./tune.worker.ts', import.meta.url), {
     type: 'module',
     name: 'kvlab-tune',
   });
-  let settle: (failure: Outcome<never>) => void = () => undefined;
-  const gone = new Promise<Outcome<never>>((resolve) => (settle = resolve));
-  const end = (code: string, message: string): void => {
-    worker.terminate();
-    settle({ ok: false, error: { code, message, data: null } });
-    onGone();
-  };
-  worker.addEventListener('error', (event) => {
-    event.preventDefault();
-    const why = event.message || 'it could not be loaded';
-    end('failed', `The tuner’s worker broke: ${why}. Reload the page.`);
-  });
-  return { remote: wrap<TuneWorkerApi & TuneTextsApi>(worker), gone, end };
+  return connectionTo<TuneWorkerApi & TuneTextsApi>(worker, 'The tuner’s worker', onGone);
 }
